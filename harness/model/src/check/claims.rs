@@ -1,0 +1,33 @@
+//! The claims of the field that scenarios may cover.
+
+/// The ids of the claims, as `covers: [claim/<id>]` names them.
+pub(super) const CLAIMS: &[&str] = &[
+    "claim/role-source",
+    "claim/speaker-mode",
+    "claim/no-source-role",
+    "claim/external-transmitter",
+    "claim/stale-cache",
+    "claim/discoverable-gesture",
+    "claim/discovery-window",
+    "claim/play-at-once",
+    "claim/pairing-attempts",
+    "claim/content-source",
+    "claim/cold-start-time",
+    "claim/negotiation-time",
+    "claim/sbc-default",
+    "claim/aac-gate",
+    "claim/aptx-ll-gate",
+    "claim/latency-sbc",
+    "claim/latency-aac",
+    "claim/latency-hfp",
+    "claim/bass-by-codec",
+    "claim/one-speaker",
+    "claim/idle-disconnect",
+    "claim/route-split",
+    "claim/hfp-feedback",
+    "claim/wake-accuracy",
+    "claim/false-wakes",
+    "claim/no-intercom",
+    "claim/firmware-not-app",
+    "claim/matrix-32",
+];

@@ -1,0 +1,386 @@
+//! Expectations.
+
+use super::{
+    dangling,
+    steps::{self, Placed},
+    unknown,
+};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    document::{Action, Audio, Axis, Comparable, Count, Countable, Difference, Expect, Expectation, Scenario},
+    load::Entry,
+    quantity::{Duration, EventRate, Level, Share},
+};
+
+pub(super) fn check(entry: &Entry<Scenario>, steps: &[Placed<'_>], faults: &mut Vec<Diagnostic>) {
+    let all = steps::conditions(&entry.value.conditions);
+    for (n, expect) in entry.value.expect.iter().enumerate() {
+        let n = n.to_string();
+        let kind = expect.expectation().name();
+        Checker { entry, steps, all: &all, faults, n: &n, kind }.one(expect);
+    }
+}
+
+struct Checker<'a> {
+    entry: &'a Entry<Scenario>,
+    steps: &'a [Placed<'a>],
+    all: &'a [Option<&'a str>],
+    faults: &'a mut Vec<Diagnostic>,
+    /// The number of the expectation.
+    n: &'a str,
+    kind: &'static str,
+}
+
+impl<'a> Checker<'a> {
+    fn one(&mut self, expect: &'a Expect) {
+        let known: Vec<&str> = self.all.iter().copied().flatten().collect();
+        for (n, condition) in expect.when.iter().enumerate() {
+            if !known.contains(&condition.as_str()) {
+                let path = ["expect", self.n, "when", &n.to_string()];
+                self.faults.push(dangling(self.entry, &path, "condition", condition, &known));
+            }
+        }
+        let conditions: Vec<Option<&str>> = match expect.when.as_slice() {
+            [] => self.all.to_vec(),
+            when => self.all.iter().copied().filter(|c| when.iter().any(|w| Some(w.as_str()) == *c)).collect(),
+        };
+        let expectation = expect.expectation();
+        match expectation {
+            Expectation::SuccessRate(_) | Expectation::Unsupported(_) => {
+                self.step(expectation, &conditions, "", |_| true);
+            }
+            Expectation::Audio(audio) => self.audio(audio, &conditions),
+            Expectation::Codec(codec) => match &codec.step {
+                Some(_) => self.step(expectation, &conditions, "connects", |a| matches!(a, Action::Connect(_))),
+                None => self.only_connect(&conditions),
+            },
+            Expectation::Latency(_) => self.step(expectation, &conditions, "plays", sounds_with_a_source),
+            Expectation::Response(_) => self.step(expectation, &conditions, "plays", |a| matches!(a, Action::Play(_))),
+            Expectation::Duration(time) => {
+                self.step(expectation, &conditions, "", |_| true);
+                match (time.at_least, time.at_most) {
+                    (None, None) => self.incomplete("no limit is given", "add `at-most`, `at-least` or both"),
+                    (Some(low), Some(high)) if high < low => self.crossed(format!("at most {high}, at least {low}")),
+                    _ => {}
+                }
+            }
+            Expectation::Count(count) => self.count(count, &conditions),
+            Expectation::Role(role) => self.role(&role.of),
+            Expectation::Difference(difference) => self.difference(difference, expect),
+        }
+        self.rate(expectation);
+    }
+
+    fn path<'p>(&'p self, key: &'p str) -> [&'p str; 4] {
+        ["expect", self.n, self.kind, key]
+    }
+
+    fn fault(&mut self, code: Code, key: &str, message: impl Into<String>, suggestion: &str) {
+        let fault = self.entry.diagnostic(code, &self.path(key), message);
+        self.faults.push(fault.suggest(suggestion));
+    }
+
+    fn incomplete(&mut self, message: &str, suggestion: &str) {
+        let fault = self.entry.diagnostic(Code::Incomplete, &["expect", self.n, self.kind], message);
+        self.faults.push(fault.suggest(suggestion));
+    }
+
+    fn crossed(&mut self, message: String) {
+        self.fault(Code::LimitsCrossed, "at-most", message, "write an `at-most` that is not below `at-least`");
+    }
+
+    /// The steps of the trial that bear a name, under the conditions in question; explains when they do not fit.
+    fn step(
+        &mut self,
+        expectation: Expectation<'_>,
+        conditions: &[Option<&str>],
+        does: &str,
+        fits: impl Fn(Action<'_>) -> bool,
+    ) {
+        let Some(name) = expectation.step() else { return };
+        let steps = self.steps;
+        let key = self.step_key();
+        let named: Vec<&Placed<'_>> = trial(steps).filter(|placed| placed.step.name() == name).collect();
+        if named.is_empty() {
+            let mut known: Vec<&str> = trial(steps).map(|placed| placed.step.name()).collect();
+            known.dedup();
+            let mut fault = unknown(self.entry, Code::UnknownStep, &self.path(key), "step", name, &known);
+            if let Some(other) = steps.iter().find(|placed| placed.step.name() == name) {
+                fault.message = format!("the step `{name}` is part of `{}`, not of the trial", other.section());
+                fault.suggestion =
+                    Some(format!("move it into `trial`, or name one of its steps: {}", known.join(", ")));
+            }
+            self.faults.push(fault);
+            return;
+        }
+        for condition in conditions {
+            let done: Vec<_> = named.iter().filter(|placed| placed.applies(*condition)).collect();
+            match (done.as_slice(), condition) {
+                ([], Some(condition)) => {
+                    let message = format!("the step `{name}` is not done under the condition `{condition}`");
+                    let advice = "name the conditions in `when` of the expectation";
+                    return self.fault(Code::UnknownStep, key, message, advice);
+                }
+                // Two equal labels are a fault of the steps, and have been explained there.
+                ([first, second, ..], _) if first.step.label.is_some() && second.step.label.is_some() => return,
+                ([first, second, ..], _) => {
+                    let fault = self.entry.diagnostic(
+                        Code::AmbiguousStep,
+                        &self.path(key),
+                        format!("there are {} steps called `{name}`", done.len()),
+                    );
+                    let place =
+                        |placed: &Placed<'_>| self.entry.key_position(&placed.at([placed.step.action().name()]));
+                    self.faults.push(
+                        fault
+                            .label(&self.entry.path, place(first), "one")
+                            .label(&self.entry.path, place(second), "another")
+                            .suggest("give the step a `label` and name that"),
+                    );
+                    return;
+                }
+                _ => {}
+            }
+        }
+        if let Some(wrong) = named.iter().find(|placed| !fits(placed.step.action())) {
+            let what = wrong.step.action().name();
+            let known: Vec<_> =
+                trial(steps).filter(|p| fits(p.step.action())).map(|p| format!("`{}`", p.step.name())).collect();
+            let advice = if known.is_empty() { "there is none in the trial".into() } else { known.join(", ") };
+            let message = format!("`{}` needs a step that {does}, and `{name}` is a `{what}`", self.kind);
+            self.fault(Code::WrongStep, key, message, &format!("steps that fit: {advice}"));
+        }
+    }
+
+    /// The key under which an expectation names its step.
+    fn step_key(&self) -> &'static str {
+        match self.kind {
+            "success-rate" | "duration" | "unsupported" => "of",
+            _ => "in",
+        }
+    }
+
+    fn only_connect(&mut self, conditions: &[Option<&str>]) {
+        for condition in conditions {
+            let connects = trial(self.steps)
+                .filter(|p| matches!(p.step.action(), Action::Connect(_)) && p.applies(*condition))
+                .count();
+            if connects != 1 {
+                let (code, advice) = match connects {
+                    0 => (Code::UnknownStep, "add a step `connect`"),
+                    _ => (Code::AmbiguousStep, "name the step: `in: <label>`"),
+                };
+                return self.fault(code, "is", format!("the trial has {connects} steps that connect"), advice);
+            }
+        }
+    }
+
+    fn audio(&mut self, audio: &Audio, conditions: &[Option<&str>]) {
+        self.step(Expectation::Audio(audio), conditions, "plays or listens", sounds);
+        if (audio.present, audio.dropouts_at_most, audio.doubled, audio.howling) == (None, None, None, None) {
+            self.incomplete(
+                "nothing is expected of the sound",
+                "add `present`, `dropouts-at-most`, `doubled` or `howling`",
+            );
+        }
+        let Some(at) = &audio.at else { return };
+        let Some(Axis::Microphone(choice)) = self.entry.value.matrix.get(at) else {
+            let microphones: Vec<&str> = (self.entry.value.matrix.iter())
+                .filter(|(_, axis)| matches!(axis, Axis::Microphone(_)))
+                .map(|(name, _)| name.as_str())
+                .collect();
+            self.faults.push(dangling(self.entry, &self.path("at"), "axis of microphones", at, &microphones));
+            return;
+        };
+        let records = |action: Action<'_>| match action {
+            Action::Play(play) if play.heard_by.is_empty() => choice.near == play.on,
+            Action::Play(play) => play.heard_by.contains(at),
+            Action::Listen(listen) => listen.with == *at,
+            _ => true,
+        };
+        if trial(self.steps).any(|p| p.step.name() == audio.step && !records(p.step.action())) {
+            let message = format!("`{at}` does not record the step `{}`", audio.step);
+            self.fault(Code::WrongReference, "at", message, "add the axis to `heard-by` of the step");
+        }
+    }
+
+    fn count(&mut self, count: &Count, conditions: &[Option<&str>]) {
+        let expectation = Expectation::Count(count);
+        match count.of {
+            Countable::Dropouts => self.step(expectation, conditions, "plays or listens", sounds),
+            Countable::Reactions | Countable::LinkLosses => self.step(expectation, conditions, "", |_| true),
+        }
+    }
+
+    fn role(&mut self, axis: &str) {
+        let matrix = &self.entry.value.matrix;
+        if !matches!(matrix.get(axis), Some(Axis::Units(_))) {
+            let units: Vec<&str> =
+                matrix.iter().filter(|(_, a)| matches!(a, Axis::Units(_))).map(|(name, _)| name.as_str()).collect();
+            self.faults.push(dangling(self.entry, &self.path("of"), "axis of units", axis, &units));
+            return;
+        }
+        if !trial(self.steps).any(|p| matches!(p.step.action(), Action::ReadServices(a) if a.unit == axis)) {
+            let message = format!("no step reads the service records of `{axis}`");
+            self.fault(
+                Code::UnknownStep,
+                "of",
+                message,
+                &format!("add `- read-services: {{unit: {axis}}}` to the trial"),
+            );
+        }
+    }
+
+    fn difference(&mut self, difference: &'a Difference, expect: &Expect) {
+        let [first, second] = difference.between.as_slice() else { return };
+        if !expect.when.is_empty() {
+            let fault = self.entry.diagnostic(
+                Code::WrongReference,
+                &["expect", self.n, "when"],
+                "a difference is between two values and cannot hold under one",
+            );
+            self.faults.push(fault.suggest("delete `when`"));
+        }
+        let compared: Vec<Option<&str>> =
+            if self.conditions_compared(first, second) { vec![Some(first), Some(second)] } else { self.all.to_vec() };
+        let expectation = Expectation::Difference(difference);
+        let (needs_step, does, fits): (bool, &str, fn(Action<'_>) -> bool) = match difference.of {
+            Comparable::SuccessRate | Comparable::Duration => (false, "", |_| true),
+            Comparable::Dropouts => (false, "plays or listens", sounds),
+            Comparable::Presence => (true, "plays or listens", sounds),
+            Comparable::Latency => (true, "plays", sounds_with_a_source),
+            Comparable::Response => (true, "plays", |a| matches!(a, Action::Play(_))),
+        };
+        if needs_step && difference.step.is_none() {
+            self.incomplete("the step is not named", "add `in` and the name of a step");
+        }
+        self.step(expectation, &compared, does, fits);
+        match (difference.of, difference.at) {
+            (Comparable::Response, None) => {
+                self.incomplete("the frequency is not given", "add `at`, such as `at: 60 Hz`");
+            }
+            (Comparable::Response, Some(_)) | (_, None) => {}
+            (_, Some(_)) => self.fault(Code::WrongReference, "at", "only a response has a frequency", "delete `at`"),
+        }
+        let (limit, example): (fn(&str) -> Option<f64>, &str) = match difference.of {
+            Comparable::SuccessRate | Comparable::Presence => (|t| t.parse().ok().map(Share::fraction), "5 %"),
+            Comparable::Latency | Comparable::Duration => (|t| t.parse().ok().map(Duration::seconds), "20 ms"),
+            Comparable::Response => (|t| t.parse().ok().map(Level::db), "3 dB"),
+            Comparable::Dropouts => (|t| t.parse().ok().map(EventRate::per_hour), "1 /h"),
+        };
+        for (key, text) in [("at-least", &difference.at_least), ("at-most", &difference.at_most)] {
+            let Some(text) = text else { continue };
+            if limit(text).is_none() {
+                let code = if text.parse::<f64>().is_ok() { Code::MissingUnit } else { Code::WrongUnit };
+                let message = format!("`{text}` is not in the unit of what is compared");
+                self.fault(code, key, message, &format!("write it like `{example}`"));
+            }
+        }
+        let value = |text: &Option<String>| text.as_deref().and_then(limit);
+        match (value(&difference.at_least), value(&difference.at_most)) {
+            (Some(low), Some(high)) if high < low => self.crossed("the upper limit lies below the lower one".into()),
+            _ if difference.at_least.is_none() && difference.at_most.is_none() => {
+                self.incomplete("no limit is given", "add `at-least`, `at-most` or both");
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a difference is one between conditions; explains when it is between nothing.
+    fn conditions_compared(&mut self, first: &str, second: &str) -> bool {
+        if first == second {
+            self.fault(
+                Code::WrongReference,
+                "between",
+                format!("`{first}` cannot differ from itself"),
+                "name two values",
+            );
+            return false;
+        }
+        let scenario = &self.entry.value;
+        let conditions = [first, second].map(|name| scenario.conditions.contains_key(name));
+        let axes: Vec<&str> = (scenario.matrix.iter())
+            .filter(|(_, axis)| matches!(axis, Axis::Values(v) if v.iter().any(|v| v == first) && v.iter().any(|v| v == second)))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        match (conditions, axes.as_slice()) {
+            ([true, true], []) => return true,
+            ([true, true], _) | (_, [_, _, ..]) => {
+                let message = format!("`{first}` and `{second}` stand on several axes or conditions");
+                self.fault(Code::WrongReference, "between", message, "give the conditions other names");
+            }
+            (_, [_]) => {}
+            ([known, _], []) => {
+                let (missing, n) = if known { (second, "1") } else { (first, "0") };
+                let mut names: Vec<&str> = scenario.conditions.keys().map(String::as_str).collect();
+                for axis in scenario.matrix.values() {
+                    if let Axis::Values(values) = axis {
+                        names.extend(values.iter().map(String::as_str));
+                    }
+                }
+                let path = ["expect", self.n, self.kind, "between", n];
+                self.faults.push(dangling(self.entry, &path, "condition and no value of an axis", missing, &names));
+            }
+        }
+        false
+    }
+
+    /// A rate that must be rejected has to lie below one that should be accepted.
+    fn rate(&mut self, expectation: Expectation<'_>) {
+        if let Some(rate) = expectation.rate()
+            && rate.good <= rate.at_least
+        {
+            let limit = if matches!(expectation, Expectation::Latency(_) | Expectation::Duration(_)) {
+                "percentile"
+            } else {
+                "at-least"
+            };
+            let written = self.entry.tree.find(self.path("good")).whole;
+            let (low, good) = (rate.at_least * 100.0, rate.good * 100.0);
+            let message = if written {
+                format!("`good` is {good} %, not above the limit of {low} %")
+            } else {
+                format!("no number of trials shows a rate of {low} %")
+            };
+            let advice = format!(
+                "write a `good` above `{limit}`: a test needs room between what is rejected and what is accepted"
+            );
+            self.fault(Code::Untestable, if written { "good" } else { limit }, message, &advice);
+        }
+        let confidence = match expectation {
+            Expectation::SuccessRate(e) => e.confidence,
+            Expectation::Audio(e) => e.confidence,
+            Expectation::Codec(e) => e.confidence,
+            Expectation::Latency(e) => e.confidence,
+            Expectation::Duration(e) => e.confidence,
+            Expectation::Count(e) => e.confidence,
+            Expectation::Response(e) => e.confidence,
+            Expectation::Unsupported(e) => e.confidence,
+            Expectation::Difference(e) => e.confidence,
+            Expectation::Role(_) => None,
+        };
+        if let Some(confidence) = confidence
+            && !(0.5..1.0).contains(&confidence.fraction())
+        {
+            let message = format!("a confidence of {confidence} cannot be reached, or says nothing");
+            self.fault(
+                Code::Untestable,
+                "confidence",
+                message,
+                "write a confidence from 50 % to below 100 %, such as `95 %`",
+            );
+        }
+    }
+}
+
+fn trial<'s, 'p>(steps: &'s [Placed<'p>]) -> impl Iterator<Item = &'s Placed<'p>> {
+    steps.iter().filter(|placed| placed.section() == "trial")
+}
+
+fn sounds(action: Action<'_>) -> bool {
+    matches!(action, Action::Play(_) | Action::Listen(_))
+}
+
+fn sounds_with_a_source(action: Action<'_>) -> bool {
+    matches!(action, Action::Play(_) | Action::VoiceLoop(_))
+}

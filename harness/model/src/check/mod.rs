@@ -1,0 +1,80 @@
+//! What a schema cannot say: whether the documents make sense, alone and together.
+
+mod claims;
+mod device;
+mod expect;
+mod references;
+mod rig;
+mod scenario;
+mod steps;
+
+use std::path::Path;
+
+use crate::{
+    diagnostic::{Code, Diagnostic, nearest, sort},
+    load::{Entry, Library},
+};
+
+/// Names that documents may use and that other crates define.
+#[derive(Debug, Clone, Copy)]
+pub struct Vocabulary<'a> {
+    /// The stimuli that can be played.
+    pub stimuli: &'a [&'a str],
+}
+
+/// Checks all documents of a project together, in the order of files and lines.
+///
+/// The library has to hold everything that documents may refer to: a device that was not loaded is a dangling reference.
+pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> {
+    let mut faults = Vec::new();
+    for entry in library.scenarios.values() {
+        path_agrees(entry, "scenario", &entry.value.scenario, &mut faults);
+        scenario::check(entry, library, vocabulary, &mut faults);
+    }
+    for entry in library.devices.values() {
+        path_agrees(entry, "device", &entry.value.device, &mut faults);
+        device::check(entry, &mut faults);
+    }
+    for entry in library.rigs.values() {
+        path_agrees(entry, "rig", &entry.value.rig, &mut faults);
+        rig::check(entry, library, &mut faults);
+    }
+    sort(&mut faults);
+    faults
+}
+
+/// A document is found by its path: `devices/jbl/charge-5.yaml` is `jbl/charge-5`.
+fn path_agrees<T>(entry: &Entry<T>, key: &str, id: &str, faults: &mut Vec<Diagnostic>) {
+    let due = Path::new(id);
+    let path = entry.path.with_extension("");
+    let length = path.components().count().min(due.components().count());
+    let tail = |path: &Path| {
+        let all: Vec<_> = path.components().map(|c| c.as_os_str().to_owned()).collect();
+        all[all.len() - length..].to_vec()
+    };
+    if tail(&path) != tail(due) {
+        let message = format!("the id `{id}` does not agree with the path of the file");
+        let fault = entry.diagnostic(Code::PathDiffers, &[key], message);
+        faults.push(fault.suggest(format!("name the file `{id}.yaml`, or change the id")));
+    }
+}
+
+/// The finding about a name that refers to nothing, with what it could refer to.
+fn dangling<T>(entry: &Entry<T>, path: &[&str], what: &str, name: &str, known: &[&str]) -> Diagnostic {
+    unknown(entry, Code::DanglingReference, path, what, name, known)
+}
+
+fn unknown<T>(entry: &Entry<T>, code: Code, path: &[&str], what: &str, name: &str, known: &[&str]) -> Diagnostic {
+    /// So many names fit on a line.
+    const SHOWN: usize = 12;
+    let fault = entry.diagnostic(code, path, format!("there is no {what} `{name}`"));
+    let mut list = known.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if known.len() > SHOWN {
+        list.push_str(", ...");
+    }
+    fault.suggest(match nearest(name, known.iter().copied()) {
+        _ if known.is_empty() => format!("there is no {what} at all: add one, or delete the name"),
+        Some(meant) => format!("did you mean `{meant}`? There are {list}"),
+        None => format!("there are {list}"),
+    })
+}

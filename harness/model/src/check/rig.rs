@@ -1,0 +1,196 @@
+//! Rigs.
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+
+use super::dangling;
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    document::{Control, Output, Rig, Unit, World},
+    load::{Entry, Library},
+};
+
+pub(super) fn check(entry: &Entry<Rig>, library: &Library, faults: &mut Vec<Diagnostic>) {
+    let mut rig = Checker { entry, library, faults };
+    rig.worlds();
+    rig.microphones();
+    rig.units();
+    rig.addresses();
+}
+
+struct Checker<'a> {
+    entry: &'a Entry<Rig>,
+    library: &'a Library,
+    faults: &'a mut Vec<Diagnostic>,
+}
+
+fn names<T>(map: &IndexMap<String, T>) -> Vec<&str> {
+    map.keys().map(String::as_str).collect()
+}
+
+impl Checker<'_> {
+    fn rig(&self) -> &Rig {
+        &self.entry.value
+    }
+
+    /// Everything that is simulated, or nothing.
+    fn worlds(&mut self) {
+        let rig = &self.entry.value;
+        let mut wrong = |path: &[&str], message: &str, advice: &str| {
+            self.faults.push(self.entry.diagnostic(Code::WrongWorld, path, message).suggest(advice));
+        };
+        const REAL: &str = "delete it, or write `world: simulated`";
+        const SIMULATED: &str = "delete it, or write `world: hardware`";
+        let hardware = rig.world == World::Hardware;
+        for (name, unit) in &rig.units {
+            if hardware && unit.simulated.is_some() {
+                wrong(&["units", name, "simulated"], "a unit of a hardware rig is not simulated", REAL);
+            }
+        }
+        for (name, microphone) in &rig.microphones {
+            let at = ["microphones", name];
+            match (hardware, &microphone.alsa, &microphone.simulated) {
+                (true, _, Some(_)) => {
+                    wrong(&[at[0], at[1], "simulated"], "a microphone of a hardware rig is not simulated", REAL);
+                }
+                (true, None, None) => wrong(&at, "a microphone of a hardware rig needs a device", "add `alsa`"),
+                (false, Some(_), _) => {
+                    wrong(&[at[0], at[1], "alsa"], "a simulated rig has no real microphone", SIMULATED);
+                }
+                _ => {}
+            }
+        }
+        for (name, board) in &rig.relays {
+            match (hardware, &board.lcus) {
+                (true, None) => wrong(&["relays", name], "a relay board of a hardware rig needs a port", "add `lcus`"),
+                (false, Some(_)) => {
+                    wrong(&["relays", name, "lcus"], "a simulated rig has no real relay board", SIMULATED);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn microphones(&mut self) {
+        let rig = &self.entry.value;
+        for (name, microphone) in &rig.microphones {
+            if !rig.rooms.contains_key(&microphone.room) {
+                let path = ["microphones", name, "room"];
+                self.faults.push(dangling(self.entry, &path, "room", &microphone.room, &names(&rig.rooms)));
+            }
+            if let Some(alsa) = &microphone.alsa
+                && alsa.channel > alsa.channels
+            {
+                let message = format!("channel {} of a device with {}", alsa.channel, alsa.channels);
+                let path = ["microphones", name, "alsa", "channel"];
+                let fault = self.entry.diagnostic(Code::DanglingReference, &path, message);
+                self.faults.push(fault.suggest(format!("write a channel from 1 to {}", alsa.channels)));
+            }
+        }
+    }
+
+    fn units(&mut self) {
+        let rig = &self.entry.value;
+        // By relay and channel: the path of what is wired to it.
+        let mut wired: HashMap<(&str, u8), Vec<&str>> = HashMap::new();
+        for (name, unit) in &rig.units {
+            self.device(name, unit);
+            self.dongle(name, unit);
+            let power = unit.power.iter().map(|output| (vec!["units", name, "power"], output));
+            let buttons = unit.buttons.iter().map(|(button, output)| (vec!["units", name, "buttons", button], output));
+            for (path, output) in power.chain(buttons) {
+                self.output(&path, output);
+                let Some(first) = wired.insert((&output.relay, output.channel), path.clone()) else { continue };
+                let message = format!("channel {} of `{}` is wired already", output.channel, output.relay);
+                self.faults.push(
+                    self.entry
+                        .diagnostic(Code::SharedChannel, &path, message)
+                        .label(&self.entry.path, self.entry.position(&first), "it is wired here")
+                        .suggest("a channel switches one thing: give one of them another channel"),
+                );
+            }
+            for microphone in unit.heard_by.keys().filter(|name| !rig.microphones.contains_key(*name)) {
+                let path = ["units", name, "heard-by", microphone];
+                self.faults.push(dangling(self.entry, &path, "microphone", microphone, &names(&rig.microphones)));
+            }
+        }
+    }
+
+    fn device(&mut self, name: &str, unit: &Unit) {
+        if self.library.is_faulty(&unit.device) {
+            return;
+        }
+        let Some(device) = self.library.devices.get(&unit.device) else {
+            let known = names(&self.library.devices);
+            self.faults.push(dangling(self.entry, &["units", name, "device"], "device", &unit.device, &known));
+            return;
+        };
+        let versions = &device.value.firmware;
+        if !versions.contains_key(&unit.firmware) {
+            let path = ["units", name, "firmware"];
+            let what = format!("firmware of `{}` called", unit.device);
+            self.faults.push(dangling(self.entry, &path, &what, &unit.firmware, &names(versions)));
+        }
+    }
+
+    fn dongle(&mut self, name: &str, unit: &Unit) {
+        let known = names(&self.rig().dongles);
+        match &unit.dongle {
+            Some(dongle) if !known.contains(&dongle.as_str()) => {
+                let fault = dangling(self.entry, &["units", name, "dongle"], "dongle", dongle, &known);
+                self.faults.push(fault);
+            }
+            None if unit.control == Some(Control::Endpoint) && self.rig().world == World::Hardware => {
+                let message = "a source that is Rigtone itself needs a dongle";
+                let fault = self.entry.diagnostic(Code::MissingDongle, &["units", name, "control"], message);
+                self.faults.push(fault.suggest("add `dongle` and one of the names under `dongles`"));
+            }
+            _ => {}
+        }
+    }
+
+    fn output(&mut self, path: &[&str], output: &Output) {
+        let at = |key| path.iter().copied().chain([key]).collect::<Vec<_>>();
+        let Some(board) = self.rig().relays.get(&output.relay) else {
+            let known = names(&self.rig().relays);
+            let fault = dangling(self.entry, &at("relay"), "relay board", &output.relay, &known);
+            self.faults.push(fault);
+            return;
+        };
+        if output.channel > board.channels {
+            let message = format!("channel {} of a board with {}", output.channel, board.channels);
+            let advice = format!("write a channel from 1 to {}", board.channels);
+            let fault = self.entry.diagnostic(Code::DanglingReference, &at("channel"), message).suggest(advice);
+            self.faults.push(fault);
+        }
+    }
+
+    /// An address belongs to one thing. A source that is Rigtone itself has the address of its dongle.
+    fn addresses(&mut self) {
+        let rig = &self.entry.value;
+        let mut seen: HashMap<&str, (Vec<&str>, &str)> = HashMap::new();
+        let dongles = rig.dongles.iter().map(|(name, dongle)| ("dongles", name, &dongle.address, None));
+        let units = rig.units.iter().map(|(name, unit)| ("units", name, &unit.address, unit.dongle.as_deref()));
+        for (section, name, address, own) in dongles.chain(units) {
+            let path = vec![section, name, "address"];
+            let Some((first, first_name)) = seen.get(address.as_str()) else {
+                seen.insert(address, (path, name));
+                continue;
+            };
+            if first[0] == "dongles" && own == Some(first_name) {
+                continue;
+            }
+            self.faults.push(
+                self.entry
+                    .diagnostic(
+                        Code::DuplicateAddress,
+                        &path,
+                        format!("the address `{address}` belongs to `{first_name}` already"),
+                    )
+                    .label(&self.entry.path, self.entry.position(first), "it stands here first")
+                    .suggest("write the address that the device itself shows"),
+            );
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Devices: models on the market.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::words::{Codec, Role};
+use crate::quantity::Duration;
+
+/// A model on the market: what its documents say it can do. A claim, not a measurement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Device {
+    /// The device's id, `<vendor>/<model>`, the same as its path under `devices/`.
+    #[schemars(regex(pattern = r"^[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*$"), extend("examples" = ["jbl/charge-5"]))]
+    pub device: String,
+    /// The name on the box.
+    #[schemars(length(min = 1))]
+    pub title: String,
+    /// The roles it can take.
+    #[schemars(length(min = 1))]
+    pub roles: Vec<Role>,
+    /// Words to select devices by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// The codecs it offers, whatever its firmware.
+    #[schemars(length(min = 1))]
+    pub codecs: Vec<Codec>,
+    /// The name it answers to over the air, where units share one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub air_name: Option<String>,
+    /// From power on until it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<Duration>,
+    /// How long its supply must be cut before it has really lost power.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discharge: Option<Duration>,
+    /// Whether it goes on from a battery when its supply is cut.
+    #[serde(default)]
+    pub battery: bool,
+    /// What to do with its buttons; `pairing-mode` is used by the step `enter-pairing-mode`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub gestures: IndexMap<String, Gesture>,
+    /// Settings and the values they can take, such as `source-mode: [on, off]`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub settings: IndexMap<String, Vec<String>>,
+    /// The firmware versions in question, oldest first.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub firmware: IndexMap<String, Firmware>,
+    /// Where the facts come from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
+}
+
+/// A firmware version of a device.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Firmware {
+    /// The codecs this version offers; those of the device when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codecs: Option<Vec<Codec>>,
+    /// Anything worth knowing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// How something is asked of a device: with its buttons, or by nothing at all.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Gesture {
+    /// `true`: the device does it by itself whenever it is on and has no link.
+    #[serde(default)]
+    pub automatic: bool,
+    /// The buttons, pressed one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub press: Vec<Press>,
+    /// How long the device then needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes: Option<Duration>,
+}
+
+/// Buttons held together for a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Press {
+    /// The names of the buttons.
+    #[schemars(length(min = 1))]
+    pub buttons: Vec<String>,
+    /// How long they are held.
+    #[serde(rename = "for")]
+    pub held: Duration,
+}
+
+impl Device {
+    /// The codecs that a firmware version offers.
+    pub fn codecs_of(&self, firmware: &str) -> &[Codec] {
+        self.firmware.get(firmware).and_then(|f| f.codecs.as_deref()).unwrap_or(&self.codecs)
+    }
+}

@@ -1,0 +1,442 @@
+//! Expectations: what has to hold, with which confidence.
+//!
+//! Expectations about single trials (audio, codec, latency of each) are judged as rates: a rate is never a boolean.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::words::{Codec, Role};
+use crate::quantity::{BitRate, Duration, EventRate, Frequency, Level, Share};
+
+/// An expectation: exactly one of the kinds, and what may stand beside it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "x-exactly-one" = "an expectation"))]
+pub struct Expect {
+    /// The conditions under which it must hold; all when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-beside" = true))]
+    pub when: Vec<String>,
+    /// `false`: judged and shown, but it decides neither verdict nor exit code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-beside" = true))]
+    pub gating: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    success_rate: Option<SuccessRate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audio: Option<Audio>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    codec: Option<CodecIs>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    latency: Option<Latency>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    duration: Option<TimeTaken>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<Count>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    response: Option<Response>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<RoleIs>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unsupported: Option<Unsupported>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    difference: Option<Difference>,
+}
+
+/// What is expected.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(missing_docs, reason = "each variant is documented at the type it carries")]
+pub enum Expectation<'a> {
+    SuccessRate(&'a SuccessRate),
+    Audio(&'a Audio),
+    Codec(&'a CodecIs),
+    Latency(&'a Latency),
+    Duration(&'a TimeTaken),
+    Count(&'a Count),
+    Response(&'a Response),
+    Role(&'a RoleIs),
+    Unsupported(&'a Unsupported),
+    Difference(&'a Difference),
+}
+
+macro_rules! expectations {
+    ($(($field:ident, $variant:ident, $name:literal)),+ $(,)?) => {
+        impl Expect {
+            /// The names of all kinds.
+            pub const KINDS: &'static [&'static str] = &[$($name),+];
+
+            /// The kinds that are written here: exactly one in an expectation that `check` accepts.
+            pub fn kinds(&self) -> Vec<Expectation<'_>> {
+                let mut found = Vec::new();
+                $(if let Some(kind) = &self.$field { found.push(Expectation::$variant(kind)); })+
+                found
+            }
+        }
+        impl Expectation<'_> {
+            /// The key of the kind, such as `success-rate`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant(_) => $name),+ }
+            }
+        }
+    };
+}
+
+expectations!(
+    (success_rate, SuccessRate, "success-rate"),
+    (audio, Audio, "audio"),
+    (codec, Codec, "codec"),
+    (latency, Latency, "latency"),
+    (duration, Duration, "duration"),
+    (count, Count, "count"),
+    (response, Response, "response"),
+    (role, Role, "role"),
+    (unsupported, Unsupported, "unsupported"),
+    (difference, Difference, "difference"),
+);
+
+impl Expect {
+    /// What is expected.
+    ///
+    /// # Panics
+    /// Never on a document that the loader accepted: it refuses an expectation without exactly one kind.
+    pub fn expectation(&self) -> Expectation<'_> {
+        self.kinds().first().copied().expect("the loader accepts only expectations with one kind")
+    }
+
+    /// Whether the expectation decides verdict and exit code.
+    pub fn gates(&self) -> bool {
+        self.gating.unwrap_or(true)
+    }
+}
+
+impl Expectation<'_> {
+    /// The label of the step it speaks of, if it speaks of one.
+    pub fn step(&self) -> Option<&str> {
+        match self {
+            Self::SuccessRate(e) => e.of.as_deref(),
+            Self::Audio(e) => Some(&e.step),
+            Self::Codec(e) => e.step.as_deref(),
+            Self::Latency(e) => Some(&e.step),
+            Self::Duration(e) => Some(&e.of),
+            Self::Count(e) => e.step.as_deref(),
+            Self::Response(e) => Some(&e.step),
+            Self::Role(_) => None,
+            Self::Unsupported(e) => Some(&e.of),
+            Self::Difference(e) => e.step.as_deref(),
+        }
+    }
+}
+
+/// The rate that trials have to reach, and the error rates of the test.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// The rate that must be rejected: the limit, a fraction.
+    pub at_least: f64,
+    /// The rate that should be accepted quickly, a fraction.
+    pub good: f64,
+    /// One minus the probability of either error, a fraction.
+    pub confidence: f64,
+}
+
+impl Rate {
+    fn of(at_least: Option<Share>, good: Option<Share>, confidence: Option<Share>) -> Self {
+        let at_least = at_least.map_or(0.9, Share::fraction);
+        // Three quarters of the way to certainty when only the limit is given.
+        let default_good = if (at_least - 0.9).abs() < 1e-9 { 0.98 } else { at_least + 0.75 * (1.0 - at_least) };
+        Self { at_least, good: good.map_or(default_good, Share::fraction), confidence: confidence.map_or(0.95, Share::fraction) }
+    }
+}
+
+/// How often a step, or the whole trial, has to succeed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SuccessRate {
+    /// The step; the whole trial when left out. A trial that fails before it reaches the step counts against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// The rate that must be reached; default `90 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Share>,
+    /// The rate of a good device, which should pass quickly; default `98 %` for a limit of 90 %, else three quarters
+    /// of the way from the limit to 100 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<Share>,
+    /// The confidence of both answers; default `95 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Share>,
+}
+
+/// What has to be heard while a step plays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Audio {
+    /// The step that plays or listens.
+    #[serde(rename = "in")]
+    pub step: String,
+    /// The microphone axis; the one nearest to the sounding unit when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Whether the stimulus has to be heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub present: Option<bool>,
+    /// The most dropouts a trial may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropouts_at_most: Option<u32>,
+    /// Whether the sound may be heard twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubled: Option<bool>,
+    /// Whether the loop may howl.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub howling: Option<bool>,
+    /// The share of trials in which it must hold; default `90 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Share>,
+    /// That share with a good device; default as for `success-rate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<Share>,
+    /// The confidence of both answers; default `95 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Share>,
+}
+
+/// Which codec has to be agreed on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CodecIs {
+    /// The step that connects; the only one of the trial when left out.
+    #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// `requested`, or a codec.
+    pub is: WantedCodec,
+    /// The highest bit rate that may be configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bit_rate_at_most: Option<BitRate>,
+    /// The share of trials in which it must hold; default `90 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Share>,
+    /// That share with a good device; default as for `success-rate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<Share>,
+    /// The confidence of both answers; default `95 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Share>,
+}
+
+/// The codec asked for in the step, or a certain one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WantedCodec {
+    /// The one the step asked for.
+    Requested,
+    /// This one.
+    Codec(Codec),
+}
+
+impl WantedCodec {
+    /// As documents write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Codec(codec) => codec.as_str(),
+        }
+    }
+}
+
+impl Serialize for WantedCodec {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for WantedCodec {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        if text == "requested" {
+            return Ok(Self::Requested);
+        }
+        text.parse().map(Self::Codec).map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for WantedCodec {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "WantedCodec".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let words: Vec<&str> = std::iter::once("requested").chain(Codec::ALL.iter().map(|c| c.as_str())).collect();
+        schemars::json_schema!({"type": "string", "enum": words, "description": "`requested`, or a codec."})
+    }
+}
+
+/// How late the sound may be: a percentile of the trials' latencies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Latency {
+    /// The step that plays.
+    #[serde(rename = "in")]
+    pub step: String,
+    /// The percentile that is limited.
+    #[schemars(range(min = 1.0, max = 99.99))]
+    pub percentile: f64,
+    /// The limit: pass when at least this percentile of all trials lies at or under it.
+    pub at_most: Duration,
+    /// The share of trials under the limit with a good device; default as for `success-rate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<Share>,
+    /// The confidence of both answers; default `95 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Share>,
+}
+
+/// How long a step may take: a percentile over the trials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TimeTaken {
+    /// The step.
+    pub of: String,
+    /// The percentile that is limited.
+    #[schemars(range(min = 1.0, max = 99.99))]
+    pub percentile: f64,
+    /// The limit above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<Duration>,
+    /// The limit below: nothing should happen before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Duration>,
+    /// The share of trials within the limit with a good device; default as for `success-rate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<Share>,
+    /// The confidence of both answers; default `95 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Share>,
+}
+
+/// What can be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Countable {
+    /// Holes in the sound.
+    Dropouts,
+    /// Reactions of a unit to voice.
+    Reactions,
+    /// Losses of the link.
+    LinkLosses,
+}
+
+/// How often something may happen in a given time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Count {
+    /// What is counted.
+    pub of: Countable,
+    /// The step in which it is counted; the whole trial when left out.
+    #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// The limit.
+    pub at_most: EventRate,
+    /// The confidence; default `95 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Share>,
+}
+
+/// The level at a frequency, relative to 1 kHz.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Response {
+    /// The step that plays.
+    #[serde(rename = "in")]
+    pub step: String,
+    /// The frequency.
+    pub at: Frequency,
+    /// The lowest level.
+    pub at_least: Level,
+    /// The confidence; default `95 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Share>,
+}
+
+/// The role that a unit's service records have to state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RoleIs {
+    /// The axis of the unit.
+    pub of: String,
+    /// The role.
+    pub is: Role,
+}
+
+/// A step that the device has to refuse: the refusal is the pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Unsupported {
+    /// The step.
+    pub of: String,
+    /// The share of trials in which it must be refused; default `90 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Share>,
+    /// That share with a device that never supports it; default as for `success-rate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<Share>,
+    /// The confidence of both answers; default `95 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Share>,
+}
+
+/// What may be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Comparable {
+    /// The success rate of the step, in percentage points.
+    SuccessRate,
+    /// The share of trials in which the step was heard, in percentage points.
+    Presence,
+    /// The step's latency.
+    Latency,
+    /// The step's duration.
+    Duration,
+    /// The level at a frequency.
+    Response,
+    /// The number of dropouts an hour.
+    Dropouts,
+}
+
+/// What has to differ between the values of an axis, or between two conditions, and by how much.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Difference {
+    /// What is compared.
+    pub of: Comparable,
+    /// The step it belongs to; the whole trial when left out.
+    #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// The frequency, for `response`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Frequency>,
+    /// The two values to compare: the second less the first. Conditions, or values of one axis.
+    #[schemars(length(min = 2, max = 2))]
+    pub between: Vec<String>,
+    /// The smallest difference, in the unit of what is compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<String>,
+    /// The greatest difference, in the unit of what is compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<String>,
+    /// The confidence; default `95 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Share>,
+}
+
+impl Expectation<'_> {
+    /// The rate test behind the expectation, for the kinds that are judged as a rate of trials.
+    pub fn rate(&self) -> Option<Rate> {
+        Some(match self {
+            Self::SuccessRate(e) => Rate::of(e.at_least, e.good, e.confidence),
+            Self::Audio(e) => Rate::of(e.at_least, e.good, e.confidence),
+            Self::Codec(e) => Rate::of(e.at_least, e.good, e.confidence),
+            Self::Unsupported(e) => Rate::of(e.at_least, e.good, e.confidence),
+            // P(latency <= limit) >= p says the same as "the p-quantile is at most the limit".
+            Self::Latency(e) => Rate::of(Some(Share::from_percent(e.percentile)), e.good, e.confidence),
+            Self::Duration(e) => Rate::of(Some(Share::from_percent(e.percentile)), e.good, e.confidence),
+            Self::Count(_) | Self::Response(_) | Self::Role(_) | Self::Difference(_) => return None,
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! The three kinds of document a lab writes: scenario, device and rig.
+//!
+//! One YAML document per file; its first key names the kind. The types here are the single source of the JSON Schemas
+//! under `reports/schemas/`; doc comments of fields become their descriptions.
+
+mod device;
+mod expect;
+mod rig;
+mod scenario;
+mod step;
+mod words;
+
+pub use device::{Device, Firmware, Gesture, Press};
+pub use expect::{
+    Audio, CodecIs, Comparable, Count, Countable, Difference, Expect, Expectation, Latency, Rate, Response, RoleIs, SuccessRate, TimeTaken,
+    Unsupported, WantedCodec,
+};
+pub use rig::{
+    Alsa, Dongle, Heard, Lcus, Microphone, Output, RelayBoard, Retries, Rig, Room, SafeState, SimulatedMicrophone,
+    SimulatedUnit, Unit, World,
+};
+pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
+pub use step::{Absence, Action, Event, Step};
+pub use step::{
+    Connect, Discover, GestureStep, Listen, OnUnit, Pair, Play, Power, PowerCycle, Prompt, SetOption, Unpair, VoiceLoop,
+    Wait, WaitFor,
+};
+pub use words::{Codec, Control, OnOff, Profile, Role};
+
+/// A document of any kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Document {
+    /// What to do and what to expect.
+    Scenario(Box<Scenario>),
+    /// A model on the market.
+    Device(Box<Device>),
+    /// One host with everything that is wired to it.
+    Rig(Box<Rig>),
+}
+
+/// The kind of a document, told by its first key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// `scenario:`
+    Scenario,
+    /// `device:`
+    Device,
+    /// `rig:`
+    Rig,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Scenario, Self::Device, Self::Rig];
+
+    /// The first key of such a document.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Scenario => "scenario",
+            Self::Device => "device",
+            Self::Rig => "rig",
+        }
+    }
+}

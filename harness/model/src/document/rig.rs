@@ -1,0 +1,262 @@
+//! Rigs: one host with its dongles, power switches, microphones and units.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::words::{Codec, Control, Role};
+use crate::quantity::{Distance, Drift, Duration, Frequency, Level, Share};
+
+/// A rig: what stands on one host and how it is wired.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Rig {
+    /// The rig's id: lower case words joined by `-`.
+    #[schemars(regex(pattern = r"^[a-z0-9]+(-[a-z0-9]+)*$"), extend("examples" = ["lab-1"]))]
+    pub rig: String,
+    /// One sentence that says what the rig is.
+    #[schemars(length(min = 1))]
+    pub title: String,
+    /// Whether the rig's world is simulated in the process or reached through drivers.
+    pub world: World,
+    /// How infrastructure errors are retried.
+    #[serde(default)]
+    pub retries: Retries,
+    /// Rooms: what sounds in one is heard by its microphones, and its airtime is shared.
+    #[schemars(extend("minProperties" = 1))]
+    pub rooms: IndexMap<String, Room>,
+    /// Bluetooth dongles.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub dongles: IndexMap<String, Dongle>,
+    /// Relay boards that switch power and buttons.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub relays: IndexMap<String, RelayBoard>,
+    /// Microphones.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub microphones: IndexMap<String, Microphone>,
+    /// The units: physical devices, each with the one firmware it runs.
+    #[schemars(extend("minProperties" = 1))]
+    pub units: IndexMap<String, Unit>,
+}
+
+/// What kind of world a rig has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum World {
+    /// Simulated in the process, on a virtual clock.
+    Simulated,
+    /// Reached through drivers: BlueZ, serial ports, ALSA.
+    Hardware,
+}
+
+/// How infrastructure errors are retried. Product failures never are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Retries {
+    /// How often a trial that was lost to the rig is tried again.
+    #[schemars(range(max = 10))]
+    pub infrastructure: u32,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { infrastructure: 1 }
+    }
+}
+
+/// A room.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Room {
+    /// Reverberation time; none when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rt60: Option<Duration>,
+    /// Noise at the microphones, relative to full scale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<Level>,
+}
+
+/// A Bluetooth dongle, known by its address and never by `hciN`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Dongle {
+    /// Its Bluetooth address.
+    #[schemars(regex(pattern = r"^[0-9A-F]{2}(:[0-9A-F]{2}){5}$"), extend("examples" = ["00:1A:7D:DA:71:13"]))]
+    pub address: String,
+}
+
+/// A relay board.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RelayBoard {
+    /// A board that speaks the LCUS protocol; simulated when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lcus: Option<Lcus>,
+    /// How many channels the board has.
+    #[schemars(range(min = 1, max = 64))]
+    pub channels: u8,
+}
+
+/// A serial board of the LCUS family (`A0 channel operation sum`, 9600 baud).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Lcus {
+    /// The serial port, by a path that stays: `/dev/serial/by-path/...`.
+    #[schemars(regex(pattern = r"^/"), extend("examples" = ["/dev/serial/by-path/..."]))]
+    pub port: String,
+}
+
+/// A microphone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Microphone {
+    /// The room it stands in.
+    pub room: String,
+    /// The ALSA device it is; simulated when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alsa: Option<Alsa>,
+    /// How well the rig knows the time of what this microphone hears; part of every latency's uncertainty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_uncertainty: Option<Duration>,
+    /// Faults of a simulated microphone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<SimulatedMicrophone>,
+}
+
+/// An ALSA capture device, opened exactly as written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Alsa {
+    /// The PCM, such as `hw:CARD=RIG1MIC,DEV=0`.
+    #[schemars(length(min = 1))]
+    pub device: String,
+    /// Frames a second.
+    #[schemars(extend("enum" = [44100, 48000]))]
+    pub rate: u32,
+    /// Channels that the device delivers.
+    #[schemars(range(min = 1, max = 8))]
+    pub channels: u16,
+    /// Which of them is this microphone, from 1.
+    #[schemars(range(min = 1, max = 8))]
+    pub channel: u16,
+}
+
+/// What is wrong with a simulated microphone.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SimulatedMicrophone {
+    /// `true`: it delivers zeros.
+    #[serde(default)]
+    pub dead: bool,
+}
+
+/// A unit: one physical device, with the one firmware it runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Unit {
+    /// The device, such as `jbl/charge-5`.
+    pub device: String,
+    /// The firmware version it runs.
+    pub firmware: String,
+    /// Its Bluetooth address.
+    #[schemars(regex(pattern = r"^[0-9A-F]{2}(:[0-9A-F]{2}){5}$"), extend("examples" = ["00:1A:7D:DA:71:13"]))]
+    pub address: String,
+    /// Words to select units by, beside those of the device.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// How a source is told what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<Control>,
+    /// The dongle, for a source that Rigtone is itself (`control: endpoint`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dongle: Option<String>,
+    /// The relay channel that switches its supply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<Output>,
+    /// The relay channels wired to its buttons.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub buttons: IndexMap<String, Output>,
+    /// The microphones that hear it, nearest first.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub heard_by: IndexMap<String, Heard>,
+    /// How a simulated unit behaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<SimulatedUnit>,
+}
+
+/// A channel of a relay board.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Output {
+    /// The board.
+    pub relay: String,
+    /// The channel, from 1.
+    #[schemars(range(min = 1, max = 64))]
+    pub channel: u8,
+    /// The position it is left in; `off` when left out.
+    #[serde(default)]
+    pub safe: SafeState,
+}
+
+/// The position an output is left in on every way out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SafeState {
+    /// Energised.
+    On,
+    /// Cut.
+    #[default]
+    Off,
+    /// As it is.
+    Keep,
+}
+
+/// Where a unit is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Heard {
+    /// From the unit to the microphone.
+    pub distance: Distance,
+}
+
+/// How a simulated unit behaves. What is left out is ideal.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SimulatedUnit {
+    /// How likely it answers an inquiry at all; default `100 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<Share>,
+    /// How likely one pairing attempt succeeds; default `100 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairing: Option<Share>,
+    /// How long a pairing takes; default `1.8 s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairing_takes: Option<Duration>,
+    /// The roles its service records state, where they differ from its device's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<Role>>,
+    /// The codecs it really offers, where they differ from what its firmware claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codecs: Option<Vec<Codec>>,
+    /// Latency for each codec; `180 ms` for one that is not named.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub latency: IndexMap<Codec, Duration>,
+    /// Standard deviation of the latency from one connection to the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<Duration>,
+    /// Deviation of its sample clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
+    /// `true`: it accepts the stream and stays silent.
+    #[serde(default)]
+    pub silent: bool,
+    /// The level at one metre, relative to full scale; default `-20 dB`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// Where its response falls off below; default `60 Hz`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high_pass: Option<Frequency>,
+    /// Its supply fails this long after a stream started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fails_after: Option<Duration>,
+}

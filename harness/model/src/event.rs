@@ -1,0 +1,389 @@
+//! Events: the one stream that joins the runner with everything that reports.
+//!
+//! One JSON object a line. Unknown kinds of the same major schema version are kept; another major version is an error.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use thiserror::Error;
+
+use crate::{
+    id::CombinationId,
+    observation::Observation,
+    trial::{DeviceFailure, InfrastructureFault},
+    verdict::Verdict,
+};
+
+/// The version of the events this build writes: `major.minor`.
+pub const SCHEMA: &str = "1.0";
+
+/// One event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Position in the stream, from 0 without holes.
+    pub seq: u64,
+    /// The rig's clock, in nanoseconds since the run began.
+    pub t_ns: i64,
+    /// The trial it belongs to.
+    pub at: Option<At>,
+    /// What happened.
+    pub body: Body,
+}
+
+/// Where in the run an event belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct At {
+    /// The combination.
+    pub combination: CombinationId,
+    /// The trial, from 1.
+    pub trial: u32,
+    /// The attempt at this trial, from 1; higher ones follow infrastructure errors.
+    pub attempt: u32,
+    /// The label of the step.
+    pub step: Option<String>,
+}
+
+/// A part of the trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Before what is judged.
+    Setup,
+    /// What is judged.
+    Trial,
+    /// Afterwards, always.
+    Cleanup,
+}
+
+/// What is known of an output's position after it was switched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Truth {
+    /// The order was sent.
+    Commanded,
+    /// The board said so.
+    Reported,
+    /// Its effect was seen.
+    Observed,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepOutcome {
+    /// As it should.
+    Done,
+    /// The device did not do what was asked.
+    Failed(DeviceFailure),
+    /// The rig failed.
+    Lost(InfrastructureFault),
+    /// The run was ended.
+    Cancelled,
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrialOutcome {
+    /// Every step was done, or the device failed at one: a result either way.
+    Completed,
+    /// The rig failed: no result.
+    Lost(InfrastructureFault),
+    /// The run was ended: no result.
+    Cancelled,
+}
+
+/// A fact about when the frames of a recording were captured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// Frame of the recording.
+    pub frame: f64,
+    /// The rig's clock at that frame, in nanoseconds.
+    pub t_ns: i64,
+}
+
+/// The kinds of events and what they carry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "payload", rename_all = "kebab-case")]
+pub enum Body {
+    /// The run began.
+    RunStarted {
+        /// The version of Rigtone.
+        rigtone: String,
+        /// The rig's id.
+        rig: String,
+        /// The seed of all random numbers.
+        seed: u64,
+        /// Seconds since 1970 on the host's calendar clock.
+        unix_s: i64,
+        /// Trials that the plan may need at most.
+        trials_at_most: u64,
+    },
+    /// A member of the rig was checked.
+    Checked {
+        /// The member, such as `relay board-1`.
+        member: String,
+        /// What was found.
+        finding: String,
+        /// Whether trials may rely on it.
+        ok: bool,
+    },
+    /// A trial began.
+    TrialStarted,
+    /// A step began.
+    StepStarted {
+        /// The action, such as `pair`.
+        action: String,
+        /// The part of the trial.
+        phase: Phase,
+    },
+    /// A unit's supply was switched.
+    PowerSwitched {
+        /// The unit.
+        unit: String,
+        /// The new position.
+        on: bool,
+        /// How well that is known.
+        truth: Truth,
+    },
+    /// A unit answered an inquiry.
+    Found {
+        /// The unit.
+        unit: String,
+        /// Signal strength in dBm, where the stack tells.
+        rssi_dbm: Option<i16>,
+    },
+    /// One attempt at a step ended.
+    Attempt {
+        /// Which one, from 1.
+        number: u32,
+        /// The failure, if it failed.
+        failure: Option<DeviceFailure>,
+    },
+    /// A profile was connected.
+    Connected {
+        /// The unit.
+        unit: String,
+        /// The codec agreed on, if it is a profile with one.
+        codec: Option<String>,
+        /// Configuration bytes as the stack tells them, in hexadecimal.
+        configuration: Option<String>,
+    },
+    /// The first sample of a stimulus left.
+    Emitted {
+        /// The stimulus.
+        signal: String,
+        /// When, in nanoseconds on the rig's clock.
+        t_ns: i64,
+        /// How well that is known, in nanoseconds.
+        uncertainty_ns: i64,
+    },
+    /// A file was put into the run directory.
+    Evidence {
+        /// Path below the run directory.
+        file: String,
+        /// SHA-256 of its bytes.
+        sha256: String,
+        /// What it is, such as `recording of microphone bench-1`.
+        about: String,
+        /// When its frames were captured.
+        anchors: Vec<Anchor>,
+    },
+    /// A fact.
+    Observed(Observation),
+    /// A step ended.
+    StepFinished {
+        /// The action.
+        action: String,
+        /// The part of the trial.
+        phase: Phase,
+        /// How it ended.
+        outcome: StepOutcome,
+        /// How long it took, in nanoseconds.
+        took_ns: i64,
+    },
+    /// A trial ended.
+    TrialFinished {
+        /// How.
+        outcome: TrialOutcome,
+    },
+    /// A combination needs no more trials.
+    Decided {
+        /// Its verdict.
+        verdict: Verdict,
+        /// The trials that counted.
+        n: u32,
+    },
+    /// Something that a person should know.
+    Warning {
+        /// What it is and what to do.
+        text: String,
+    },
+    /// The run ended.
+    RunFinished {
+        /// Whether it was ended before its plan was done, and by what.
+        interrupted: Option<String>,
+    },
+    /// A kind that a newer version wrote.
+    #[serde(skip)]
+    Unknown {
+        /// Its kind.
+        kind: String,
+        /// What it carries.
+        payload: Json,
+    },
+}
+
+/// The line as it stands in the file.
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    schema: std::borrow::Cow<'a, str>,
+    run: std::borrow::Cow<'a, str>,
+    seq: u64,
+    t_ns: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    combination: Option<CombinationId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trial: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<std::borrow::Cow<'a, str>>,
+    kind: std::borrow::Cow<'a, str>,
+    #[serde(default)]
+    payload: Json,
+}
+
+/// A line that is not an event this build can read.
+#[derive(Debug, Error)]
+pub enum EventError {
+    /// Not JSON, or not the fields of an event.
+    #[error("not an event: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Written by a version with another major schema.
+    #[error("events of schema {found} cannot be read by this version, which reads {SCHEMA}: use the version that wrote them")]
+    Schema {
+        /// The version found.
+        found: String,
+    },
+}
+
+impl Event {
+    /// The event as one line without its line feed.
+    ///
+    /// # Errors
+    /// When a payload cannot be written as JSON.
+    pub fn to_line(&self, run: &str) -> Result<String, serde_json::Error> {
+        let (kind, payload) = match &self.body {
+            Body::Unknown { kind, payload } => (kind.clone(), payload.clone()),
+            known => match serde_json::to_value(known)? {
+                Json::Object(mut map) => {
+                    let kind = map.remove("kind").and_then(|k| k.as_str().map(str::to_owned)).unwrap_or_default();
+                    (kind, map.remove("payload").unwrap_or(Json::Null))
+                }
+                other => (String::new(), other),
+            },
+        };
+        let at = self.at.as_ref();
+        serde_json::to_string(&Line {
+            schema: SCHEMA.into(),
+            run: run.into(),
+            seq: self.seq,
+            t_ns: self.t_ns,
+            combination: at.map(|a| a.combination.clone()),
+            trial: at.map(|a| a.trial),
+            attempt: at.map(|a| a.attempt),
+            step: at.and_then(|a| a.step.as_deref()).map(Into::into),
+            kind: kind.into(),
+            payload,
+        })
+    }
+
+    /// Reads a line; returns the run it belongs to and the event.
+    ///
+    /// # Errors
+    /// When the line is not an event, or one of another major schema version.
+    pub fn from_line(line: &str) -> Result<(String, Self), EventError> {
+        let line: Line<'_> = serde_json::from_str(line)?;
+        let major = |version: &str| version.split('.').next().unwrap_or_default().to_owned();
+        if major(&line.schema) != major(SCHEMA) {
+            return Err(EventError::Schema { found: line.schema.into_owned() });
+        }
+        let tagged = match &line.payload {
+            Json::Null => serde_json::json!({"kind": line.kind}),
+            payload => serde_json::json!({"kind": line.kind, "payload": payload}),
+        };
+        let body = match serde_json::from_value(tagged) {
+            Ok(body) => body,
+            Err(e) if KINDS.contains(&&*line.kind) => return Err(e.into()),
+            Err(_) => Body::Unknown { kind: line.kind.into_owned(), payload: line.payload },
+        };
+        let at = match (line.combination, line.trial, line.attempt) {
+            (Some(combination), Some(trial), Some(attempt)) => {
+                Some(At { combination, trial, attempt, step: line.step.map(Into::into) })
+            }
+            // Of a combination as a whole.
+            (Some(combination), None, None) => Some(At { combination, trial: 0, attempt: 0, step: None }),
+            _ => None,
+        };
+        Ok((line.run.into_owned(), Self { seq: line.seq, t_ns: line.t_ns, at, body }))
+    }
+}
+
+/// The kinds this build knows: a fault in one of them is an error, not something unknown.
+const KINDS: &[&str] = &[
+    "run-started", "checked", "trial-started", "step-started", "power-switched", "found", "attempt", "connected", "emitted",
+    "evidence", "observed", "step-finished", "trial-finished", "decided", "warning", "run-finished",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::{Quantity, Value};
+
+    fn at() -> At {
+        At { combination: "s/a=b#00000000".into(), trial: 3, attempt: 1, step: Some("pair".into()) }
+    }
+
+    #[test]
+    fn an_event_survives_the_way_through_the_log() {
+        let observation = Observation::raw("pair", Quantity::Codec, Value::Word("sbc".into()));
+        for body in [
+            Body::TrialStarted,
+            Body::Observed(observation),
+            Body::TrialFinished { outcome: TrialOutcome::Completed },
+            Body::Unknown { kind: "moon-phase".into(), payload: serde_json::json!({"full": true}) },
+        ] {
+            let event = Event { seq: 7, t_ns: -5, at: Some(at()), body };
+            let line = event.to_line("run-1").expect("events are JSON");
+            assert!(!line.contains('\n'));
+            assert_eq!(Event::from_line(&line).expect("what we write we read"), ("run-1".into(), event));
+        }
+    }
+
+    #[test]
+    fn every_kind_this_build_writes_is_a_kind_it_knows() {
+        let body = Body::Warning { text: String::new() };
+        let Json::Object(map) = serde_json::to_value(&body).expect("JSON") else { panic!("an object") };
+        assert!(KINDS.contains(&map["kind"].as_str().expect("a word")));
+    }
+
+    #[test]
+    fn another_major_version_is_a_clear_error() {
+        let line = r#"{"schema":"2.0","run":"r","seq":0,"t_ns":0,"kind":"trial-started","payload":null}"#;
+        let error = Event::from_line(line).expect_err("another major version");
+        assert!(error.to_string().contains("schema 2.0"), "{error}");
+    }
+
+    #[test]
+    fn a_newer_minor_version_is_read() {
+        let line = r#"{"schema":"1.9","run":"r","seq":0,"t_ns":0,"kind":"new-thing","payload":{"x":1},"more":2}"#;
+        let (_, event) = Event::from_line(line).expect("the same major version");
+        assert!(matches!(event.body, Body::Unknown { kind, .. } if kind == "new-thing"));
+    }
+
+    #[test]
+    fn a_known_kind_with_a_broken_payload_is_an_error() {
+        let line = r#"{"schema":"1.0","run":"r","seq":0,"t_ns":0,"kind":"decided","payload":{"verdict":7}}"#;
+        assert!(matches!(Event::from_line(line), Err(EventError::Malformed(_))));
+    }
+}

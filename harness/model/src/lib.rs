@@ -1,0 +1,17 @@
+//! Documents, diagnostics, plans, events and verdicts of Rigtone.
+//!
+//! Everything here is data and pure functions over it: no hardware, no clock, no async, and no input or output beyond
+//! reading the files it is handed.
+
+pub mod check;
+pub mod diagnostic;
+pub mod document;
+pub mod event;
+pub mod id;
+pub mod load;
+pub mod observation;
+pub mod plan;
+pub mod quantity;
+pub mod schema;
+pub mod trial;
+pub mod verdict;

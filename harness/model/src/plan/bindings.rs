@@ -1,0 +1,79 @@
+//! What `$name` in a step stands for in one combination.
+
+use std::{fmt, str::FromStr};
+
+use indexmap::IndexMap;
+use thiserror::Error;
+
+use super::{AxisValue, Combination};
+use crate::{
+    document::{Codec, Connect, Scenario},
+    quantity::Param,
+};
+
+/// A `$name` that stands for nothing, or for the wrong kind of value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`${name}` {problem}")]
+pub struct BindingError {
+    name: String,
+    problem: String,
+}
+
+/// The values of a combination's axes and of its condition's parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct Bindings<'a> {
+    axes: &'a [(std::sync::Arc<str>, AxisValue)],
+    condition: Option<&'a IndexMap<String, String>>,
+}
+
+impl<'a> Bindings<'a> {
+    /// Those of a combination of `scenario`.
+    pub fn of(combination: &'a Combination, scenario: &'a Scenario) -> Self {
+        Self {
+            axes: &combination.axes,
+            condition: combination.condition.as_deref().and_then(|c| scenario.conditions.get(c)),
+        }
+    }
+
+    pub(super) fn new(
+        axes: &'a [(std::sync::Arc<str>, AxisValue)],
+        condition: Option<&'a IndexMap<String, String>>,
+    ) -> Self {
+        Self { axes, condition }
+    }
+
+    fn find(&self, name: &str) -> Option<&'a str> {
+        let parameter = self.condition.and_then(|c| c.get(name)).map(String::as_str);
+        parameter.or_else(|| self.axes.iter().find(|(axis, _)| &**axis == name).map(|(_, value)| value.text()))
+    }
+
+    /// The value of a parameter.
+    ///
+    /// # Errors
+    /// When it names no axis or parameter, or one whose value is of another kind.
+    pub fn resolve<T: FromStr<Err: fmt::Display> + Clone>(&self, parameter: &Param<T>) -> Result<T, BindingError> {
+        match parameter {
+            Param::Fixed(value) => Ok(value.clone()),
+            Param::From(name) => self
+                .find(name)
+                .ok_or_else(|| BindingError {
+                    name: name.clone(),
+                    problem: "names neither an axis nor a parameter of the condition".into(),
+                })?
+                .parse()
+                .map_err(|e: T::Err| BindingError { name: name.clone(), problem: format!("does not fit: {e}") }),
+        }
+    }
+
+    /// The codec that a `connect` step asks for.
+    ///
+    /// # Errors
+    /// When the axis or parameter it names holds no codec.
+    pub fn codec(&self, connect: &Connect) -> Result<Codec, BindingError> {
+        match &connect.codec {
+            Some(codec) => self.resolve(codec),
+            None if self.find("codec").is_some() => self.resolve(&Param::From("codec".into())),
+            None => Ok(Codec::Sbc),
+        }
+    }
+}

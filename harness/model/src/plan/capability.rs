@@ -1,0 +1,136 @@
+//! What units can do on a rig, and what steps need.
+
+use std::fmt;
+
+use crate::document::{Action, Control, Device, Event, Profile, Rig, Role, Step, Unit, World};
+
+/// Something a unit can do on its rig.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u16)]
+pub enum Capability {
+    /// Its supply can be switched.
+    Power = 1,
+    /// It can be brought into pairing mode.
+    PairingMode = 2,
+    /// It can search for others.
+    Inquiry = 4,
+    /// It can ask others to pair.
+    Pairing = 8,
+    /// It can connect profiles.
+    Connecting = 16,
+    /// It can send a stimulus.
+    Streaming = 32,
+    /// A microphone hears it.
+    Recording = 64,
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Power => "its supply cannot be switched: wire it to a relay with `power:`",
+            Self::PairingMode => "it cannot be brought into pairing mode: its device has no `pairing-mode` gesture that this rig can do",
+            Self::Inquiry => "it cannot be told to search: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
+            Self::Pairing => "it cannot be told to pair: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
+            Self::Connecting => "it cannot be told to connect: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
+            Self::Streaming => "it cannot send a stimulus: it needs the role a2dp-source and a `control:`",
+            Self::Recording => "no microphone hears it: name one with `heard-by:`",
+        })
+    }
+}
+
+/// A set of capabilities.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Capabilities(u16);
+
+impl Capabilities {
+    /// Whether `capability` is among them.
+    pub const fn has(self, capability: Capability) -> bool {
+        self.0 & capability as u16 != 0
+    }
+
+    fn set(&mut self, capability: Capability, present: bool) {
+        if present {
+            self.0 |= capability as u16;
+        }
+    }
+
+    /// What a unit can do on its rig: no more than its device could, and no more than is wired.
+    pub fn of(unit: &Unit, device: &Device, rig: &Rig) -> Self {
+        let simulated = rig.world == World::Simulated;
+        let roles = unit.simulated.as_ref().and_then(|s| s.roles.as_ref()).unwrap_or(&device.roles);
+        let controlled = match unit.control {
+            Some(Control::Endpoint) => simulated || unit.dongle.is_some(),
+            Some(Control::Voice | Control::Command) => simulated,
+            Some(Control::Operator) | None => false,
+        };
+        let mut all = Self::default();
+        all.set(Capability::Power, unit.power.is_some());
+        all.set(
+            Capability::PairingMode,
+            device.gestures.get("pairing-mode").is_some_and(|g| g.automatic || (simulated && !g.press.is_empty())),
+        );
+        for capability in [Capability::Inquiry, Capability::Pairing, Capability::Connecting] {
+            all.set(capability, controlled);
+        }
+        all.set(Capability::Streaming, controlled && roles.contains(&Role::A2dpSource));
+        all.set(Capability::Recording, !unit.heard_by.is_empty());
+        all
+    }
+}
+
+/// What a step needs: capabilities of units by axis, or something that this version cannot do on any rig.
+pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) -> Result<(), String> {
+    for beside in &step.meanwhile {
+        self::needs(beside, needs)?;
+    }
+    let action = step.action();
+    let later = || Err(format!("this version of Rigtone has no driver for the step `{}`", action.name()));
+    match action {
+        Action::Power(a) => needs.push((&a.unit, Capability::Power)),
+        Action::PowerCycle(a) => needs.push((&a.unit, Capability::Power)),
+        Action::EnterPairingMode(a) => needs.push((&a.unit, Capability::PairingMode)),
+        Action::Discover(a) if a.restart_every.is_some() => {
+            return Err("this version of Rigtone has no driver for `restart-every` of the step `discover`".into());
+        }
+        Action::Discover(a) => needs.push((&a.by, Capability::Inquiry)),
+        Action::Pair(a) => needs.push((&a.by, Capability::Pairing)),
+        Action::Connect(a) if a.profile == Profile::A2dp => needs.push((&a.by, Capability::Connecting)),
+        Action::Connect(a) => return Err(format!("this version of Rigtone has no driver for the profile {}", a.profile)),
+        Action::Disconnect(a) => needs.push((&a.by, Capability::Connecting)),
+        Action::Forget(a) => needs.push((&a.by, Capability::Pairing)),
+        Action::Play(a) => {
+            if let Some(key) = [
+                ("content", a.content.is_some()),
+                ("for", a.lasting.is_some()),
+                ("volume", a.volume.is_some()),
+                ("level", a.level.is_some()),
+                ("loudness", a.loudness.is_some()),
+                ("heard-by", !a.heard_by.is_empty()),
+            ]
+            .iter()
+            .find_map(|(key, set)| set.then_some(key))
+            {
+                return Err(format!("this version of Rigtone has no driver for `{key}` of the step `play`"));
+            }
+            needs.push((&a.by, Capability::Streaming));
+            needs.push((&a.on, Capability::Recording));
+        }
+        Action::Wait(_) => {}
+        Action::WaitFor(a) => {
+            // Said per event, so that the reason names what is missing.
+            let event = match a.event {
+                Event::Connected => "connected",
+                Event::Disconnected => "disconnected",
+                Event::Reaction => "reaction",
+            };
+            return Err(format!("this version of Rigtone has no driver for `wait-for` the event `{event}`"));
+        }
+        Action::Gesture(_)
+        | Action::Set(_)
+        | Action::ReadServices(_)
+        | Action::Listen(_)
+        | Action::Prompt(_)
+        | Action::VoiceLoop(_) => return later(),
+    }
+    Ok(())
+}

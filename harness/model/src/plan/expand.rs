@@ -1,0 +1,438 @@
+//! From documents to combinations.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use indexmap::IndexMap;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::{AxisValue, Bindings, Capabilities, Capability, Combination, PlannedScenario, bindings::BindingError, capability};
+use crate::{
+    document::{Action, Axis, Codec, Device, Expectation, Rig, Scenario, Step, UnitChoice, WantedCodec, World},
+    id::CombinationId,
+    quantity::Duration,
+};
+
+/// A plan that cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PlanError {
+    /// No device that is known, on whatever rig, fits an axis.
+    #[error("scenario `{scenario}`: no known device fits the axis `{axis}`; add a device or widen the axis")]
+    NoDevice {
+        /// The scenario.
+        scenario: String,
+        /// The axis.
+        axis: String,
+    },
+    /// A parameter stands for nothing.
+    #[error("scenario `{scenario}`: {source}")]
+    Binding {
+        /// The scenario.
+        scenario: String,
+        /// What is wrong.
+        source: BindingError,
+    },
+    /// More combinations than anybody can want.
+    #[error("scenario `{scenario}` has more than {limit} combinations; narrow its matrix")]
+    TooMany {
+        /// The scenario.
+        scenario: String,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+/// The most combinations of one scenario.
+const MOST_COMBINATIONS: usize = 1_000_000;
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Expansion<'a> {
+    /// The rig.
+    pub rig: &'a Rig,
+    /// Every known device, by id.
+    pub devices: &'a IndexMap<String, Device>,
+    /// How long a stimulus lasts, by name.
+    pub signal_length: &'a SignalLength,
+}
+
+/// How long a stimulus lasts, by name.
+pub type SignalLength = dyn Fn(&str) -> Option<Duration>;
+
+impl std::fmt::Debug for Expansion<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Expansion").field("rig", &self.rig.rig).finish_non_exhaustive()
+    }
+}
+
+/// A unit of the rig with what planning needs to know of it.
+struct Candidate<'a> {
+    value: AxisValue,
+    resource: Arc<str>,
+    unit: &'a crate::document::Unit,
+    device: &'a Device,
+    capabilities: Capabilities,
+    codecs: &'a [Codec],
+}
+
+/// The combinations of a scenario, in the order of its matrix; its conditions are innermost.
+///
+/// A combination that this rig cannot do is there too, with the reason why it is skipped.
+///
+/// # Errors
+/// When no known device fits an axis, or a parameter stands for nothing.
+pub fn expand(planned: &PlannedScenario, from: &Expansion<'_>) -> Result<Vec<Combination>, PlanError> {
+    let scenario = &planned.document;
+    let candidates = candidates(from);
+    let scenario_name: Arc<str> = scenario.scenario.as_str().into();
+    let meaning = Sha256::new_with_prefix(meaning_of(scenario));
+
+    let mut names: Vec<Arc<str>> = Vec::new();
+    let mut choices: Vec<Vec<Choice<'_>>> = Vec::new();
+    for (axis, spec) in &scenario.matrix {
+        let choice: Vec<Choice<'_>> = match spec {
+            Axis::Values(values) => values.iter().map(|v| Choice::Value(v.as_str().into())).collect(),
+            Axis::Units(wanted) => {
+                if !from.devices.values().any(|d| fits_device(wanted, d)) {
+                    return Err(PlanError::NoDevice { scenario: scenario.scenario.clone(), axis: axis.clone() });
+                }
+                candidates.iter().filter(|(name, c)| fits(wanted, name, c)).map(|(_, c)| Choice::Unit(c)).collect()
+            }
+            Axis::Microphone(choice) => vec![Choice::MicrophoneNear(choice.near.as_str())],
+        };
+        if choice.is_empty() {
+            let reason = format!("no unit of the rig `{}` fits the axis `{axis}`", from.rig.rig);
+            return Ok(vec![placeholder(&scenario_name, meaning, &reason)]);
+        }
+        names.push(axis.as_str().into());
+        choices.push(choice);
+    }
+    if choices.iter().try_fold(1_usize, |n, c| n.checked_mul(c.len())).is_none_or(|n| n > MOST_COMBINATIONS) {
+        return Err(PlanError::TooMany { scenario: scenario.scenario.clone(), limit: MOST_COMBINATIONS });
+    }
+
+    let shape = Shape { scenario, scenario_name: &scenario_name, names: &names, meaning: &meaning, from };
+    let conditions: Vec<Option<&str>> = if scenario.conditions.is_empty() {
+        vec![None]
+    } else {
+        scenario.conditions.keys().map(|c| Some(c.as_str())).collect()
+    };
+    let needs: Vec<Result<Vec<(&str, Capability)>, String>> = conditions.iter().map(|c| needs_under(scenario, *c)).collect();
+    let mut combinations = Vec::new();
+    let mut odometer = vec![0_usize; choices.len()];
+    loop {
+        let point: Vec<&Choice<'_>> = odometer.iter().zip(&choices).map(|(&i, c)| &c[i]).collect();
+        if shape.sensible(&point) {
+            for (condition, needs) in conditions.iter().zip(&needs) {
+                combinations.push(shape.combination(&point, *condition, needs)?);
+            }
+        }
+        // The last axis turns fastest.
+        let Some(turn) = (0..choices.len()).rev().find(|&i| odometer[i] + 1 < choices[i].len()) else { break };
+        odometer[turn] += 1;
+        odometer[turn + 1..].fill(0);
+    }
+    if combinations.is_empty() {
+        let reason = format!("no two units of the rig `{}` fit the matrix together", from.rig.rig);
+        combinations.push(placeholder(&scenario_name, meaning, &reason));
+    }
+    Ok(combinations)
+}
+
+/// A point's place on one axis.
+enum Choice<'a> {
+    Unit(&'a Candidate<'a>),
+    MicrophoneNear(&'a str),
+    Value(Arc<str>),
+}
+
+/// Stands for a scenario that has no combination on this rig, so that it is seen to be skipped.
+fn placeholder(scenario: &Arc<str>, meaning: Sha256, reason: &str) -> Combination {
+    let hash: [u8; 32] = meaning.finalize().into();
+    Combination {
+        id: CombinationId::new(scenario, std::iter::empty(), &hash),
+        scenario: scenario.clone(),
+        axes: Vec::new(),
+        condition: None,
+        group: group(&hash),
+        resources: Arc::from([]),
+        trial_ns: 0,
+        skipped: Some(reason.into()),
+    }
+}
+
+fn group(hash: &[u8; 32]) -> u64 {
+    u64::from_le_bytes(hash[..8].try_into().expect("eight of 32 bytes"))
+}
+
+/// The bytes that give a scenario its meaning: what is done. Titles, limits and the number of trials may change
+/// without making it another scenario.
+fn meaning_of(scenario: &Scenario) -> Vec<u8> {
+    let parts = (&scenario.scenario, &scenario.setup, &scenario.trial, &scenario.cleanup);
+    serde_json::to_vec(&parts).expect("steps are plain data")
+}
+
+fn candidates<'a>(from: &Expansion<'a>) -> Vec<(&'a str, Candidate<'a>)> {
+    let units = from.rig.units.iter().filter_map(|(name, unit)| Some((name, unit, from.devices.get(&unit.device)?)));
+    units
+        .map(|(name, unit, device)| {
+            let candidate = Candidate {
+                value: AxisValue::Unit {
+                    name: name.as_str().into(),
+                    device: unit.device.as_str().into(),
+                    firmware: unit.firmware.as_str().into(),
+                },
+                resource: format!("unit {name}").into(),
+                unit,
+                device,
+                capabilities: Capabilities::of(unit, device, from.rig),
+                codecs: device.codecs_of(&unit.firmware),
+            };
+            (name.as_str(), candidate)
+        })
+        .collect()
+}
+
+fn fits_device(wanted: &UnitChoice, device: &Device) -> bool {
+    wanted.role.is_none_or(|r| device.roles.contains(&r))
+        && (wanted.devices.is_empty() || wanted.devices.contains(&device.device))
+}
+
+fn fits(wanted: &UnitChoice, name: &str, candidate: &Candidate<'_>) -> bool {
+    let tagged = |tag: &String| candidate.device.tags.contains(tag) || candidate.unit.tags.contains(tag);
+    fits_device(wanted, candidate.device)
+        && wanted.tags.iter().all(tagged)
+        && (wanted.units.is_empty() || wanted.units.iter().any(|u| u == name))
+        && (wanted.firmware.is_empty() || wanted.firmware.contains(&candidate.unit.firmware))
+}
+
+fn steps_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> impl Iterator<Item = &'a Step> {
+    let all = scenario.setup.iter().chain(&scenario.trial).chain(&scenario.cleanup);
+    all.filter(move |s| s.applies(condition))
+}
+
+fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result<Vec<(&'a str, Capability)>, String> {
+    let mut needs = Vec::new();
+    for step in steps_under(scenario, condition) {
+        if !step.meanwhile.is_empty() {
+            return Err("this version of Rigtone cannot run steps `meanwhile`".into());
+        }
+        capability::needs(step, &mut needs)?;
+    }
+    for expect in &scenario.expect {
+        let kind = expect.expectation();
+        let judged = match kind {
+            Expectation::Audio(a) => a.doubled.is_none() && a.howling.is_none() && a.dropouts_at_most.is_none() && a.at.is_none(),
+            Expectation::Codec(c) => c.bit_rate_at_most.is_none(),
+            other => other.rate().is_some(),
+        };
+        if !judged {
+            return Err(format!("this version of Rigtone does not judge all of the expectation `{}`", kind.name()));
+        }
+    }
+    needs.dedup();
+    Ok(needs)
+}
+
+/// What all combinations of a scenario share.
+struct Shape<'a> {
+    scenario: &'a Scenario,
+    scenario_name: &'a Arc<str>,
+    names: &'a [Arc<str>],
+    meaning: &'a Sha256,
+    from: &'a Expansion<'a>,
+}
+
+impl Shape<'_> {
+    /// No unit stands on two axes at once, unless the author wants it so by naming it on both.
+    fn sensible(&self, point: &[&Choice<'_>]) -> bool {
+        let mut seen = BTreeSet::new();
+        point.iter().all(|choice| match choice {
+            Choice::Unit(candidate) => seen.insert(&candidate.resource),
+            _ => true,
+        })
+    }
+
+    fn combination(
+        &self,
+        point: &[&Choice<'_>],
+        condition: Option<&str>,
+        needs: &Result<Vec<(&str, Capability)>, String>,
+    ) -> Result<Combination, PlanError> {
+        let unit_on = |axis: &str| {
+            self.names.iter().zip(point).find_map(|(name, choice)| match choice {
+                Choice::Unit(candidate) if &**name == axis => Some(*candidate),
+                _ => None,
+            })
+        };
+        let mut skipped: Option<String> = needs.as_ref().err().cloned();
+        let mut axes: Vec<(Arc<str>, AxisValue)> = Vec::with_capacity(point.len());
+        for (name, choice) in self.names.iter().zip(point) {
+            let value = match choice {
+                Choice::Unit(candidate) => candidate.value.clone(),
+                Choice::Value(value) => AxisValue::Value(value.clone()),
+                Choice::MicrophoneNear(axis) => match unit_on(axis).and_then(|c| c.unit.heard_by.keys().next()) {
+                    Some(microphone) => AxisValue::Microphone(microphone.as_str().into()),
+                    None => {
+                        skipped.get_or_insert_with(|| format!("no microphone hears the unit on the axis `{axis}`"));
+                        AxisValue::Microphone("none".into())
+                    }
+                },
+            };
+            axes.push((name.clone(), value));
+        }
+        axes.sort_by(|a, b| a.0.cmp(&b.0));
+
+        let parameters = condition.and_then(|c| self.scenario.conditions.get(c));
+        let bindings = Bindings::new(&axes, parameters);
+        let binding = |source| PlanError::Binding { scenario: self.scenario.scenario.clone(), source };
+        if let Ok(needs) = needs {
+            for (axis, capability) in needs {
+                if skipped.is_none()
+                    && let Some(candidate) = unit_on(axis)
+                    && !candidate.capabilities.has(*capability)
+                {
+                    skipped = Some(format!("{}: {capability}", candidate.value.text()));
+                }
+            }
+            if skipped.is_none() {
+                skipped = self.unclaimed_codec(condition, &bindings, &unit_on).map_err(binding)?;
+            }
+        }
+
+        let mut meaning = self.meaning.clone();
+        for (name, value) in &axes {
+            meaning.update(name.as_bytes());
+            match value {
+                AxisValue::Unit { device, firmware, .. } => {
+                    meaning.update(device.as_bytes());
+                    meaning.update([0]);
+                    meaning.update(firmware.as_bytes());
+                }
+                AxisValue::Value(text) => meaning.update(text.as_bytes()),
+                // A microphone is part of the rig, not of what is tested.
+                AxisValue::Microphone(_) => {}
+            }
+            meaning.update([0]);
+        }
+        // Two units of one device and firmware mean the same, but are no comparison group.
+        let mut group_hash = meaning.clone();
+        for (_, value) in &axes {
+            group_hash.update(value.text().as_bytes());
+        }
+        if let Some(condition) = condition {
+            meaning.update(condition.as_bytes());
+            meaning.update(serde_json::to_vec(&parameters).expect("parameters are plain text"));
+        }
+        let pairs = axes.iter().map(|(n, v)| (&**n, v.text())).chain(condition.map(|c| ("condition", c)));
+        let id = CombinationId::new(self.scenario_name, pairs, &meaning.finalize().into());
+
+        let units = self.names.iter().filter_map(|name| unit_on(name));
+        let resources = self.resources(units, condition);
+        let trial_ns = self.trial_ns(condition, &bindings, &unit_on).map_err(binding)?;
+        Ok(Combination {
+            id,
+            scenario: self.scenario_name.clone(),
+            axes,
+            condition: condition.map(Into::into),
+            group: group(&group_hash.finalize().into()),
+            resources,
+            trial_ns,
+            skipped: skipped.map(Into::into),
+        })
+    }
+
+    /// Asking for a codec that a firmware does not even claim proves nothing, unless the scenario expects another one.
+    fn unclaimed_codec<'c>(
+        &self,
+        condition: Option<&str>,
+        bindings: &Bindings<'_>,
+        unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
+    ) -> Result<Option<String>, BindingError> {
+        let fallback_wanted = self.scenario.expect.iter().any(|e| match e.expectation() {
+            Expectation::Codec(c) => matches!(c.is, WantedCodec::Codec(_)),
+            Expectation::Unsupported(_) => true,
+            _ => false,
+        });
+        if fallback_wanted {
+            return Ok(None);
+        }
+        for step in steps_under(self.scenario, condition) {
+            let Action::Connect(connect) = step.action() else { continue };
+            let codec = bindings.codec(connect)?;
+            for axis in [&connect.by, &connect.unit] {
+                if let Some(candidate) = unit_on(axis)
+                    && !candidate.codecs.contains(&codec)
+                {
+                    let (name, firmware) = (candidate.value.text(), &candidate.unit.firmware);
+                    return Ok(Some(format!("{name}: firmware {firmware} does not claim the codec {codec}")));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn resources<'c>(&self, units: impl Iterator<Item = &'c Candidate<'c>>, condition: Option<&str>) -> Arc<[Arc<str>]> {
+        let sounding: BTreeSet<&str> = steps_under(self.scenario, condition)
+            .filter_map(|s| match s.action() {
+                Action::Play(play) => Some(play.on.as_str()),
+                _ => None,
+            })
+            .collect();
+        let sounds = !sounding.is_empty();
+        let mut resources: BTreeSet<Arc<str>> = BTreeSet::new();
+        for candidate in units {
+            resources.insert(candidate.resource.clone());
+            if let Some(dongle) = &candidate.unit.dongle {
+                resources.insert(format!("dongle {dongle}").into());
+            }
+            if let (true, Some(name)) = (sounds, candidate.unit.heard_by.keys().next()) {
+                resources.insert(format!("microphone {name}").into());
+                // What sounds in a room is heard by every microphone in it.
+                if let Some(microphone) = self.from.rig.microphones.get(name) {
+                    resources.insert(format!("room {}", microphone.room).into());
+                }
+            }
+        }
+        resources.into_iter().collect()
+    }
+
+    /// The time a trial is expected to take with a device that does everything well. Rough on purpose: it is shown,
+    /// and decides nothing.
+    fn trial_ns<'c>(
+        &self,
+        condition: Option<&str>,
+        bindings: &Bindings<'_>,
+        unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
+    ) -> Result<i64, BindingError> {
+        let boot = |axis: &str| unit_on(axis).and_then(|c| c.device.boot).map_or(2_000_000_000, Duration::ns);
+        let second = 1_000_000_000;
+        let mut total = 0_i64;
+        for step in steps_under(self.scenario, condition) {
+            total += match step.action() {
+                Action::Power(power) if power.state == crate::document::OnOff::On => boot(&power.unit),
+                Action::PowerCycle(cycle) => bindings.resolve(&cycle.off_for)?.ns() + boot(&cycle.unit),
+                Action::EnterPairingMode(on) => unit_on(&on.unit).map_or(0, |c| gesture_ns(c.device)),
+                Action::Discover(_) => 3 * second,
+                Action::Pair(_) | Action::Disconnect(_) => 2 * second,
+                Action::Connect(_) => second,
+                Action::Play(play) => (self.from.signal_length)(&play.signal).map_or(0, Duration::ns) + second,
+                Action::Listen(listen) => listen.lasting.ns(),
+                Action::Prompt(prompt) => prompt.every.ns().saturating_mul(i64::from(prompt.times)),
+                Action::VoiceLoop(voice) => second.saturating_mul(i64::from(voice.times)),
+                Action::Wait(wait) => bindings.resolve(&wait.lasting)?.ns(),
+                Action::WaitFor(wait) => wait.within.ns(),
+                Action::Power(_) | Action::Gesture(_) | Action::Set(_) | Action::ReadServices(_) | Action::Forget(_) => 0,
+            };
+        }
+        // Units whose documents are missing cannot be reached here; a hardware rig adds the settling of its drivers.
+        let settling = if self.from.rig.world == World::Hardware { second } else { 0 };
+        Ok(total + settling)
+    }
+}
+
+fn gesture_ns(device: &Device) -> i64 {
+    device.gestures.get("pairing-mode").map_or(0, |gesture| {
+        gesture.press.iter().map(|p| p.held.ns()).sum::<i64>() + gesture.takes.map_or(0, Duration::ns)
+    })
+}

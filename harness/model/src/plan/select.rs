@@ -1,0 +1,134 @@
+//! Choosing a part of a plan: selectors and partitions.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::Combination;
+use crate::document::Scenario;
+
+/// A selector or partition that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SelectError {
+    /// Not `KEY=PATTERN`.
+    #[error("`{0}` is not a selector: write KEY=PATTERN, such as `speaker=charge-5*`; KEY is scenario, id, tag, claim, firmware, device or an axis")]
+    Selector(String),
+    /// Not `hash:I/N`.
+    #[error("`{0}` is not a partition: write hash:I/N with 1 <= I <= N, such as `hash:1/4`")]
+    Partition(String),
+}
+
+/// `KEY=PATTERN`: combinations whose KEY matches PATTERN, in which `*` stands for anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector {
+    key: String,
+    pattern: String,
+}
+
+impl FromStr for Selector {
+    type Err = SelectError;
+    fn from_str(text: &str) -> Result<Self, SelectError> {
+        match text.split_once('=') {
+            Some((key, pattern)) if !key.is_empty() && !pattern.is_empty() => {
+                Ok(Self { key: key.to_owned(), pattern: pattern.to_owned() })
+            }
+            _ => Err(SelectError::Selector(text.to_owned())),
+        }
+    }
+}
+
+impl Selector {
+    /// Whether a combination of `scenario` is chosen.
+    pub fn matches(&self, combination: &Combination, scenario: &Scenario) -> bool {
+        let glob = |text: &str| glob(&self.pattern, text);
+        match self.key.as_str() {
+            "scenario" => glob(&scenario.scenario),
+            "id" => glob(combination.id.as_str()),
+            "tag" => scenario.tags.iter().any(|t| glob(t)),
+            "claim" => scenario.covers.iter().any(|c| glob(c) || glob(c.trim_start_matches("claim/"))),
+            "condition" => combination.condition.as_deref().is_some_and(glob),
+            key @ ("firmware" | "device") => combination.axes.iter().any(|(_, value)| match value {
+                super::AxisValue::Unit { device, firmware, .. } => glob(if key == "device" { device } else { firmware }),
+                _ => false,
+            }),
+            axis => combination.axis(axis).is_some_and(|value| glob(value.text())),
+        }
+    }
+}
+
+/// Whether `text` matches `pattern`, in which `*` stands for anything. Linear in the length of both for one `*`,
+/// never exponential.
+fn glob(pattern: &str, text: &str) -> bool {
+    let (p, t) = (pattern.as_bytes(), text.as_bytes());
+    let (mut i, mut j, mut star) = (0, 0, None);
+    while j < t.len() {
+        if i < p.len() && p[i] == b'*' {
+            star = Some((i, j));
+            i += 1;
+        } else if i < p.len() && p[i] == t[j] {
+            i += 1;
+            j += 1;
+        } else if let Some((si, sj)) = star {
+            i = si + 1;
+            j = sj + 1;
+            star = Some((si, sj + 1));
+        } else {
+            return false;
+        }
+    }
+    p[i..].iter().all(|&c| c == b'*')
+}
+
+/// `hash:I/N`: the I-th of N parts; comparison groups stay together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partition {
+    index: u64,
+    of: u64,
+}
+
+impl FromStr for Partition {
+    type Err = SelectError;
+    fn from_str(text: &str) -> Result<Self, SelectError> {
+        text.strip_prefix("hash:")
+            .and_then(|t| t.split_once('/'))
+            .and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)))
+            .filter(|&(i, n)| i >= 1 && i <= n)
+            .map(|(index, of)| Self { index, of })
+            .ok_or_else(|| SelectError::Partition(text.to_owned()))
+    }
+}
+
+impl Partition {
+    /// Whether a combination belongs to this part.
+    pub fn holds(self, combination: &Combination) -> bool {
+        combination.group % self.of == self.index - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("*", "anything", true)]
+    #[case("charge-5*", "charge-5-fw110", true)]
+    #[case("*-fw110", "charge-5-fw110", true)]
+    #[case("c*5*0", "charge-5-fw110", true)]
+    #[case("charge", "charge-5", false)]
+    #[case("*x*", "charge-5", false)]
+    #[case("a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false)]
+    fn a_star_stands_for_anything(#[case] pattern: &str, #[case] text: &str, #[case] expected: bool) {
+        assert_eq!(glob(pattern, text), expected);
+    }
+
+    #[rstest]
+    #[case("hash:0/3")]
+    #[case("hash:4/3")]
+    #[case("1/3")]
+    #[case("hash:1/0")]
+    #[case("hash:a/b")]
+    fn a_partition_outside_its_whole_is_refused(#[case] text: &str) {
+        assert!(text.parse::<Partition>().is_err());
+    }
+}

@@ -1,0 +1,214 @@
+//! What became of a trial: the events of one attempt, folded into what the judge needs.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::{Body, Event, Phase, StepOutcome, TrialOutcome},
+    id::CombinationId,
+    observation::{Observation, Quantity},
+};
+
+/// How a device failed, along the chain from inquiry to sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureClass {
+    /// It did not answer the inquiry.
+    NotDiscovered,
+    /// It refused to pair.
+    PairingRefused,
+    /// It did not answer the pairing in time.
+    PairingTimedOut,
+    /// Paired, but the profile did not connect.
+    NotConnected,
+    /// Connected, but no stream was set up.
+    NoStream,
+    /// The stream ran and nothing was heard.
+    Silent,
+    /// Another codec than the one expected.
+    WrongCodec,
+    /// It has not the role that is needed.
+    WrongRole,
+    /// Heard later than allowed.
+    Late,
+    /// A step took longer, or less, than allowed.
+    Untimely,
+    /// The link went down.
+    LinkLost,
+    /// It does not support what was asked.
+    Unsupported,
+}
+
+impl FailureClass {
+    /// As events write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotDiscovered => "not-discovered",
+            Self::PairingRefused => "pairing-refused",
+            Self::PairingTimedOut => "pairing-timed-out",
+            Self::NotConnected => "not-connected",
+            Self::NoStream => "no-stream",
+            Self::Silent => "silent",
+            Self::WrongCodec => "wrong-codec",
+            Self::WrongRole => "wrong-role",
+            Self::Late => "late",
+            Self::Untimely => "untimely",
+            Self::LinkLost => "link-lost",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+impl fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The device under test did not do what was asked, and the rig did its part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceFailure {
+    /// Where in the chain.
+    pub class: FailureClass,
+    /// What was seen.
+    pub detail: String,
+}
+
+impl DeviceFailure {
+    /// A failure of this class.
+    pub fn new(class: FailureClass, detail: impl Into<String>) -> Self {
+        Self { class, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for DeviceFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.class, self.detail)
+    }
+}
+
+/// The rig failed: nothing is known about the device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{member}: {what}")]
+pub struct InfrastructureFault {
+    /// The member of the rig, such as `relay board-1` or `microphone bench-1`.
+    pub member: String,
+    /// What was attempted and what happened.
+    pub what: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl InfrastructureFault {
+    /// A fault of a member.
+    pub fn new(member: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { member: member.into(), what: what.into(), hint: None }
+    }
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// A step of a trial as it went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepRecord {
+    /// Its label.
+    pub label: String,
+    /// Its action.
+    pub action: String,
+    /// The failure, if the device failed.
+    pub failure: Option<DeviceFailure>,
+    /// How long it took, in nanoseconds.
+    pub took_ns: i64,
+}
+
+/// One attempt at a trial, folded from its events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialRecord {
+    /// The combination.
+    pub combination: CombinationId,
+    /// The trial, from 1.
+    pub trial: u32,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// How it ended.
+    pub outcome: TrialOutcome,
+    /// The steps of the trial proper that ended, in order.
+    pub steps: Vec<StepRecord>,
+    /// The facts.
+    pub observations: Vec<Observation>,
+    /// Evidence files, below the run directory.
+    pub evidence: Vec<String>,
+}
+
+impl TrialRecord {
+    /// The step of that label, if it was reached.
+    pub fn step(&self, label: &str) -> Option<&StepRecord> {
+        self.steps.iter().find(|s| s.label == label)
+    }
+    /// The observation of a quantity in a step.
+    pub fn observation(&self, of: &str, quantity: Quantity) -> Option<&Observation> {
+        self.observations.iter().find(|o| o.quantity == quantity && o.of == of)
+    }
+    /// The first failure of the device.
+    pub fn failure(&self) -> Option<&DeviceFailure> {
+        self.steps.iter().find_map(|s| s.failure.as_ref())
+    }
+}
+
+/// Folds a stream of events into trial records, in the order in which the trials ended.
+#[derive(Debug, Default)]
+pub struct TrialFolder {
+    open: BTreeMap<(CombinationId, u32, u32), TrialRecord>,
+}
+
+impl TrialFolder {
+    /// Takes the next event; gives the record of the trial that it ends, if it ends one.
+    pub fn take(&mut self, event: &Event) -> Option<TrialRecord> {
+        let at = event.at.as_ref()?;
+        let key = (at.combination.clone(), at.trial, at.attempt);
+        if matches!(event.body, Body::TrialStarted) {
+            let record = TrialRecord {
+                combination: at.combination.clone(),
+                trial: at.trial,
+                attempt: at.attempt,
+                outcome: TrialOutcome::Cancelled,
+                steps: Vec::new(),
+                observations: Vec::new(),
+                evidence: Vec::new(),
+            };
+            self.open.insert(key, record);
+            return None;
+        }
+        if let Body::TrialFinished { outcome } = &event.body {
+            let mut record = self.open.remove(&key)?;
+            record.outcome = outcome.clone();
+            return Some(record);
+        }
+        let record = self.open.get_mut(&key)?;
+        match &event.body {
+            Body::StepFinished { action, phase: Phase::Trial, outcome, took_ns } => record.steps.push(StepRecord {
+                label: at.step.clone().unwrap_or_default(),
+                action: action.clone(),
+                failure: match outcome {
+                    StepOutcome::Failed(failure) => Some(failure.clone()),
+                    StepOutcome::Done | StepOutcome::Lost(_) | StepOutcome::Cancelled => None,
+                },
+                took_ns: *took_ns,
+            }),
+            Body::Observed(observation) => record.observations.push(observation.clone()),
+            Body::Evidence { file, .. } => record.evidence.push(file.clone()),
+            _ => {}
+        }
+        None
+    }
+
+    /// Trials that began and did not end: they were in flight when the log ended.
+    pub fn in_flight(&self) -> impl Iterator<Item = &TrialRecord> {
+        self.open.values()
+    }
+}

@@ -1,0 +1,192 @@
+//! Expectations.
+
+use rstest::rstest;
+
+use super::{RICH, one_fault};
+use crate::{DEVICE, RIG, findings, with_line};
+
+#[rstest]
+#[case::no_step(
+    "success-rate: {of: pear}",
+    "unknown-step 21:24-28 expect[0].success-rate.of",
+    "there is no step `pear`",
+    "there are `power-cycle`, `first`"
+)]
+#[case::misspelt_step(
+    "success-rate: {of: frist}",
+    "unknown-step 21:24-29 expect[0].success-rate.of",
+    "there is no step `frist`",
+    "did you mean `first`?"
+)]
+#[case::not_done(
+    "success-rate: {of: power-cycle}",
+    "unknown-step 21:24-35 expect[0].success-rate.of",
+    "`power-cycle` is not done under the condition `warm`",
+    "name the conditions in `when`"
+)]
+#[case::wrong_step(
+    "audio: {in: wait, present: true}",
+    "wrong-step 21:17-21 expect[0].audio.in",
+    "`audio` needs a step that plays or listens, and `wait` is a `wait`",
+    "`play`"
+)]
+#[case::latency_of_connect(
+    "latency: {in: first, percentile: 90, at-most: 1 s}",
+    "wrong-step 21:19-24 expect[0].latency.in",
+    "needs a step that plays, and `first` is a `connect`",
+    "`play`"
+)]
+#[case::which_connect(
+    "codec: {is: sbc}",
+    "ambiguous-step 21:17-20 expect[0].codec.is",
+    "the trial has 2 steps that connect",
+    "in: <label>"
+)]
+#[case::nothing_heard(
+    "audio: {in: play}",
+    "incomplete 21:5-10 expect[0].audio",
+    "nothing is expected of the sound",
+    "`present`"
+)]
+#[case::microphone(
+    "audio: {in: play, at: beach, present: true}",
+    "dangling-reference 21:27-32 expect[0].audio.at",
+    "there is no axis of microphones `beach`",
+    "did you mean `bench`?"
+)]
+#[case::no_time(
+    "duration: {of: first, percentile: 90}",
+    "incomplete 21:5-13 expect[0].duration",
+    "no limit is given",
+    "`at-most`"
+)]
+#[case::time_crossed(
+    "duration: {of: first, percentile: 90, at-least: 2 s, at-most: 1 s}",
+    "limits-crossed 21:67-70 expect[0].duration.at-most",
+    "at most 1 s, at least 2 s",
+    "not below"
+)]
+#[case::good_too_low(
+    "success-rate: {of: first, at-least: 95 %, good: 90 %}",
+    "untestable 21:53-57 expect[0].success-rate.good",
+    "`good` is 90 %, not above the limit of 95 %",
+    "above `at-least`"
+)]
+#[case::certainty(
+    "success-rate: {of: first, at-least: 100 %}",
+    "untestable 21:41-46 expect[0].success-rate.at-least",
+    "no number of trials shows a rate of 100 %",
+    "`good` above"
+)]
+#[case::good_below_percentile(
+    "latency: {in: play, percentile: 90, at-most: 1 s, good: 80 %}",
+    "untestable 21:61-65 expect[0].latency.good",
+    "not above the limit of 90 %",
+    "above `percentile`"
+)]
+#[case::confidence(
+    "success-rate: {of: first, confidence: 100 %}",
+    "untestable 21:43-48 expect[0].success-rate.confidence",
+    "a confidence of 100 %",
+    "`95 %`"
+)]
+#[case::role_unread(
+    "role: {of: speaker, is: a2dp-sink}",
+    "unknown-step 21:16-23 expect[0].role.of",
+    "no step reads the service records of `speaker`",
+    "read-services: {unit: speaker}"
+)]
+#[case::role_of_values(
+    "role: {of: pause, is: a2dp-sink}",
+    "dangling-reference 21:16-21 expect[0].role.of",
+    "there is no axis of units `pause`",
+    "`source`"
+)]
+#[case::between_nothing(
+    "difference: {of: success-rate, in: first, between: [cold, hot], at-least: 5 %}",
+    "dangling-reference 21:63-66 expect[0].difference.between[1]",
+    "no value of an axis `hot`",
+    "`cold`"
+)]
+#[case::between_itself(
+    "difference: {of: success-rate, in: first, between: [cold, cold], at-least: 5 %}",
+    "wrong-reference 21:47-54 expect[0].difference.between",
+    "`cold` cannot differ from itself",
+    "two values"
+)]
+#[case::difference_without_limit(
+    "difference: {of: success-rate, in: first, between: [cold, warm]}",
+    "incomplete 21:5-15 expect[0].difference",
+    "no limit is given",
+    "`at-least`"
+)]
+#[case::difference_unit(
+    "difference: {of: success-rate, in: first, between: [cold, warm], at-least: 5 dB}",
+    "wrong-unit 21:80-84 expect[0].difference.at-least",
+    "`5 dB` is not in the unit of what is compared",
+    "`5 %`"
+)]
+#[case::difference_no_unit(
+    "difference: {of: latency, in: play, between: [cold, warm], at-most: \"5\"}",
+    "missing-unit 21:73-76 expect[0].difference.at-most",
+    "`5` is not in the unit",
+    "`20 ms`"
+)]
+#[case::difference_step(
+    "difference: {of: latency, between: [cold, warm], at-most: 5 ms}",
+    "incomplete 21:5-15 expect[0].difference",
+    "the step is not named",
+    "add `in`"
+)]
+#[case::response_frequency(
+    "difference: {of: response, in: play, between: [cold, warm], at-most: 5 dB}",
+    "incomplete 21:5-15 expect[0].difference",
+    "the frequency is not given",
+    "`at: 60 Hz`"
+)]
+#[case::difference_when(
+    "difference: {of: latency, in: play, between: [cold, warm], at-most: 5 ms}\n    when: [cold]",
+    "wrong-reference 22:5-9 expect[0].when",
+    "a difference is between two values",
+    "delete `when`"
+)]
+fn an_expectation_that_cannot_be_judged_is_explained(
+    #[case] by: &str,
+    #[case] at: &str,
+    #[case] message: &str,
+    #[case] suggestion: &str,
+) {
+    let text = with_line(RICH, 21, &format!("  - {by}"));
+    one_fault(&[("one.yaml", &text), ("jbl/charge-5.yaml", DEVICE), ("lab.yaml", RIG)], at, message, suggestion);
+}
+
+#[test]
+fn a_step_of_which_there_are_two_has_to_be_labelled() {
+    let text = RICH.replace("    label: first\n", "").replace("of: first", "of: connect");
+    one_fault(
+        &[("one.yaml", &text), ("jbl/charge-5.yaml", DEVICE)],
+        "ambiguous-step 20:24-31 expect[0].success-rate.of",
+        "there are 2 steps called `connect`",
+        "give the step a `label`",
+    );
+}
+
+#[test]
+fn steps_of_different_conditions_may_share_a_label() {
+    let text = RICH.replace("    label: first\n", "    label: first\n    when: [cold]\n").replace(
+        "  - wait: {for: $pause}\n",
+        "  - wait: {for: $pause}\n  - connect: {profile: hfp}\n    label: first\n    when: [warm]\n",
+    );
+    assert_eq!(findings(&[("one.yaml", &text), ("jbl/charge-5.yaml", DEVICE)]), []);
+}
+
+#[test]
+fn a_step_outside_the_trial_is_not_judged() {
+    let text = RICH.replace("of: first", "of: forget").replace("repeat:", "cleanup: [{forget: {}}]\nrepeat:");
+    one_fault(
+        &[("one.yaml", &text), ("jbl/charge-5.yaml", DEVICE)],
+        "unknown-step 22:24-30 expect[0].success-rate.of",
+        "the step `forget` is part of `cleanup`, not of the trial",
+        "",
+    );
+}

@@ -1,0 +1,178 @@
+//! Rigs and devices.
+
+use rstest::rstest;
+
+use super::one_fault;
+use crate::{DEVICE, RIG, findings, place, with_line};
+
+#[rstest]
+#[case::device(
+    14,
+    "    device: jbl/charge-4",
+    "dangling-reference 14:13-25 units.charge.device",
+    "there is no device `jbl/charge-4`",
+    "did you mean `jbl/charge-5`?"
+)]
+#[case::firmware(
+    15,
+    "    firmware: 1.0.9",
+    "dangling-reference 15:15-20 units.charge.firmware",
+    "there is no firmware of `jbl/charge-5` called `1.0.9`",
+    "`1.0.6`, `1.1.0`"
+)]
+#[case::room(
+    11,
+    "  bench: {room: rooom}",
+    "dangling-reference 11:17-22 microphones.bench.room",
+    "there is no room `rooom`",
+    "did you mean `room`?"
+)]
+#[case::relay(
+    17,
+    "    power: {relay: bored, channel: 1}",
+    "dangling-reference 17:20-25 units.charge.power.relay",
+    "there is no relay board `bored`",
+    "there are `board`"
+)]
+#[case::channel(
+    17,
+    "    power: {relay: board, channel: 5}",
+    "dangling-reference 17:36-37 units.charge.power.channel",
+    "channel 5 of a board with 4",
+    "from 1 to 4"
+)]
+#[case::microphone(
+    18,
+    "    heard-by: {banch: {distance: 0.3 m}}",
+    "dangling-reference 18:16-21 units.charge.heard-by.banch",
+    "there is no microphone `banch`",
+    "did you mean `bench`?"
+)]
+#[case::shared_channel(
+    18,
+    "    buttons: {power: {relay: board, channel: 1}}",
+    "shared-channel 18:15-20 units.charge.buttons.power",
+    "channel 1 of `board` is wired already",
+    "another channel"
+)]
+#[case::dongle(
+    18,
+    "    dongle: hcy",
+    "dangling-reference 18:13-16 units.charge.dongle",
+    "there is no dongle `hcy`",
+    "did you mean `hci`?"
+)]
+#[case::address(
+    16,
+    "    address: \"00:00:00:00:00:01\"",
+    "duplicate-address 16:14-33 units.charge.address",
+    "belongs to `hci` already",
+    "the device itself shows"
+)]
+#[case::real_microphone(
+    11,
+    "  bench: {room: room, alsa: {device: hw, rate: 48000, channels: 1, channel: 1}}",
+    "wrong-world 11:23-27 microphones.bench.alsa",
+    "a simulated rig has no real microphone",
+    "world: hardware"
+)]
+#[case::real_board(
+    9,
+    "  board: {channels: 4, lcus: {port: /dev/ttyUSB0}}",
+    "wrong-world 9:24-28 relays.board.lcus",
+    "a simulated rig has no real relay board",
+    "world: hardware"
+)]
+fn a_rig_that_makes_no_sense_is_explained(
+    #[case] line: usize,
+    #[case] by: &str,
+    #[case] at: &str,
+    #[case] message: &str,
+    #[case] suggestion: &str,
+) {
+    one_fault(&[("lab.yaml", &with_line(RIG, line, by)), ("jbl/charge-5.yaml", DEVICE)], at, message, suggestion);
+}
+
+#[rstest]
+#[case::unit(
+    "    simulated: {silent: true}",
+    "wrong-world 18:5-14 units.charge.simulated",
+    "a unit of a hardware rig is not simulated"
+)]
+#[case::no_dongle("    control: endpoint", "missing-dongle 18:14-22 units.charge.control", "needs a dongle")]
+fn a_hardware_rig_is_no_simulated_one(#[case] by: &str, #[case] at: &str, #[case] message: &str) {
+    let real = with_line(RIG, 18, by)
+        .replace("world: simulated", "world: hardware")
+        .replace("{channels: 4}", "{channels: 4, lcus: {port: /dev/ttyUSB0}}")
+        .replace("{room: room}", "{room: room, alsa: {device: hw, rate: 48000, channels: 2, channel: 2}}");
+    one_fault(&[("lab.yaml", &real), ("jbl/charge-5.yaml", DEVICE)], at, message, "");
+}
+
+#[test]
+fn a_hardware_rig_needs_ports_and_devices_and_channels_that_exist() {
+    let bare = RIG.replace("world: simulated", "world: hardware");
+    let found = findings(&[("lab.yaml", &bare), ("jbl/charge-5.yaml", DEVICE)]);
+    assert_eq!(
+        found.iter().map(place).collect::<Vec<_>>(),
+        ["wrong-world 9:3-8 relays.board", "wrong-world 11:3-8 microphones.bench"]
+    );
+    let real = bare
+        .replace("{channels: 4}", "{channels: 4, lcus: {port: /dev/ttyUSB0}}")
+        .replace("{room: room}", "{room: room, alsa: {device: hw, rate: 48000, channels: 1, channel: 2}}");
+    one_fault(
+        &[("lab.yaml", &real), ("jbl/charge-5.yaml", DEVICE)],
+        "dangling-reference 11:77-78 microphones.bench.alsa.channel",
+        "channel 2 of a device with 1",
+        "from 1 to 1",
+    );
+}
+
+#[test]
+fn a_source_that_is_rigtone_itself_has_the_address_of_its_dongle() {
+    let own = with_line(&with_line(RIG, 16, "    address: \"00:00:00:00:00:01\""), 18, "    dongle: hci");
+    assert_eq!(findings(&[("lab.yaml", &own), ("jbl/charge-5.yaml", DEVICE)]), []);
+}
+
+#[rstest]
+#[case::codec(
+    13,
+    "  \"1.0.6\": {codecs: [sbc, ldac]}",
+    "foreign-codec 13:27-31 firmware.1.0.6.codecs[1]",
+    "the device does not have the codec `ldac`",
+    "`codecs` of the device"
+)]
+#[case::gesture(
+    7,
+    "  reset: {}\n  pairing-mode:",
+    "incomplete 7:3-8 gestures.reset",
+    "the gesture does nothing",
+    "`press`"
+)]
+#[case::both(
+    7,
+    "  pairing-mode:\n    automatic: true",
+    "incomplete 7:3-15 gestures.pairing-mode",
+    "automatic and presses",
+    "either"
+)]
+fn a_device_that_makes_no_sense_is_explained(
+    #[case] line: usize,
+    #[case] by: &str,
+    #[case] at: &str,
+    #[case] message: &str,
+    #[case] suggestion: &str,
+) {
+    one_fault(&[("devices/jbl/charge-5.yaml", &with_line(DEVICE, line, by))], at, message, suggestion);
+}
+
+/// Else one fault of a device would be shown again at each of its units.
+#[rstest]
+#[case::of_shape("titel: x", "unknown-key 4:1-6 titel")]
+#[case::of_yaml("tags: [", "syntax 5:1-2 tags[0]")]
+fn what_refers_to_a_faulty_document_is_not_at_fault(#[case] line: &str, #[case] at: &str) {
+    let device = with_line(DEVICE, 4, line);
+    let scenario =
+        crate::SCENARIO.replace("role: a2dp-sink", "devices: [jbl/charge-5], tags: [portable], firmware: [\"1.1.0\"]");
+    let files = [("devices/jbl/charge-5.yaml", device.as_str()), ("lab.yaml", RIG), ("one.yaml", scenario.as_str())];
+    assert_eq!(findings(&files).iter().map(place).collect::<Vec<_>>(), [at]);
+}
