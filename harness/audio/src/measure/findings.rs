@@ -1,0 +1,298 @@
+//! What an analysis says, each value with the figures on which it rests.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::stimulus::{Name, PartKind, Stimulus};
+
+/// Why a measurement has no value: the recording does not carry the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "reason")]
+pub enum Reason {
+    /// The recording cannot hold the stimulus.
+    TooShort {
+        /// Its usable length in seconds.
+        have_s: f64,
+        /// The length needed in seconds.
+        need_s: f64,
+    },
+    /// A run of samples at full scale.
+    Clipped {
+        /// Where the first such run starts, in seconds.
+        at_s: f64,
+        /// Length of the longest run in frames.
+        longest: usize,
+    },
+    /// The noise would hide a sound at the minimum level.
+    TooNoisy {
+        /// Level of the noise in dBFS, 500 to 8000 Hz.
+        noise_dbfs: f64,
+        /// The level that must be audible, in the same unit.
+        minimum_dbfs: f64,
+    },
+    /// Some markers were found, but too few or too far from where they belong.
+    MarkersDisagree {
+        /// How many markers stood out.
+        found: usize,
+        /// How many agree in their spacing.
+        agree: usize,
+    },
+    /// Markers were found, but the sound does not prove whose they are.
+    IdentityUnproven,
+    /// Presence is not established, so nothing else can be.
+    NotPresent,
+    /// The strongest sound comes long after the first: the line of sight is in doubt.
+    LineOfSight {
+        /// How much later, in seconds.
+        apart_s: f64,
+    },
+    /// The clocks run apart faster than clocks do.
+    Drift {
+        /// The apparent drift in parts per million.
+        ppm: f64,
+    },
+    /// The markers do not lie on one line of time: something was skipped or repeated, or they took different paths.
+    Unsteady {
+        /// RMS deviation from the line, in seconds.
+        residual_s: f64,
+    },
+    /// The time of emission is not known.
+    NoEmission,
+    /// The silence before the stimulus is not in the recording.
+    NoFloor,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort { have_s, need_s } => {
+                write!(f, "recording too short: {have_s:.2} s where {need_s:.2} s are needed")
+            }
+            Self::Clipped { at_s, longest } => {
+                write!(f, "recording clipped at {at_s:.3} s ({longest} samples at full scale)")
+            }
+            Self::TooNoisy { noise_dbfs, minimum_dbfs } => {
+                write!(f, "too noisy: {noise_dbfs:.1} dBFS would hide a sound of {minimum_dbfs:.1} dBFS")
+            }
+            Self::MarkersDisagree { found, agree } => {
+                write!(f, "{found} markers found of which {agree} agree in their spacing")
+            }
+            Self::IdentityUnproven => f.write_str("markers heard, but whose they are is not proven"),
+            Self::NotPresent => f.write_str("the stimulus was not established as present"),
+            Self::LineOfSight { apart_s } => {
+                write!(f, "strongest sound {:.1} ms after the first: line of sight in doubt", apart_s * 1e3)
+            }
+            Self::Drift { ppm } => write!(f, "apparent clock drift of {ppm:.0} ppm"),
+            Self::Unsteady { residual_s } => {
+                write!(f, "marker times scatter by {:.0} us: skipped, repeated or moved sound", residual_s * 1e6)
+            }
+            Self::NoEmission => f.write_str("time of emission unknown"),
+            Self::NoFloor => f.write_str("the silence before the stimulus is not in the recording"),
+        }
+    }
+}
+
+/// A measured value, or why there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome")]
+pub enum Outcome<T> {
+    /// The value and its quality.
+    Measured(T),
+    /// The conditions of a valid measurement do not hold.
+    Inconclusive(Reason),
+}
+
+impl<T> Outcome<T> {
+    /// The value, if there is one.
+    pub fn measured(&self) -> Option<&T> {
+        match self {
+            Self::Measured(value) => Some(value),
+            Self::Inconclusive(_) => None,
+        }
+    }
+}
+
+/// A stretch of the stimulus in seconds after its start.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Span {
+    /// Where it starts.
+    pub from_s: f64,
+    /// Where it ends.
+    pub to_s: f64,
+}
+
+/// Whether the stimulus of this test, and no other sound, was audible.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum Presence {
+    /// Heard, with the right identity, and nothing is known to be missing.
+    Present,
+    /// Heard in part: the rest would have been heard at the same level, and was not.
+    Partial {
+        /// End of the last part that was heard, in seconds of the stimulus.
+        heard_until_s: f64,
+        /// What was not heard of markers and noise; its grain is `coverage_block_s`.
+        missing: Vec<Span>,
+    },
+    /// Not heard, in a recording that would have shown it at the minimum level.
+    Absent,
+    /// The markers or the noise of another code: another speaker or another rig.
+    Foreign,
+    /// The recording does not decide it.
+    Inconclusive {
+        /// Why.
+        why: Reason,
+    },
+}
+
+/// One marker of the stimulus in the recording.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct MarkerFinding {
+    /// What it is.
+    #[serde(flatten)]
+    pub kind: PartKind,
+    /// Peak-to-sidelobe ratio of the whitened matched filter: the peak over all else outside the guard.
+    pub psr: f64,
+    /// Frame of the recording at which it starts by that peak.
+    pub frame: usize,
+    /// Stands out and agrees with the spacing.
+    pub found: bool,
+}
+
+/// What presence rests on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PresenceQuality {
+    /// Every marker at the best hypothesis; empty if the recording was not searched.
+    pub markers: Vec<MarkerFinding>,
+    /// Half-width round a peak that does not count as sidelobe, in seconds.
+    pub guard_s: f64,
+    /// Largest deviation of the found markers from their spacing, in seconds.
+    pub spacing_residual_s: Option<f64>,
+    /// Correlation of the noise part with this code's noise, in standard deviations of chance.
+    pub identity_z: Option<f64>,
+    /// Grain in seconds at which missing noise can be seen; none if the recording is too noisy for that.
+    pub coverage_block_s: Option<f64>,
+}
+
+/// Sign of the sound at the first arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Polarity {
+    /// As emitted.
+    Normal,
+    /// Turned over.
+    Inverted,
+}
+
+/// When the stimulus arrived at the microphone: first arrival of the marker centroids, 500 to 8000 Hz.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Arrival {
+    /// Position in the recording, in frames, at which frame 0 of the stimulus arrived: extrapolated with the measured drift.
+    pub frame: f64,
+    /// Its standard uncertainty in seconds: scatter of the markers and the Cramér-Rao bound.
+    pub uncertainty_s: f64,
+    /// Clock drift in parts per million; positive: the recording holds more frames than were emitted.
+    pub drift_ppm: f64,
+    /// Its standard uncertainty.
+    pub drift_uncertainty_ppm: f64,
+    /// Sign of most markers.
+    pub polarity: Polarity,
+    /// How many markers it rests on.
+    pub markers: usize,
+    /// RMS of their deviations in seconds.
+    pub residual_s: f64,
+    /// How much later than the first arrival the strongest came, in seconds.
+    pub strongest_after_s: f64,
+}
+
+/// Latency: arrival minus emission minus time of flight.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Latency {
+    /// The latency in seconds.
+    pub value_s: f64,
+    /// Combined standard uncertainty in seconds (k = 1).
+    pub uncertainty_s: f64,
+    /// Share of the noise in it.
+    pub noise_s: f64,
+    /// Share of the time of emission.
+    pub emission_s: f64,
+    /// Share of the definition: what a speaker's own phase does to "first arrival".
+    pub definition_s: f64,
+}
+
+/// Levels at the microphone in dBFS (RMS).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Level {
+    /// The noise part, all frequencies.
+    pub rms_dbfs: f64,
+    /// The noise part, 500 to 8000 Hz.
+    pub band_dbfs: f64,
+    /// The silence before the stimulus, all frequencies.
+    pub floor_dbfs: f64,
+    /// That silence, 500 to 8000 Hz.
+    pub floor_band_dbfs: f64,
+    /// Signal-to-noise ratio of the noise part, 500 to 8000 Hz, noise taken out of the signal.
+    pub snr_band_db: f64,
+}
+
+/// The recording itself.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CaptureFigures {
+    /// Length in seconds.
+    pub duration_s: f64,
+    /// Largest magnitude in dBFS (peak).
+    pub peak_dbfs: f64,
+    /// Level of the whole in dBFS (RMS).
+    pub rms_dbfs: f64,
+    /// Longest run of full-scale samples.
+    pub longest_clip: usize,
+}
+
+/// Which stimulus was looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub struct StimulusRef {
+    /// Its name.
+    pub name: Name,
+    /// Version of its generator.
+    pub generator_version: u32,
+    /// Its rate in Hz.
+    pub rate: u32,
+    /// Its identity.
+    pub code: u32,
+}
+
+impl From<&Stimulus> for StimulusRef {
+    fn from(stimulus: &Stimulus) -> Self {
+        let positions = stimulus.positions();
+        Self {
+            name: positions.name,
+            generator_version: positions.generator_version,
+            rate: positions.rate,
+            code: positions.code,
+        }
+    }
+}
+
+/// Everything that one analysis found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Findings {
+    /// Name of the method.
+    pub method: &'static str,
+    /// Its version: raised when the same recording may give another answer.
+    pub method_version: u32,
+    /// What was looked for.
+    pub stimulus: StimulusRef,
+    /// The recording.
+    pub capture: CaptureFigures,
+    /// Heard or not.
+    pub presence: Presence,
+    /// What that rests on.
+    pub quality: PresenceQuality,
+    /// When it arrived.
+    pub arrival: Outcome<Arrival>,
+    /// How long it took.
+    pub latency: Outcome<Latency>,
+    /// How loud it was.
+    pub level: Outcome<Level>,
+}
