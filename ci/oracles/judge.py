@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Compares the statistics of rigtone-judge with SciPy.
+
+    cargo run -q -p rigtone-judge --example oracle | python3 ci/oracles/judge.py
+
+Error rates of the sequential tests are computed anew from their boundaries alone, in a different way than the crate
+does: by path counts in exact integers, weighted at the end, instead of by stepping probabilities.
+"""
+
+import json
+import math
+import sys
+from fractions import Fraction
+
+import numpy as np
+from scipy.stats import beta, binom, norm
+
+RELATIVE = 1e-9
+# What is smaller is nothing: the crate drops such mass at the edges of a distribution.
+ABSOLUTE = 1e-30
+
+faults = []
+worst = {}
+
+
+def compare(what, found, expected, case):
+    error = abs(found - expected) / max(abs(expected), 1e-300)
+    if abs(found - expected) > ABSOLUTE:
+        worst[what] = max(worst.get(what, 0.0), error)
+        if error > RELATIVE:
+            faults.append(f"{what}: {found!r} is not {expected!r} in {case}")
+
+
+def same(what, found, expected, case):
+    if found != expected:
+        faults.append(f"{what}: {found!r} is not {expected!r} in {case}")
+
+
+def paths_to_decisions(case):
+    """How many sequences of trials end at each (decision, trials, failures)."""
+    first, last = case["design"]["at-least"], case["design"]["at-most"]
+    ends, paths = [], {0: 1}
+    final_pass, final_fail = case["pass-at"][-1], case["fail-at"][-1]
+    for n in range(1, last + 1):
+        following = {}
+        for failures, count in paths.items():
+            following[failures] = following.get(failures, 0) + count
+            following[failures + 1] = following.get(failures + 1, 0) + count
+        paths = {}
+        for failures, count in following.items():
+            good = n - failures
+            decision = None
+            if n >= first:
+                pass_at, fail_at = case["pass-at"][n - first], case["fail-at"][n - first]
+                # Neither reachable any more: the end of the table with only successes, or only failures, to come.
+                hopeless = (final_pass is None or good + last - n < final_pass) and (final_fail is None or good > final_fail)
+                if pass_at is not None and good >= pass_at:
+                    decision = "pass"
+                elif fail_at is not None and good <= fail_at:
+                    decision = "fail"
+                elif hopeless:
+                    decision = "inconclusive"
+            if decision is None:
+                paths[failures] = count
+            else:
+                ends.append((decision, n, failures, count))
+    if paths:
+        faults.append(f"undecided after the last trial in {case['design']}")
+    return ends
+
+
+def check_boundaries(case):
+    ends = paths_to_decisions(case)
+    for entry in case["probabilities"]:
+        rate, found = entry["rate"], entry["found"]
+        log_p, log_q = math.log(rate), math.log1p(-rate)
+        sums = {"pass": [], "fail": [], "inconclusive": []}
+        trials = []
+        for decision, n, failures, count in ends:
+            # A quotient of integers keeps counts of hundreds of digits within the range of a float.
+            shift = max(count.bit_length() - 900, 0)
+            mantissa = float(Fraction(count, 1 << shift))
+            exponent = (n - failures) * log_p + failures * log_q + shift * math.log(2.0) + math.log(mantissa)
+            weight = math.exp(exponent)
+            sums[decision].append(weight)
+            trials.append(n * weight)
+        for decision, weights in sums.items():
+            compare(f"P({decision})", found[decision], math.fsum(weights), (case["design"], rate))
+        compare("mean trials", found["expected-trials"], math.fsum(trials), (case["design"], rate))
+    design = case["design"]
+    if case["probabilities"][0]["found"]["pass"] > design["alpha"] or case["probabilities"][2]["found"]["fail"] > design["beta"]:
+        faults.append(f"error probability above its limit in {design}")
+
+
+def check_proportion(case):
+    k, n, level = case["successes"], case["trials"], case["confidence"]
+    alpha = 1.0 - level
+
+    def lower(risk):
+        return beta.ppf(risk, k, n - k + 1) if k > 0 else 0.0
+
+    def upper(risk):
+        # The mirrored quantile keeps precision where the bound is near 1.
+        return beta.isf(risk, k + 1, n - k) if k < n else 1.0
+
+    compare("one-sided lower bound", case["lower"], lower(alpha), case)
+    compare("one-sided upper bound", case["upper"], upper(alpha), case)
+    compare("Clopper-Pearson lower", case["clopper-pearson"]["lower"], lower(alpha / 2), case)
+    compare("Clopper-Pearson upper", case["clopper-pearson"]["upper"], upper(alpha / 2), case)
+    z, share = norm.isf(alpha / 2), k / n
+    middle, half = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    compare("Wilson lower", case["wilson"]["lower"], 0.0 if k == 0 else (middle - half) / scale, case)
+    compare("Wilson upper", case["wilson"]["upper"], 1.0 if k == n else (middle + half) / scale, case)
+
+
+def check_binomial(case):
+    k, n, p = case["k"], case["n"], case["p"]
+    compare("binomial at most", case["at-most"], binom.cdf(k, n, p), case)
+    compare("binomial at least", case["at-least"], binom.sf(k - 1, n, p), case)
+
+
+def check_ranks(case):
+    n, level, confidence = case["n"], case["level"], case["confidence"]
+    below = binom.cdf(np.arange(-1, n + 1), n, level)  # below[i] = F(i - 1)
+    best = None
+    for l in range(1, n + 1):
+        for u in range(l + 1, n + 1):
+            coverage = below[u] - below[l]
+            if coverage >= confidence:
+                key = (u - l, -coverage)
+                if best is None or key < best[0]:
+                    best = (key, [l, u])
+                break
+    found = case["interval"]
+    same("interval ranks", found[:2] if found else None, best[1] if best else None, case)
+    if found and best:
+        compare("coverage", found[2], -best[0][1], case)
+    uppers = [u for u in range(1, n + 1) if below[u] >= confidence]
+    lowers = [l for l in range(1, n + 1) if 1.0 - below[l] >= confidence]
+    same("upper bound rank", case["upper"], uppers[0] if uppers else None, case)
+    same("lower bound rank", case["lower"], lowers[-1] if lowers else None, case)
+
+
+def main():
+    document = json.load(sys.stdin)
+    checks = {
+        "boundaries": check_boundaries,
+        "proportions": check_proportion,
+        "binomials": check_binomial,
+        "ranks": check_ranks,
+    }
+    for name, check in checks.items():
+        if not document[name]:
+            faults.append(f"no cases: {name}")
+        for case in document[name]:
+            check(case)
+        print(f"{name}: {len(document[name])} cases")
+    for what, error in sorted(worst.items()):
+        print(f"  {what}: largest relative error {error:.1e}")
+    for fault in faults[:20]:
+        print(fault, file=sys.stderr)
+    if faults:
+        sys.exit(f"{len(faults)} differences to SciPy, seed {document['seed']}")
+
+
+if __name__ == "__main__":
+    main()

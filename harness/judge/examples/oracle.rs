@@ -1,0 +1,113 @@
+//! Prints what this crate computes, for comparison by `ci/oracles/judge.py`.
+
+use std::error::Error;
+use std::io::Write;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rigtone_judge::percentile::{interval_ranks, lower_bound_rank, upper_bound_rank};
+use rigtone_judge::proportion::Proportion;
+use rigtone_judge::sequential::Design;
+use rigtone_judge::{Confidence, Rate, binomial};
+use serde_json::{Value, json};
+
+const SEED: u64 = 20_260_101;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut random = ChaCha8Rng::seed_from_u64(SEED);
+    let document = json!({
+        "seed": SEED,
+        "boundaries": boundaries(&mut random)?,
+        "proportions": proportions(&mut random)?,
+        "binomials": binomials(&mut random),
+        "ranks": ranks(&mut random)?,
+    });
+    writeln!(std::io::stdout().lock(), "{document}")?;
+    Ok(())
+}
+
+fn boundaries(random: &mut ChaCha8Rng) -> Result<Vec<Value>, Box<dyn Error>> {
+    let design =
+        |reject, accept, risk, at_least, at_most| Design { reject, accept, alpha: risk, beta: risk, at_least, at_most };
+    let mut designs = vec![
+        design(0.9, 0.98, 0.05, 10, 120),
+        design(0.95, 0.99, 0.05, 1, 362),
+        design(0.6, 0.98, 0.1, 5, 20),
+        design(0.5, 0.52, 0.05, 1, 2000),
+    ];
+    for _ in 0..60 {
+        let reject = random.random_range(0.02..0.95);
+        let at_least = random.random_range(1..40);
+        designs.push(Design {
+            reject,
+            accept: reject + (1.0 - reject) * random.random_range(0.05..0.95),
+            alpha: random.random_range(0.001..0.3),
+            beta: random.random_range(0.001..0.3),
+            at_least,
+            at_most: at_least + random.random_range(0..200),
+        });
+    }
+    let mut cases = Vec::new();
+    for design in designs {
+        let boundaries = design.boundaries()?;
+        let trials = design.at_least..=design.at_most;
+        let probabilities: Vec<_> = [design.reject, (design.reject + design.accept) / 2.0, design.accept]
+            .iter()
+            .map(|rate| json!({"rate": rate, "found": boundaries.probabilities(*rate)}))
+            .collect();
+        cases.push(json!({
+            "design": design,
+            "pass-at": trials.clone().map(|n| boundaries.pass_at(n)).collect::<Vec<_>>(),
+            "fail-at": trials.map(|n| boundaries.fail_at(n)).collect::<Vec<_>>(),
+            "probabilities": probabilities,
+        }));
+    }
+    Ok(cases)
+}
+
+fn proportions(random: &mut ChaCha8Rng) -> Result<Vec<Value>, Box<dyn Error>> {
+    let mut cases = Vec::new();
+    for i in 0..2000 {
+        let trials = if i % 4 == 0 { random.random_range(1..100_000) } else { random.random_range(1..300) };
+        let successes = match i % 10 {
+            0 => 0,
+            1 => trials,
+            2 => 1,
+            _ => random.random_range(0..=trials),
+        };
+        let confidence = random.random_range(0.5..0.9999);
+        let (level, of) = (Confidence::new(confidence)?, Proportion::new(successes, trials)?);
+        cases.push(json!({
+            "successes": successes, "trials": trials, "confidence": confidence,
+            "wilson": of.wilson(level), "clopper-pearson": of.clopper_pearson(level),
+            "lower": of.lower_bound(level), "upper": of.upper_bound(level),
+        }));
+    }
+    Ok(cases)
+}
+
+fn binomials(random: &mut ChaCha8Rng) -> Vec<Value> {
+    let mut case = |most: u64| {
+        let n = random.random_range(1..most);
+        let p: f64 = random.random_range(1e-6..1.0);
+        let spread = (n as f64 * p * (1.0 - p)).sqrt();
+        let k = (n as f64 * p + random.random_range(-6.0..6.0) * spread).clamp(0.0, n as f64) as u64;
+        json!({"k": k, "n": n, "p": p, "at-most": binomial::at_most(k, n, p), "at-least": binomial::at_least(k, n, p)})
+    };
+    (0..2000).map(|i| case(if i % 2 == 0 { 200 } else { 1_000_000 })).collect()
+}
+
+fn ranks(random: &mut ChaCha8Rng) -> Result<Vec<Value>, Box<dyn Error>> {
+    let mut cases = Vec::new();
+    for _ in 0..300 {
+        let n = random.random_range(1..400);
+        let (level, confidence) = (random.random_range(0.02..0.98), random.random_range(0.5..0.999));
+        let (q, c) = (Rate::new(level)?, Confidence::new(confidence)?);
+        let interval = interval_ranks(n, q, c).map(|r| json!([r.lower, r.upper, r.coverage]));
+        cases.push(json!({
+            "n": n, "level": level, "confidence": confidence, "interval": interval,
+            "upper": upper_bound_rank(n, q, c), "lower": lower_bound_rank(n, q, c),
+        }));
+    }
+    Ok(cases)
+}

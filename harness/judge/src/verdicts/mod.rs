@@ -1,0 +1,15 @@
+//! From plans and trial records to verdicts.
+//!
+//! The runner and `rigtone judge` call the same functions: what is judged during the run is judged again, bit for bit,
+//! from its record.
+
+mod doubt;
+mod outcome;
+mod rules;
+mod tally;
+mod words;
+
+pub use doubt::doubt;
+pub use outcome::{TrialResult, result};
+pub use rules::{ExpectationRule, RuleError, Rules, RunPlan, ScenarioRules, design};
+pub use tally::{Ending, Tally, judge};

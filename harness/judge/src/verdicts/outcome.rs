@@ -1,0 +1,157 @@
+//! What one trial says about one expectation.
+
+use rigtone_model::{
+    document::{Action, Expectation, Scenario, WantedCodec},
+    observation::{Quantity, Value},
+    quantity::Duration,
+    trial::{FailureClass, TrialRecord},
+};
+
+use crate::{Interval, sequential::Outcome};
+
+/// What one trial says about one expectation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialResult {
+    /// Whether it held.
+    pub outcome: Outcome,
+    /// How the device failed, when it did not hold.
+    pub class: Option<FailureClass>,
+    /// The measured value as a range, for expectations about one; `+∞` for what never came.
+    pub value: Option<Interval>,
+    /// Why the trial does not tell.
+    pub reason: Option<String>,
+}
+
+impl TrialResult {
+    fn held() -> Self {
+        Self { outcome: Outcome::Success, class: None, value: None, reason: None }
+    }
+    fn failed(class: FailureClass) -> Self {
+        Self { outcome: Outcome::Failure, class: Some(class), value: None, reason: None }
+    }
+    fn ambiguous(reason: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Ambiguous, class: None, value: None, reason: Some(reason.into()) }
+    }
+    fn with(self, lower: f64, upper: f64) -> Self {
+        Self { value: Some(Interval { lower, upper }), ..self }
+    }
+}
+
+/// What a trial that gave a result says about an expectation of its scenario.
+pub fn result(expectation: &Expectation<'_>, scenario: &Scenario, trial: &TrialRecord) -> TrialResult {
+    match expectation {
+        Expectation::SuccessRate(e) => match &e.of {
+            Some(label) => step_result(trial, label),
+            None => trial.failure().map_or_else(TrialResult::held, |f| TrialResult::failed(f.class)),
+        },
+        Expectation::Audio(e) => match &e.present {
+            Some(wanted) => presence(trial, &e.step, *wanted),
+            // Nothing is asked that this version could find violated; the plan skips such combinations.
+            None => TrialResult::ambiguous("this version does not judge it"),
+        },
+        Expectation::Codec(e) => {
+            let label = e.step.clone().or_else(|| connecting_step(scenario)).unwrap_or_default();
+            codec(trial, &label, e.is)
+        }
+        Expectation::Latency(e) => latency(trial, &e.step, e.at_most),
+        Expectation::Duration(e) => duration(trial, &e.of, e.at_least, e.at_most),
+        Expectation::Unsupported(e) => match trial.step(&e.of) {
+            Some(step) if step.failure.is_some() => TrialResult::held(),
+            Some(_) => TrialResult::failed(FailureClass::Unsupported),
+            None => TrialResult::ambiguous(format!("the trial ended before the step `{}`", e.of)),
+        },
+        Expectation::Count(_) | Expectation::Response(_) | Expectation::Role(_) | Expectation::Difference(_) => {
+            TrialResult::ambiguous("this version does not judge it")
+        }
+    }
+}
+
+/// The label of the scenario's only connecting step.
+fn connecting_step(scenario: &Scenario) -> Option<String> {
+    scenario.trial.iter().find(|s| matches!(s.action(), Action::Connect(_))).map(|s| s.name().to_owned())
+}
+
+/// How a trial failed that did not reach what it should: it counts against the device.
+fn not_reached(trial: &TrialRecord) -> TrialResult {
+    match trial.failure() {
+        Some(failure) => TrialResult::failed(failure.class),
+        None => TrialResult::ambiguous("the step has no record"),
+    }
+}
+
+fn step_result(trial: &TrialRecord, label: &str) -> TrialResult {
+    match trial.step(label) {
+        Some(step) => step.failure.as_ref().map_or_else(TrialResult::held, |f| TrialResult::failed(f.class)),
+        None => not_reached(trial),
+    }
+}
+
+fn presence(trial: &TrialRecord, label: &str, wanted: bool) -> TrialResult {
+    match trial.observation(label, Quantity::Presence).map(|o| &o.value) {
+        Some(Value::Truth(heard)) if *heard == wanted => TrialResult::held(),
+        // The link that went down explains the silence; without such a cause it is silence itself.
+        Some(Value::Truth(_)) => TrialResult::failed(trial.failure().map_or(FailureClass::Silent, |f| f.class)),
+        // A stream that broke off was not heard whole, whatever the part of it leaves open.
+        Some(Value::Inconclusive { reason }) => match trial.step(label).and_then(|s| s.failure.as_ref()) {
+            Some(failure) if wanted => TrialResult::failed(failure.class),
+            _ => TrialResult::ambiguous(reason.clone()),
+        },
+        Some(_) => TrialResult::ambiguous("the record holds no answer about presence"),
+        None => not_reached(trial),
+    }
+}
+
+fn codec(trial: &TrialRecord, label: &str, wanted: WantedCodec) -> TrialResult {
+    let word = |quantity| match trial.observation(label, quantity).map(|o| &o.value) {
+        Some(Value::Word(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    let Some(agreed) = word(Quantity::Codec) else { return not_reached(trial) };
+    let wanted = match wanted {
+        WantedCodec::Requested => word(Quantity::RequestedCodec),
+        WantedCodec::Codec(codec) => Some(codec.as_str()),
+    };
+    match wanted {
+        Some(wanted) if wanted == agreed => TrialResult::held(),
+        Some(_) => TrialResult::failed(FailureClass::WrongCodec),
+        None => TrialResult::ambiguous("the record does not say which codec was asked for"),
+    }
+}
+
+fn latency(trial: &TrialRecord, label: &str, limit: Duration) -> TrialResult {
+    let limit = limit.milliseconds();
+    match trial.observation(label, Quantity::Latency).map(|o| &o.value) {
+        Some(Value::Number { value, uncertainty, unit }) if unit == "ms" && value.is_finite() && *uncertainty >= 0.0 => {
+            let (low, high) = (value - uncertainty, value + uncertainty);
+            let result = if high <= limit {
+                TrialResult::held()
+            } else if low > limit {
+                TrialResult::failed(FailureClass::Late)
+            } else {
+                TrialResult::ambiguous("the limit lies within the measurement's uncertainty")
+            };
+            result.with(low, high)
+        }
+        Some(Value::Inconclusive { reason }) => match presence(trial, label, true) {
+            // Sound that never came is later than any limit.
+            silent if silent.outcome == Outcome::Failure => silent.with(f64::INFINITY, f64::INFINITY),
+            _ => TrialResult::ambiguous(reason.clone()).with(f64::NEG_INFINITY, f64::INFINITY),
+        },
+        Some(_) => TrialResult::ambiguous("the record holds no latency in ms").with(f64::NEG_INFINITY, f64::INFINITY),
+        None => match not_reached(trial) {
+            failed if failed.outcome == Outcome::Failure => failed.with(f64::INFINITY, f64::INFINITY),
+            other => other,
+        },
+    }
+}
+
+fn duration(trial: &TrialRecord, label: &str, at_least: Option<Duration>, at_most: Option<Duration>) -> TrialResult {
+    let Some(step) = trial.step(label) else { return not_reached(trial).with(f64::INFINITY, f64::INFINITY) };
+    if let Some(failure) = &step.failure {
+        return TrialResult::failed(failure.class).with(f64::INFINITY, f64::INFINITY);
+    }
+    let took = Duration::from_ns(step.took_ns);
+    let within = at_least.is_none_or(|limit| took >= limit) && at_most.is_none_or(|limit| took <= limit);
+    let result = if within { TrialResult::held() } else { TrialResult::failed(FailureClass::Untimely) };
+    result.with(took.milliseconds(), took.milliseconds())
+}

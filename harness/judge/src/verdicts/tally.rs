@@ -1,0 +1,380 @@
+//! The running count of a combination, and its verdict.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rigtone_model::{
+    document::{Expect, Expectation, Scenario},
+    event::TrialOutcome,
+    plan::{Combination, Plan},
+    trial::{FailureClass, TrialRecord},
+    verdict::{CombinationVerdict, ExpectationVerdict, Interval as Shown, RunVerdicts, Verdict},
+};
+
+use super::{
+    outcome::{TrialResult, result},
+    rules::{Rules, ScenarioRules},
+    words,
+};
+use crate::{
+    Confidence, Interval, Rate,
+    percentile::Sample,
+    proportion::Proportion,
+    sequential::{Counts, Decision, Outcome, Running},
+};
+
+/// From this many attempts on, a combination may be given up because of the rig.
+const CAP_FROM: u32 = 10;
+/// The share of attempts lost to the rig above which a combination has no verdict about the device.
+const CAP: f64 = 0.10;
+/// Faults that are told in full.
+const MOST_FAULTS: usize = 3;
+/// Evidence that is named.
+const MOST_EVIDENCE: usize = 2;
+
+/// Why a combination ended before its verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It had all its trials.
+    Complete,
+    /// The run was interrupted.
+    Interrupted,
+    /// The run's time was up.
+    OutOfTime,
+}
+
+/// The running count of one combination.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    states: Vec<State>,
+    trials: u32,
+    lost: u32,
+    classes: BTreeMap<FailureClass, u32>,
+    faults: Vec<String>,
+    first_evidence: Vec<String>,
+    failing_evidence: Vec<String>,
+    took_ns: i64,
+    at_most: u32,
+    rig_gave_up: Option<String>,
+}
+
+/// One expectation of the combination.
+#[derive(Debug, Clone)]
+struct State {
+    index: usize,
+    running: Running,
+    values: Vec<Interval>,
+    classes: BTreeMap<FailureClass, u32>,
+    reasons: BTreeMap<String, u32>,
+    /// Whether it speaks about this combination's condition.
+    applies: bool,
+    gating: bool,
+}
+
+impl Tally {
+    /// An empty count for a combination of `scenario`.
+    pub fn new(combination: &Combination, scenario: &Scenario, rules: &ScenarioRules) -> Self {
+        let applies = |expect: &Expect| {
+            expect.when.is_empty() || combination.condition.as_deref().is_some_and(|c| expect.when.iter().any(|w| w == c))
+        };
+        let states = scenario.expect.iter().zip(&rules.expectations).enumerate().filter_map(|(index, (expect, rule))| {
+            let boundaries = rule.boundaries.as_ref()?;
+            Some(State {
+                index,
+                running: Running::new(Arc::clone(boundaries)),
+                values: Vec::new(),
+                classes: BTreeMap::new(),
+                reasons: BTreeMap::new(),
+                applies: applies(expect),
+                gating: expect.gates(),
+            })
+        });
+        Self {
+            states: states.collect(),
+            trials: 0,
+            lost: 0,
+            classes: BTreeMap::new(),
+            faults: Vec::new(),
+            first_evidence: Vec::new(),
+            failing_evidence: Vec::new(),
+            took_ns: 0,
+            at_most: scenario.repeat.at_most,
+            rig_gave_up: None,
+        }
+    }
+
+    /// Counts one attempt at a trial. What was cancelled counts nowhere.
+    pub fn take(&mut self, trial: &TrialRecord, scenario: &Scenario) {
+        match &trial.outcome {
+            TrialOutcome::Cancelled => return,
+            TrialOutcome::Lost(fault) => {
+                self.lost += 1;
+                self.blame(fault.to_string());
+                return;
+            }
+            TrialOutcome::Completed => self.trials += 1,
+        }
+        if let Some(failure) = trial.failure() {
+            *self.classes.entry(failure.class).or_default() += 1;
+        }
+        let mut failed = false;
+        for state in self.states.iter_mut().filter(|s| s.applies) {
+            let Some(expect) = scenario.expect.get(state.index) else { continue };
+            let result = result(&expect.expectation(), scenario, trial);
+            failed |= result.outcome == Outcome::Failure;
+            if trial.failure().is_none()
+                && let Some(class) = result.class
+            {
+                *self.classes.entry(class).or_default() += 1;
+            }
+            state.take(result);
+        }
+        let evidence = if failed { &mut self.failing_evidence } else { &mut self.first_evidence };
+        if evidence.len() < MOST_EVIDENCE {
+            evidence.extend(trial.evidence.iter().take(MOST_EVIDENCE - evidence.len()).cloned());
+        }
+    }
+
+    /// Counts the time that an attempt took, in nanoseconds.
+    pub fn spent(&mut self, ns: i64) {
+        self.took_ns += ns;
+    }
+
+    /// A member of the rig that this combination needs is out of order.
+    pub fn give_up(&mut self, fault: &str) {
+        self.rig_gave_up = Some(fault.to_owned());
+        self.blame(fault.to_owned());
+    }
+
+    fn blame(&mut self, fault: String) {
+        if !self.faults.contains(&fault) {
+            if self.faults.len() == MOST_FAULTS {
+                self.faults.remove(0);
+            }
+            self.faults.push(fault);
+        }
+    }
+
+    /// Trials that gave a result.
+    pub fn trials(&self) -> u32 {
+        self.trials
+    }
+
+    /// Whether the combination needs no more trials: every gating expectation is decided, its trials are used up, or
+    /// the rig lost too many of them.
+    pub fn is_settled(&self) -> bool {
+        let open = |s: &&State| s.applies && s.running.decision() == Decision::Continue;
+        let gating = |s: &&State| s.gating;
+        let undecided = if self.states.iter().any(|s| s.gating && s.applies) {
+            self.states.iter().filter(gating).any(|s| open(&s))
+        } else {
+            self.states.iter().any(|s| open(&s))
+        };
+        !undecided || self.trials >= self.at_most || self.is_lost()
+    }
+
+    /// Whether the rig lost so many trials that the rest proves nothing.
+    fn is_lost(&self) -> bool {
+        let attempts = self.trials + self.lost;
+        self.rig_gave_up.is_some()
+            || (attempts >= CAP_FROM && f64::from(self.lost) > CAP * f64::from(attempts))
+            || (attempts >= CAP_FROM && self.trials == 0)
+    }
+
+    /// The verdict as it stands.
+    pub fn verdict(&self, combination: &Combination, scenario: &Scenario, ending: &Ending) -> CombinationVerdict {
+        let expectations: Vec<ExpectationVerdict> =
+            self.states.iter().filter(|s| s.applies).map(|s| s.verdict(scenario, ending)).collect();
+        let verdict = match &combination.skipped {
+            Some(reason) => Verdict::Skipped(reason.to_string()),
+            None if self.is_lost() => Verdict::InfraError,
+            None if *ending == Ending::OutOfTime && !self.is_settled() => Verdict::Skipped("time".to_owned()),
+            None => overall(&expectations, self.trials, self.lost),
+        };
+        let evidence = match verdict {
+            Verdict::Pass => &self.first_evidence,
+            _ if self.failing_evidence.is_empty() => &self.first_evidence,
+            _ => &self.failing_evidence,
+        };
+        CombinationVerdict {
+            id: combination.id.clone(),
+            scenario: combination.scenario.to_string(),
+            verdict,
+            trials: self.trials,
+            lost: self.lost,
+            expectations,
+            classes: self.classes.clone(),
+            faults: self.faults.clone(),
+            evidence: evidence.clone(),
+            took_ns: self.took_ns,
+        }
+    }
+}
+
+/// A combination passes when all that gates passes, and fails when any of it fails.
+fn overall(expectations: &[ExpectationVerdict], trials: u32, lost: u32) -> Verdict {
+    let gating = || expectations.iter().filter(|e| e.gating).map(|e| &e.verdict);
+    let any = |wanted: Verdict| gating().any(|v| *v == wanted);
+    if any(Verdict::Fail) {
+        Verdict::Fail
+    } else if any(Verdict::Aborted) {
+        Verdict::Aborted
+    } else if trials == 0 && lost > 0 {
+        Verdict::InfraError
+    } else if any(Verdict::Inconclusive) || trials == 0 {
+        Verdict::Inconclusive
+    } else {
+        Verdict::Pass
+    }
+}
+
+impl State {
+    fn take(&mut self, result: TrialResult) {
+        self.running.record(result.outcome);
+        self.values.extend(result.value);
+        if let Some(class) = result.class {
+            *self.classes.entry(class).or_default() += 1;
+        }
+        if let Some(reason) = result.reason {
+            *self.reasons.entry(reason).or_default() += 1;
+        }
+    }
+
+    fn verdict(&self, scenario: &Scenario, ending: &Ending) -> ExpectationVerdict {
+        let expectation = scenario.expect[self.index].expectation();
+        let counts = self.running.counts();
+        let n = counts.successes + counts.failures + counts.ambiguous;
+        let confidence = self.running.boundaries().design().alpha.mul_add(-1.0, 1.0);
+        let verdict = match (self.running.decision(), ending) {
+            (Decision::Pass, _) => Verdict::Pass,
+            (Decision::Fail, _) => Verdict::Fail,
+            (Decision::Continue, Ending::Interrupted) => Verdict::Aborted,
+            (Decision::Continue | Decision::Inconclusive, _) => Verdict::Inconclusive,
+        };
+        let (estimate, unit, interval, mut seen) = match expectation {
+            Expectation::Latency(e) => self.percentile(e.percentile, confidence),
+            Expectation::Duration(e) => self.percentile(e.percentile, confidence),
+            _ => {
+                let (low, high) = bounds(&counts, confidence);
+                let estimate = (n > 0).then(|| f64::from(counts.successes) / f64::from(n));
+                (estimate, "", interval(low, high, confidence), String::new())
+            }
+        };
+        let (low, high) = bounds(&counts, confidence);
+        seen += &words::rate(counts.successes, counts.ambiguous, n, low, high, confidence);
+        if verdict == Verdict::Inconclusive
+            && let Some((reason, times)) = self.reasons.iter().max_by_key(|(_, times)| **times)
+        {
+            seen += &format!("; {reason} ({times} times)");
+        }
+        ExpectationVerdict {
+            index: self.index,
+            expected: words::expected(&expectation),
+            gating: self.gating,
+            needed: (!matches!(verdict, Verdict::Pass | Verdict::Fail)).then(|| self.needed(&counts)).flatten(),
+            verdict,
+            seen,
+            n,
+            held: counts.successes,
+            ambiguous: counts.ambiguous,
+            estimate: estimate.filter(|e| e.is_finite()),
+            unit: unit.to_owned(),
+            interval,
+            classes: self.classes.clone(),
+        }
+    }
+
+    /// Further trials that would pass it if it held in all of them.
+    fn needed(&self, counts: &Counts) -> Option<u32> {
+        let boundaries = self.running.boundaries();
+        let n = counts.successes + counts.failures + counts.ambiguous;
+        let at_most = boundaries.design().at_most;
+        (1..=at_most.saturating_sub(n)).find(|more| boundaries.pass_at(n + more).is_some_and(|k| counts.successes + more >= k))
+    }
+
+    fn percentile(
+        &self,
+        percent: f64,
+        
+        confidence: f64,
+    ) -> (Option<f64>, &'static str, Option<Shown>, String) {
+        let none = (None, "ms", None, String::new());
+        let (Ok(sample), Ok(level), Ok(confidence)) =
+            (Sample::from_ranges(&self.values), Rate::new(percent / 100.0), Confidence::new(confidence))
+        else {
+            return none;
+        };
+        let Some(estimate) = sample.estimate(level) else { return none };
+        let by_rank = sample.interval(level, confidence);
+        let text = words::percentile(
+            percent,
+            Some((estimate.lower, estimate.upper)),
+            by_rank.map(|i| (i.lower, i.upper)),
+        );
+        let shown = by_rank.and_then(|i| interval(i.lower, i.upper, confidence.get()));
+        (Some((estimate.lower + estimate.upper) / 2.0), "ms", shown, text)
+    }
+}
+
+/// JSON has no infinity: an end that is not finite is left open.
+fn interval(low: f64, high: f64, confidence: f64) -> Option<Shown> {
+    let finite = |x: f64| x.is_finite().then_some(x);
+    Some(Shown { low: finite(low), high: finite(high), confidence })
+}
+
+/// One-sided bounds of the rate for display; what does not tell is taken against either side.
+fn bounds(counts: &Counts, confidence: f64) -> (f64, f64) {
+    let n = u64::from(counts.successes) + u64::from(counts.failures) + u64::from(counts.ambiguous);
+    let at = |successes: u64| Proportion::new(successes, n).ok();
+    let (Ok(confidence), Some(low), Some(high)) = (
+        Confidence::new(confidence),
+        at(u64::from(counts.successes)),
+        at(u64::from(counts.successes) + u64::from(counts.ambiguous)),
+    ) else {
+        return (0.0, 1.0);
+    };
+    (low.lower_bound(confidence), high.upper_bound(confidence))
+}
+
+/// Judges a whole run from its plan and its records.
+///
+/// `records` come in the order of the event log; `endings` says why combinations without a decision ended.
+pub fn judge(
+    plan: &Plan,
+    rules: &Rules,
+    run: &str,
+    records: impl Iterator<Item = (TrialRecord, i64)>,
+    broken: &[(String, String)],
+    interrupted: Option<(String, Ending)>,
+) -> RunVerdicts {
+    let places: BTreeMap<&str, usize> = plan.combinations.iter().enumerate().map(|(i, c)| (c.id.as_str(), i)).collect();
+    let mut tallies: Vec<Option<Tally>> = plan
+        .combinations
+        .iter()
+        .map(|c| Some(Tally::new(c, plan.scenario(&c.scenario)?, rules.scenario(&c.scenario)?)))
+        .collect();
+    for (combination, tally) in plan.combinations.iter().zip(&mut tallies) {
+        let fault = broken.iter().find(|(member, _)| combination.resources.iter().any(|r| **r == **member));
+        if let (Some(tally), Some((member, finding)), None) = (tally, fault, &combination.skipped) {
+            tally.give_up(&format!("{member}: {finding}"));
+        }
+    }
+    for (record, took_ns) in records {
+        let Some(&place) = places.get(record.combination.as_str()) else { continue };
+        let combination = &plan.combinations[place];
+        if let (Some(tally), Some(scenario)) = (&mut tallies[place], plan.scenario(&combination.scenario)) {
+            tally.take(&record, scenario);
+            tally.spent(took_ns);
+        }
+    }
+    let ending = interrupted.as_ref().map_or(Ending::Complete, |(_, ending)| ending.clone());
+    let verdicts = plan.combinations.iter().zip(&tallies).filter_map(|(combination, tally)| {
+        Some(tally.as_ref()?.verdict(combination, plan.scenario(&combination.scenario)?, &ending))
+    });
+    RunVerdicts {
+        schema: RunVerdicts::SCHEMA.to_owned(),
+        run: run.to_owned(),
+        // What ran out of time is skipped, one by one; the run itself ended as it should.
+        interrupted: interrupted.filter(|(_, ending)| *ending == Ending::Interrupted).map(|(why, _)| why),
+        combinations: verdicts.collect(),
+    }
+}

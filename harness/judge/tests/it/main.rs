@@ -1,0 +1,31 @@
+//! The statistics of the crate against published and independently computed answers.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
+mod binomial;
+mod percentile;
+mod proportion;
+mod running;
+mod sequential;
+
+use proptest::test_runner::{Config, RngSeed};
+use rigtone_judge::{Confidence, Rate};
+
+/// The same cases in every run; a failure prints its smallest input.
+fn cases(count: u32) -> Config {
+    Config { cases: count, rng_seed: RngSeed::Fixed(20_260_101), failure_persistence: None, ..Config::default() }
+}
+
+fn sure(value: f64) -> Confidence {
+    Confidence::new(value).unwrap()
+}
+
+fn rate(value: f64) -> Rate {
+    Rate::new(value).unwrap()
+}
+
+/// Equal to the digits shown in a table.
+#[track_caller]
+fn shows(found: f64, expected: f64, digits: i32) {
+    assert!((found - expected).abs() <= 0.5001 * 10_f64.powi(-digits), "{found} is not {expected} to {digits} digits");
+}
