@@ -1,0 +1,20 @@
+//! The run directory: what a run leaves behind, written so that a kill at any instant loses at most the trials in
+//! flight, and read back with every fault named by file and line.
+//!
+//! `plan.json` · `environment.json` · `events.jsonl` (the truth) · `evidence/<combination>/<trial>/` · `verdicts.json`
+
+mod atomic;
+mod error;
+mod layout;
+mod log;
+mod read;
+mod space;
+pub mod wav;
+mod write;
+
+pub use atomic::replace;
+pub use error::{EvidenceError, ReadError, RecordError};
+pub use layout::{ENVIRONMENT, EVENTS, EVIDENCE, PLAN, VERDICTS, evidence_name, evidence_path};
+pub use read::{Events, read_environment, read_events, read_plan, read_verdicts};
+pub use space::free_space;
+pub use write::{RunWriter, Stored, write_verdicts};

@@ -1,0 +1,127 @@
+use std::{fs, path::Path};
+
+use rigtone_model::event::Event;
+use rigtone_record::{EVENTS, PLAN, ReadError, VERDICTS, read_events, read_plan, read_verdicts};
+use rstest::rstest;
+
+use crate::{RUN, events};
+
+fn lines() -> Vec<String> {
+    events().iter().map(|e| e.to_line(RUN).unwrap() + "\n").collect()
+}
+
+/// What a log of these bytes reads as: the numbers of the events and the texts of the faults, in order.
+fn read(bytes: &[u8]) -> Vec<Result<u64, String>> {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(EVENTS), bytes).unwrap();
+    let prefix = format!("{}/", dir.path().display());
+    let read = read_events(dir.path()).unwrap();
+    read.map(|r| r.map(|e| e.seq).map_err(|e| e.to_string().replace(&prefix, ""))).collect()
+}
+
+#[test]
+fn a_log_cut_at_any_byte_gives_every_whole_line_and_says_that_it_is_cut() {
+    let whole = lines().concat();
+    for cut in 0..=whole.len() {
+        let bytes = &whole.as_bytes()[..cut];
+        let complete = bytes.iter().filter(|b| **b == b'\n').count();
+        let rest = bytes.len() - bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        let mut expected: Vec<_> = (0..complete as u64).map(Ok).collect();
+        if rest > 0 {
+            expected.push(Err(format!("events.jsonl:{}: the last line is cut off after {rest} bytes", complete + 1)));
+        }
+        assert_eq!(read(bytes), expected, "cut at byte {cut}");
+    }
+}
+
+#[test]
+fn a_cut_log_is_told_from_a_damaged_one() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(EVENTS), &lines().concat().as_bytes()[..40]).unwrap();
+    let faults: Vec<ReadError> = read_events(dir.path()).unwrap().filter_map(Result::err).collect();
+    assert!(
+        matches!(&faults[..], [fault] if fault.is_truncation() && fault.hint().contains("in flight")),
+        "{faults:?}"
+    );
+}
+
+#[rstest]
+#[case::a_missing_event(&[0, 1, 3, 4], &[Ok(0), Ok(1), Err("events.jsonl:3: event 3 follows where 2 is due: 1 missing"), Ok(3), Ok(4)])]
+#[case::a_missing_beginning(&[2, 3], &[Err("events.jsonl:1: event 2 follows where 0 is due: 2 missing"), Ok(2), Ok(3)])]
+#[case::an_event_twice(&[0, 1, 1, 2], &[Ok(0), Ok(1), Err("events.jsonl:3: event 1 is there twice: 2 is due"), Ok(2)])]
+fn holes_and_doubles_are_found(#[case] kept: &[usize], #[case] expected: &[Result<u64, &str>]) {
+    let lines = lines();
+    let log: String = kept.iter().map(|i| lines[*i].as_str()).collect();
+    let expected: Vec<_> = expected.iter().map(|r| r.map_err(str::to_owned)).collect();
+    assert_eq!(read(log.as_bytes()), expected);
+}
+
+#[rstest]
+#[case::not_json(b"{\"schema\":\n", "events.jsonl:3: not an event: ")]
+#[case::empty_line(b"\n", "events.jsonl:3: not an event: ")]
+#[case::not_text(b"\xff\xfe\n", "events.jsonl:3: not UTF-8")]
+#[case::nul_bytes(b"\0\0\0\0\n", "events.jsonl:3: not an event: ")]
+#[case::other_version(
+    b"{\"schema\":\"2.0\",\"run\":\"run-1\",\"seq\":2,\"t_ns\":0,\"kind\":\"x\"}\n",
+    "events.jsonl:3: events of schema 2.0"
+)]
+fn a_damaged_line_is_one_fault_and_the_rest_is_read(#[case] damage: &[u8], #[case] fault: &str) {
+    let mut log = Vec::new();
+    for (i, line) in lines().iter().enumerate() {
+        log.extend(if i == 2 { damage } else { line.as_bytes() });
+    }
+    let read = read(&log);
+    assert_eq!(read.iter().filter_map(|r| r.as_ref().ok()).copied().collect::<Vec<_>>(), [0, 1, 3, 4]);
+    let faults: Vec<_> = read.iter().filter_map(|r| r.as_ref().err()).collect();
+    assert!(matches!(&faults[..], [text] if text.starts_with(fault)), "{faults:?}");
+}
+
+#[test]
+fn an_event_of_another_run_is_not_given_out() {
+    let mut lines = lines();
+    let stranger = Event { seq: 1, ..events()[1].clone() };
+    lines.insert(1, stranger.to_line("run-9").unwrap() + "\n");
+    let mut expected: Vec<_> = (0..5).map(Ok).collect();
+    expected.insert(1, Err("events.jsonl:2: this event belongs to run `run-9`, the log to run `run-1`".to_owned()));
+    assert_eq!(read(lines.concat().as_bytes()), expected);
+}
+
+#[test]
+fn an_endless_line_is_passed_over() {
+    let mut log = lines();
+    log[2] = "x".repeat(17 << 20) + "\n";
+    let mut expected: Vec<_> = [0, 1, 3, 4].map(Ok).into();
+    expected.insert(2, Err("events.jsonl:3: longer than 16777216 bytes".to_owned()));
+    assert_eq!(read(log.concat().as_bytes()), expected);
+}
+
+#[test]
+fn an_empty_log_has_no_events_and_no_fault() {
+    assert_eq!(read(b""), []);
+}
+
+#[test]
+fn a_directory_that_is_no_run_is_named_with_what_to_do() {
+    let error = read_events(Path::new("/nowhere")).expect_err("nothing there");
+    assert!(error.to_string().starts_with("read `/nowhere/events.jsonl`: "), "{error}");
+    assert!(error.hint().contains("directory of a run"));
+}
+
+#[test]
+fn documents_of_another_major_version_are_a_clear_error_whatever_they_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(PLAN), r#"{"schema": "2.0", "moons": 3}"#).unwrap();
+    fs::write(dir.path().join(VERDICTS), r#"{"schema": "10.0"}"#).unwrap();
+    let plan = read_plan::<rigtone_model::plan::Plan>(dir.path()).expect_err("another version");
+    assert!(matches!(&plan, ReadError::Schema { found, .. } if found == "2.0"), "{plan}");
+    let verdicts = read_verdicts(dir.path()).expect_err("another version");
+    assert!(matches!(&verdicts, ReadError::Schema { found, .. } if found == "10.0"), "{verdicts}");
+}
+
+#[test]
+fn a_broken_document_says_file_line_and_column() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(VERDICTS), "{\"schema\": \"1.0\",\n oops").unwrap();
+    let error = read_verdicts(dir.path()).expect_err("not JSON");
+    assert!(error.to_string().contains("verdicts.json") && error.to_string().contains("line 2"), "{error}");
+}

@@ -1,0 +1,235 @@
+//! Exit codes: what a script learns of a run.
+
+use rigtone_model::verdict::{RunVerdicts, Verdict};
+
+use crate::figure::count;
+
+/// The exit codes of Rigtone. When several apply, the first in this order holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The run was interrupted.
+    Interrupted,
+    /// A fault of Rigtone itself.
+    Internal,
+    /// Wrong usage, or invalid documents.
+    Usage,
+    /// The rig is in use by somebody else.
+    InUse,
+    /// Nothing to do: everything was skipped, or nothing was selected.
+    Nothing,
+    /// At least one product failure.
+    Failure,
+    /// Infrastructure errors prevented a verdict.
+    Infrastructure,
+    /// No failure, but something is not decided.
+    Inconclusive,
+    /// Every gating expectation passed.
+    Passed,
+}
+
+impl Code {
+    /// Every code, in the order of precedence.
+    pub const ALL: [Self; 9] = [
+        Self::Interrupted,
+        Self::Internal,
+        Self::Usage,
+        Self::InUse,
+        Self::Nothing,
+        Self::Failure,
+        Self::Infrastructure,
+        Self::Inconclusive,
+        Self::Passed,
+    ];
+
+    /// The code that the process ends with.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::Nothing => 3,
+            Self::Failure => 10,
+            Self::Inconclusive => 11,
+            Self::Infrastructure => 12,
+            Self::InUse => 13,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// What an inconclusive verdict counts as, in exit code and JUnit; the verdict itself stays what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InconclusivePolicy {
+    /// As itself: exit code 11, an error of that type in JUnit.
+    #[default]
+    AsError,
+    /// As a pass.
+    AsPass,
+    /// As a product failure.
+    AsFailure,
+}
+
+/// The exit code of a run, and why.
+pub fn of(verdicts: &RunVerdicts, policy: InconclusivePolicy) -> (Code, String) {
+    let all = verdicts.combinations.len();
+    let with = |verdict: Verdict| verdicts.count(verdict.word());
+    let (passed, failed, undecided) = (with(Verdict::Pass), with(Verdict::Fail), with(Verdict::Inconclusive));
+    let (lost, aborted) = (with(Verdict::InfraError), with(Verdict::Aborted));
+    let skipped = all - passed - failed - undecided - lost - aborted;
+    let of_all = |n: usize| format!("{n} of {}", count(all, "combination"));
+
+    if let Some(by) = &verdicts.interrupted {
+        let open = of_all(all - passed - failed);
+        return (Code::Interrupted, format!("interrupted by {by}: {open} {} no answer", have(all - passed - failed)));
+    }
+    if aborted > 0 {
+        return (Code::Interrupted, format!("{} {} ended before an answer", of_all(aborted), were(aborted)));
+    }
+    if all == 0 {
+        return (Code::Nothing, "the plan has no combinations".to_owned());
+    }
+    if skipped == all {
+        return (
+            Code::Nothing,
+            format!(
+                "{} skipped: nothing ran",
+                if all == 1 { "the only combination was".to_owned() } else { format!("all {all} combinations were") }
+            ),
+        );
+    }
+    let counted_as = |what: &str| {
+        format!(", {undecided} inconclusive {} as {what}", if undecided == 1 { "counts" } else { "count" })
+    };
+    if failed > 0 {
+        let more =
+            if undecided > 0 && policy == InconclusivePolicy::AsFailure { counted_as("failed") } else { String::new() };
+        return (Code::Failure, format!("{} failed{more}", of_all(failed)));
+    }
+    if undecided > 0 && policy == InconclusivePolicy::AsFailure {
+        return (
+            Code::Failure,
+            format!("{} {} inconclusive, which counts as failed", of_all(undecided), are(undecided)),
+        );
+    }
+    if lost > 0 {
+        return (Code::Infrastructure, format!("infrastructure errors left {} without a verdict", of_all(lost)));
+    }
+    if undecided > 0 && policy == InconclusivePolicy::AsError {
+        return (Code::Inconclusive, format!("{} {} inconclusive", of_all(undecided), are(undecided)));
+    }
+    let mut why = format!("{} passed", of_all(passed));
+    if undecided > 0 {
+        why.push_str(&counted_as("passed"));
+    }
+    if skipped > 0 {
+        why.push_str(&format!(", {skipped} skipped"));
+    }
+    (Code::Passed, why)
+}
+
+fn are(n: usize) -> &'static str {
+    if n == 1 { "is" } else { "are" }
+}
+fn were(n: usize) -> &'static str {
+    if n == 1 { "was" } else { "were" }
+}
+fn have(n: usize) -> &'static str {
+    if n == 1 { "has" } else { "have" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use InconclusivePolicy::{AsError, AsFailure, AsPass};
+    use rigtone_model::verdict::CombinationVerdict;
+    use rstest::rstest;
+
+    fn run(words: &str, interrupted: Option<&str>) -> RunVerdicts {
+        let combination = |word: &str| CombinationVerdict {
+            id: "s/a=b#00000000".into(),
+            scenario: "s".into(),
+            verdict: match word {
+                "pass" => Verdict::Pass,
+                "fail" => Verdict::Fail,
+                "inconclusive" => Verdict::Inconclusive,
+                "infra" => Verdict::InfraError,
+                "skipped" => Verdict::Skipped("no microphone".into()),
+                "aborted" => Verdict::Aborted,
+                other => panic!("{other}"),
+            },
+            trials: 0,
+            lost: 0,
+            expectations: vec![],
+            classes: Default::default(),
+            faults: vec![],
+            evidence: vec![],
+            took_ns: 0,
+        };
+        RunVerdicts {
+            schema: RunVerdicts::SCHEMA.into(),
+            run: "r".into(),
+            interrupted: interrupted.map(str::to_owned),
+            combinations: words.split_whitespace().map(combination).collect(),
+        }
+    }
+
+    #[rstest]
+    #[case::all_passed("pass pass", AsError, 0, "2 of 2 combinations passed")]
+    #[case::skipped_beside_passed("pass skipped", AsError, 0, "1 of 2 combinations passed, 1 skipped")]
+    #[case::nothing_selected("", AsError, 3, "the plan has no combinations")]
+    #[case::all_skipped("skipped skipped", AsError, 3, "all 2 combinations were skipped: nothing ran")]
+    #[case::failure("pass fail skipped", AsError, 10, "1 of 3 combinations failed")]
+    #[case::failure_before_infra("infra fail inconclusive", AsError, 10, "1 of 3 combinations failed")]
+    #[case::infra_before_inconclusive(
+        "inconclusive infra pass",
+        AsError,
+        12,
+        "infrastructure errors left 1 of 3 combinations without a verdict"
+    )]
+    #[case::inconclusive("inconclusive pass", AsError, 11, "1 of 2 combinations is inconclusive")]
+    #[case::inconclusive_as_pass(
+        "inconclusive pass",
+        AsPass,
+        0,
+        "1 of 2 combinations passed, 1 inconclusive counts as passed"
+    )]
+    #[case::infra_stays_when_inconclusive_passes(
+        "inconclusive infra",
+        AsPass,
+        12,
+        "infrastructure errors left 1 of 2 combinations without a verdict"
+    )]
+    #[case::inconclusive_as_failure(
+        "inconclusive infra",
+        AsFailure,
+        10,
+        "1 of 2 combinations is inconclusive, which counts as failed"
+    )]
+    #[case::failed_and_counted_as_failed(
+        "inconclusive inconclusive fail",
+        AsFailure,
+        10,
+        "1 of 3 combinations failed, 2 inconclusive count as failed"
+    )]
+    #[case::aborted_before_failure("aborted fail", AsError, 130, "1 of 2 combinations was ended before an answer")]
+    fn the_first_that_applies_holds(
+        #[case] verdicts: &str,
+        #[case] policy: InconclusivePolicy,
+        #[case] number: u8,
+        #[case] why: &str,
+    ) {
+        let (code, text) = of(&run(verdicts, None), policy);
+        assert_eq!((code.number(), text.as_str()), (number, why));
+    }
+
+    #[test]
+    fn an_interrupt_comes_before_everything() {
+        let (code, why) = of(&run("fail infra skipped", Some("SIGINT")), AsPass);
+        assert_eq!((code.number(), why.as_str()), (130, "interrupted by SIGINT: 2 of 3 combinations have no answer"));
+    }
+
+    #[test]
+    fn the_order_of_precedence_is_the_documented_one() {
+        assert_eq!(Code::ALL.map(Code::number), [130, 1, 2, 13, 3, 10, 12, 11, 0]);
+    }
+}

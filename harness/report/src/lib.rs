@@ -1,0 +1,11 @@
+//! Readers of a run: what a person sees on the terminal, what CI reads, and the exit code.
+//!
+//! Everything here is made from what the run recorded; no reader asks the runner.
+
+pub mod exit;
+mod figure;
+pub mod json;
+pub mod junit;
+pub mod progress;
+pub mod sanitise;
+pub mod terminal;

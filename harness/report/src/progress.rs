@@ -1,0 +1,168 @@
+//! How far a run is, folded from its events.
+
+use std::collections::{HashMap, HashSet};
+
+use rigtone_model::{
+    event::{At, Body, Event, TrialOutcome},
+    id::CombinationId,
+    plan::Plan,
+};
+
+use crate::figure::span;
+
+/// How far a run is.
+#[derive(Debug)]
+pub struct Progress {
+    combinations: Vec<State>,
+    places: HashMap<CombinationId, usize>,
+    /// Of each scenario: combinations decided, and the trials they took.
+    decided_of: Vec<(u64, u64)>,
+    decided: usize,
+    trials: u64,
+    trials_at_most: u64,
+    lost: u64,
+    running: HashSet<At>,
+    /// The planned duration of all trials that ended, in nanoseconds.
+    work_done: f64,
+    started_ns: Option<i64>,
+    now_ns: i64,
+}
+
+#[derive(Debug)]
+struct State {
+    scenario: usize,
+    trial_ns: f64,
+    at_most: u64,
+    done: u64,
+    decided: bool,
+}
+
+/// An estimate of the time that a run still needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLeft {
+    /// In nanoseconds on the rig's clock.
+    pub ns: i64,
+    /// Whether nothing tells yet how many trials some scenario needs, so that its limit was taken.
+    pub at_most: bool,
+}
+
+impl Progress {
+    /// A run of this plan that has not begun.
+    pub fn new(plan: &Plan) -> Self {
+        let scenarios: HashMap<&str, (usize, u64)> = plan
+            .scenarios
+            .iter()
+            .enumerate()
+            .map(|(i, s)| (s.document.scenario.as_str(), (i, u64::from(s.document.repeat.at_most))))
+            .collect();
+        let mut combinations = Vec::new();
+        let mut places = HashMap::new();
+        for planned in plan.combinations.iter().filter(|c| c.skipped.is_none()) {
+            let Some(&(scenario, at_most)) = scenarios.get(&*planned.scenario) else { continue };
+            places.insert(planned.id.clone(), combinations.len());
+            // A trial without a duration would make the rest of the run look free.
+            let trial_ns = planned.trial_ns.max(1) as f64;
+            combinations.push(State { scenario, trial_ns, at_most, done: 0, decided: false });
+        }
+        let trials_at_most = combinations.iter().map(|c| c.at_most).sum();
+        Self {
+            combinations,
+            places,
+            decided_of: vec![(0, 0); plan.scenarios.len()],
+            decided: 0,
+            trials: 0,
+            trials_at_most,
+            lost: 0,
+            running: HashSet::new(),
+            work_done: 0.0,
+            started_ns: None,
+            now_ns: 0,
+        }
+    }
+
+    /// Takes the next event.
+    pub fn take(&mut self, event: &Event) {
+        self.now_ns = self.now_ns.max(event.t_ns);
+        let Some(at) = &event.at else { return };
+        let Some(state) = self.places.get(&at.combination).map(|i| &mut self.combinations[*i]) else { return };
+        match &event.body {
+            Body::TrialStarted => {
+                self.started_ns.get_or_insert(event.t_ns);
+                self.running.insert(At { step: None, ..at.clone() });
+            }
+            Body::TrialFinished { outcome } => {
+                self.running.remove(&At { step: None, ..at.clone() });
+                match outcome {
+                    TrialOutcome::Completed => {
+                        state.done += 1;
+                        self.trials += 1;
+                        self.work_done += state.trial_ns;
+                    }
+                    TrialOutcome::Lost(_) => self.lost += 1,
+                    TrialOutcome::Cancelled => {}
+                }
+            }
+            Body::Decided { .. } if !state.decided => {
+                state.decided = true;
+                self.decided += 1;
+                let of = &mut self.decided_of[state.scenario];
+                of.0 += 1;
+                of.1 += state.done;
+            }
+            _ => {}
+        }
+    }
+
+    /// Combinations that need no more trials.
+    pub fn decided(&self) -> usize {
+        self.decided
+    }
+
+    /// Combinations that are run.
+    pub fn combinations(&self) -> usize {
+        self.combinations.len()
+    }
+
+    /// The time left: the planned work of the combinations that are not decided, at the pace so far. A combination is taken to
+    /// need as many trials as those of its scenario that are decided. `None` before the first trial has ended.
+    pub fn time_left(&self) -> Option<TimeLeft> {
+        let elapsed = (self.now_ns - self.started_ns?) as f64;
+        if self.work_done <= 0.0 || elapsed <= 0.0 {
+            return None;
+        }
+        let mut work = 0.0;
+        let mut at_most = false;
+        for state in self.combinations.iter().filter(|c| !c.decided) {
+            let needed = match self.decided_of[state.scenario] {
+                (0, _) => {
+                    at_most = true;
+                    state.at_most
+                }
+                (decided, trials) => trials.div_ceil(decided).clamp(state.done + 1, state.at_most.max(state.done + 1)),
+            };
+            work += needed.saturating_sub(state.done) as f64 * state.trial_ns;
+        }
+        Some(TimeLeft { ns: (work * elapsed / self.work_done) as i64, at_most })
+    }
+
+    /// The state in one line of at most `width` characters; what does not fit is left out from the end.
+    pub fn line(&self, width: usize) -> String {
+        let mut parts = vec![
+            format!("{}/{} decided", self.decided, self.combinations.len()),
+            format!("{} of at most {} trials", self.trials, self.trials_at_most),
+        ];
+        if let Some(left) = self.time_left().filter(|_| self.decided < self.combinations.len()) {
+            parts.push(format!("{} {} left", if left.at_most { "at most" } else { "about" }, span(left.ns)));
+        }
+        if self.lost > 0 {
+            parts.push(format!("{} lost", self.lost));
+        }
+        if !self.running.is_empty() {
+            parts.push(format!("{} running", self.running.len()));
+        }
+        while parts.len() > 1 && parts.iter().map(|p| p.len() + 2).sum::<usize>() - 2 > width {
+            parts.pop();
+        }
+        parts.join(", ").chars().take(width).collect()
+    }
+}

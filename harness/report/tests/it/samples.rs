@@ -1,0 +1,60 @@
+//! The samples under `reports/samples/` show what a run leaves behind. `RIGTONE_BLESS=1` writes them anew.
+
+use std::{collections::BTreeMap, env, fs};
+
+use rigtone_report::{exit::InconclusivePolicy, json, junit};
+use rstest::rstest;
+
+use crate::sample::{REPORTS, plan, verdicts};
+
+fn pretty(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap() + "\n"
+}
+
+fn junit() -> String {
+    let mut xml = Vec::new();
+    let options = junit::Options { started_unix_s: 1_795_392_000, ..junit::Options::default() };
+    junit::write(&verdicts(), &plan(), &options, &mut xml).unwrap();
+    String::from_utf8(xml).unwrap()
+}
+
+fn results() -> String {
+    let paths = BTreeMap::from([("junit".to_owned(), "runs/1/junit.xml".to_owned())]);
+    pretty(&json::results(&verdicts(), &plan(), InconclusivePolicy::AsError, &paths))
+}
+
+#[rstest]
+#[case("verdicts.json", pretty(&verdicts()))]
+#[case("junit.xml", junit())]
+#[case("results.json", results())]
+fn the_samples_are_what_this_version_writes(#[case] name: &str, #[case] text: String) {
+    let path = format!("{REPORTS}/samples/{name}");
+    if env::var_os("RIGTONE_BLESS").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let sample = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        sample == text,
+        "reports/samples/{name} is not what is written now: look at it, then run the test with RIGTONE_BLESS=1"
+    );
+}
+
+#[test]
+fn verdicts_read_back_as_they_were_written() {
+    let read: rigtone_model::verdict::RunVerdicts = serde_json::from_str(&pretty(&verdicts())).unwrap();
+    assert_eq!(read, verdicts());
+}
+
+#[test]
+fn the_results_carry_the_exit_code_and_a_count_of_every_verdict() {
+    let results: serde_json::Value = serde_json::from_str(&results()).unwrap();
+    assert_eq!(results["schema"], json::SCHEMA);
+    assert_eq!(results["exit_code"], 10);
+    assert_eq!(
+        results["counts"],
+        serde_json::json!({"pass": 1, "fail": 1, "inconclusive": 1, "infra-error": 1, "skipped": 1, "aborted": 0})
+    );
+    assert_eq!(results["combinations"][0]["axes"]["speaker"]["unit"]["firmware"], "1.1.0");
+    assert_eq!(results["combinations"][0]["verdict"], "pass");
+    assert_eq!(results["combinations"][2]["verdict"]["skipped"], "`wired-a` has no microphone near it");
+}

@@ -1,0 +1,121 @@
+use rigtone_report::{
+    exit::InconclusivePolicy,
+    terminal::{View, summary},
+};
+use rstest::rstest;
+
+use crate::sample::{plan, verdicts};
+
+const VIEW: View<'_> =
+    View { width: 100, colour: false, inconclusive: InconclusivePolicy::AsError, directory: Some("runs/1") };
+
+#[test]
+fn a_summary_shows_the_table_the_reasons_and_the_exit_code() {
+    insta::assert_snapshot!(summary(&verdicts(), &plan(), &VIEW), @r##"
+    pairing-cold-start: Pairing succeeds after both ends were power-cycled
+      verdict       combination                        n  lost  seen
+      pass          source=echo-a,speaker=charge-b    35     0  success-rate 100 % [90, 100]
+      fail          source=echo-a,speaker=flip-a      23     0  success-rate 47.8 % [26.8, 69.4]
+      skipped       source=echo-a,speaker=wired-a      0     0  `wired-a` has no microphone near it
+
+    playback-heard: What is played is heard, soon enough
+      verdict       combination                        n  lost  seen
+      inconclusive  codec=sbc,source=echo-a,          50     1  audio 100 % [92.9, 100]: pass
+                    speaker=charge-b                            latency 86 % [73.3, 94.2]
+                                                                latency 4 % [0.49, 13.7]: fail (not
+                                                                gating)
+      infra-error   codec=sbc,source=echo-a,           5     7  audio 60 % [14.7, 94.7]
+                    speaker=flip-a
+
+    the product failed: pairing-cold-start/source=echo-a,speaker=flip-a#5e6f7a8b
+      source     echo-a (amazon/echo-dot-5, firmware 9.2)
+      speaker    flip-a (jbl/flip-6, firmware 0.9.2)
+      expected   pairing succeeds in at least 90 % of trials
+      seen       pairing succeeded in 11 of 23 trials
+      n          23 trials: held in 11, 0 ambiguous; 47.8 % [26.8, 69.4] at 95 % confidence
+      failures   pairing-refused 12
+      evidence   runs/1/evidence/pairing-cold-start.source-echo-a.speaker-flip-a.5e6f7a8b/0003/relay.log
+
+    not decided: playback-heard/codec=sbc,source=echo-a,speaker=charge-b#9c0d1e2f
+      source     echo-a (amazon/echo-dot-5, firmware 9.2)
+      speaker    charge-b (jbl/charge-5, firmware 1.1.0)
+      expected   90 % of latencies are at most 220 ms
+      seen       43 of 50 latencies were at most 220 ms
+      n          50 trials: held in 43, 4 ambiguous; 86 % [73.3, 94.2] at 95 % confidence
+      needed     31 trials more in which it holds
+      expected   50 % of latencies are at most 100 ms (not gating)
+      seen       2 of 50 latencies were at most 100 ms
+      n          50 trials: held in 2, 0 ambiguous; 4 % [0.49, 13.7] at 95 % confidence
+      failures   late 7
+      lost       1 trial to the rig; 50 gave a result
+      rig        microphone bench-1: 512 frames are missing
+      evidence   runs/1/evidence/playback-heard.codec-sbc.source-echo-a.speaker-charge-b.9c0d1e2f/0007/bench-1.wav
+
+    the rig failed: playback-heard/codec=sbc,source=echo-a,speaker=flip-a#3a4b5c6d
+      source     echo-a (amazon/echo-dot-5, firmware 9.2)
+      speaker    flip-a (jbl/flip-6, firmware 0.9.2)
+      expected   the stimulus is heard in at least 90 % of trials
+      seen       heard in 3 of 5 trials
+      n          5 trials: held in 3, 0 ambiguous; 60 % [14.7, 94.7] at 95 % confidence
+      failures   silent 2
+      lost       7 trials to the rig; 5 gave a result
+      rig        microphone bench-1: the device is gone
+      rig        relay board-1: no answer within 250 ms
+
+    5 combinations: 1 fail, 1 infra-error, 1 inconclusive, 1 skipped, 1 pass
+    exit code 10: 1 of 5 combinations failed
+    "##);
+}
+
+#[rstest]
+#[case(0)]
+#[case(60)]
+#[case(100)]
+#[case(250)]
+fn no_line_but_that_of_a_path_or_an_id_is_longer_than_the_terminal(#[case] width: usize) {
+    for line in summary(&verdicts(), &plan(), &View { width, ..VIEW }).lines() {
+        let whole = line.contains("evidence/") || line.contains('#');
+        assert!(whole || line.chars().count() <= width.max(60), "{line}");
+    }
+}
+
+#[test]
+fn colours_change_nothing_else() {
+    let coloured = summary(&verdicts(), &plan(), &View { colour: true, ..VIEW });
+    assert!(coloured.contains("\u{1b}[1;31mfail"));
+    let mut plain = coloured;
+    for code in ["32", "1;31", "33", "35", "36", "2", "0"] {
+        plain = plain.replace(&format!("\u{1b}[{code}m"), "");
+    }
+    assert_eq!(plain, summary(&verdicts(), &plan(), &VIEW));
+}
+
+#[test]
+fn what_a_device_says_does_not_reach_the_terminal_as_a_command() {
+    let mut run = verdicts();
+    let text = "\u{1b}]0;owned\u{7}\u{1b}[2Jx\0\u{9b}31m\u{202e}\ry\nexit code 0: all is well";
+    let mut plan = plan();
+    for (combination, planned) in run.combinations.iter_mut().zip(&mut plan.combinations) {
+        let id = format!("{}/{text}", combination.scenario);
+        combination.id = id.as_str().into();
+        combination.faults.push(text.into());
+        combination.evidence.push(text.into());
+        planned.id = id.as_str().into();
+        planned.axes[0].0 = text.into();
+        for e in &mut combination.expectations {
+            (e.expected, e.seen, e.unit) = (text.into(), text.into(), text.into());
+        }
+    }
+    run.interrupted = Some(text.into());
+    let shown = summary(&run, &plan, &VIEW);
+    assert!(!shown.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{shown:?}");
+    let last = shown.lines().filter(|l| l.starts_with("exit code")).collect::<Vec<_>>();
+    assert!(matches!(last[..], [line] if line.starts_with("exit code 130: ")), "{last:?}");
+}
+
+#[test]
+fn an_empty_run_says_so() {
+    let mut run = verdicts();
+    run.combinations.clear();
+    assert_eq!(summary(&run, &plan(), &VIEW), "no combinations\nexit code 3: the plan has no combinations\n");
+}
