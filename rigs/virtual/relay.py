@@ -1,0 +1,78 @@
+"""relay.py LINK CHANNEL...: a USB relay board on a pty, LCUS protocol; channel n is the power of speaker n.
+
+LINK is where the board's port appears. Each CHANNEL is a JSON object: {"name", "controller", "bonds", "control",
+"log", "options": [..]}. The board understands A0 channel state sum (state 0 off, 1 on; no answer) and FF, to which
+it answers with the state of every channel as text.
+"""
+import gc
+import json
+import os
+import pty
+import signal
+import sys
+import tty
+
+import speaker                              # loaded once: a power-up is a fork, not a start of Python
+
+
+class Channel:
+    def __init__(self, plan):
+        self.plan, self.setup, self.pid = plan, speaker.options(plan["options"]), None
+
+    def switch(self, on):
+        if on and self.pid is None:
+            self.pid = os.fork() or self.live()
+        elif not on and self.pid is not None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)         # the power is off when this returns
+            self.pid = None
+
+    def live(self):
+        status = 1
+        try:
+            out = os.open(self.plan["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            os.dup2(out, 1)
+            os.dup2(out, 2)
+            speaker.main(*(self.plan[key] for key in ("name", "controller", "bonds", "control")), self.setup)
+            status = 0
+        except BaseException as error:
+            print("speaker ended:", repr(error), file=sys.stderr, flush=True)
+        finally:
+            os._exit(status)
+
+
+def answer(channels, data):
+    """Carries out the orders in `data`; returns what the board says and what is left of `data`."""
+    said = b""
+    while data:
+        if data[0] == 0xFF:
+            for number, channel in enumerate(channels, 1):
+                said += b"CH%d:%s \r\n" % (number, b"ON" if channel.pid else b"OFF")
+        if data[0] != 0xA0:
+            data = data[1:]
+            continue
+        if len(data) < 4:
+            break
+        _, number, state, checksum = data[:4]
+        data = data[4:]
+        if (0xA0 + number + state) & 0xFF != checksum or not 1 <= number <= len(channels) or state > 1:
+            print("ignored", number, state, checksum, flush=True)
+            continue
+        channels[number - 1].switch(state == 1)
+        print("channel", number, "on" if state else "off", flush=True)
+    return said, data
+
+
+def main(link, *plans):
+    channels = [Channel(json.loads(plan)) for plan in plans]
+    board, port = pty.openpty()
+    tty.setraw(port)
+    os.symlink(os.ttyname(port), link)
+    gc.freeze()                             # a collection in a speaker would copy every page of the shared modules
+    data = b""
+    while True:
+        said, data = answer(channels, data + os.read(board, 256))
+        os.write(board, said)
+
+
+main(*sys.argv[1:])

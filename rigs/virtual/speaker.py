@@ -1,0 +1,284 @@
+"""A virtual A2DP speaker (bumble). One process = one speaker; killing it = cutting its power.
+
+On power-up it is in pairing mode: discoverable, connectable, accepting. SBC is decoded by libsbc and played into the
+room (ALSA "air"); bonds are kept in a file and survive power cuts. `main` runs one speaker; `options` reads the
+words that plant its faults. The control socket takes one JSON object per line:
+    {"get": "statistics"}   {"set": "mute" | "refuse", "to": true}   {"do": "drop" | "forget"}
+"""
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import time
+
+from bumble import a2dp, avdtp, hci
+from bumble.device import Device, DeviceConfiguration
+from bumble.pairing import PairingConfig, PairingDelegate
+from bumble.transport import open_transport
+
+LOUDSPEAKER = 0x240414                      # class of device: audio, loudspeaker
+SDP_HANDLE = 0x00010001
+VENDOR = a2dp.A2DP_NON_A2DP_CODEC_TYPE
+
+
+def codec_capability(codec, bitpool):
+    kind, octets = {
+        "sbc": (a2dp.A2DP_SBC_CODEC_TYPE, bytes([0x3F, 0xFF, 2, bitpool])),     # 44.1 and 48 kHz, all modes
+        "aac": (a2dp.A2DP_MPEG_2_4_AAC_CODEC_TYPE, bytes.fromhex("80018c03e800")),  # MPEG-2 LC, 256 kbit/s
+        "aptx": (VENDOR, bytes.fromhex("4f000000" "0100" "32")),
+        "ldac": (VENDOR, bytes.fromhex("2d010000" "aa00" "3007")),
+    }[codec]
+    return avdtp.MediaCodecCapabilities(avdtp.AVDTP_AUDIO_MEDIA_TYPE, kind, octets)
+
+
+def options(words):
+    parser = argparse.ArgumentParser(prog="speaker", allow_abbrev=False)
+    parser.add_argument("--codecs", default="sbc", help="of sbc, aac, aptx, ldac; one endpoint each; only sbc is heard")
+    parser.add_argument("--bitpool", type=int, default=53, help="largest SBC bitpool")
+    parser.add_argument("--delay-report", type=int, default=0, metavar="MS", help="AVDTP delay report, 0 = none")
+    parser.add_argument("--latency", type=int, default=100, metavar="MS", help="from the first packet to its sound")
+    parser.add_argument("--mute", action="store_true", help="accepts streams and stays silent")
+    parser.add_argument("--refuse", action="store_true", help="refuses to pair")
+    parser.add_argument("--slow", type=float, default=0, metavar="S", help="answers a pairing after so long")
+    parser.add_argument("--fail-after", type=int, metavar="MS", help="power fails so long after the first media packet")
+    setup = parser.parse_args(words)
+    if not 50 <= setup.latency <= 450:
+        parser.error("--latency must lie between 50 and 450 ms: the room's buffer")
+    return setup
+
+
+def log(*words):
+    print(f"[{time.monotonic():.3f}]", *words, flush=True)
+
+
+class Sbc:
+    """libsbc's decoder."""
+
+    class State(ctypes.Structure):
+        _fields_ = [("flags", ctypes.c_ulong),
+                    *((name, ctypes.c_uint8) for name in
+                      ("frequency", "blocks", "subbands", "mode", "allocation", "bitpool", "endian")),
+                    ("private", ctypes.c_void_p), ("private_base", ctypes.c_void_p)]
+
+    def __init__(self):
+        self.library, self.state = ctypes.CDLL("libsbc.so.1"), self.State()
+        self.library.sbc_decode.restype = ctypes.c_ssize_t
+        self.library.sbc_init(ctypes.byref(self.state), ctypes.c_ulong(0))
+        self.pcm, self.size = ctypes.create_string_buffer(4096), ctypes.c_size_t()
+
+    def decode(self, frames):
+        sound = b""
+        while frames:
+            used = self.library.sbc_decode(ctypes.byref(self.state), frames, ctypes.c_size_t(len(frames)), self.pcm,
+                                           ctypes.c_size_t(len(self.pcm)), ctypes.byref(self.size))
+            if used <= 0:
+                log("SBC decoder: error", used)
+                break
+            sound, frames = sound + self.pcm.raw[:self.size.value], frames[used:]
+        return sound
+
+    @property
+    def rate(self):
+        return (16000, 32000, 44100, 48000)[self.state.frequency]
+
+    @property
+    def channels(self):
+        return 1 if self.state.mode == 0 else 2
+
+
+class Voice:
+    """The sound of one stream, from its first packet until all of it was heard; plays into the room."""
+
+    STEP_S = 0.02
+    LIBRARY = ctypes.CDLL("libasound.so.2")
+    for name in "avail_update", "writei":
+        getattr(LIBRARY, f"snd_pcm_{name}").restype = ctypes.c_long
+
+    def __init__(self, latency_ms, rate, channels):
+        self.queue, self.ended = b"", False
+        self.task = asyncio.ensure_future(self.play(latency_ms, rate, channels))
+
+    def call(self, name, *arguments):
+        result = getattr(self.LIBRARY, f"snd_pcm_{name}")(*arguments)
+        if result < 0:
+            raise OSError(-result, f"snd_pcm_{name}: {os.strerror(-result)}")
+        return result
+
+    async def play(self, latency_ms, rate, channels):
+        pcm = ctypes.c_void_p()
+        playback, nonblocking, s16_le, interleaved, resample = 0, 1, 2, 3, 1
+        frame, step = 2 * channels, int(rate * self.STEP_S)
+        try:
+            self.call("open", ctypes.byref(pcm), b"plug:air", playback, nonblocking)
+            self.call("set_params", pcm, s16_le, interleaved, channels, rate, resample, latency_ms * 1000)
+            size = self.call("avail_update", pcm)
+            self.queue = bytes(frame * size) + self.queue       # a full buffer starts the card: the latency is constant
+            while self.queue or not self.ended:
+                room = self.call("avail_update", pcm)
+                if not self.queue and room > size - 2 * step:
+                    self.queue = bytes(frame * step)            # no packet came: silence, or the room repeats the last sound
+                count = min(room, len(self.queue) // frame)
+                if count:
+                    count = self.call("writei", pcm, self.queue[:count * frame], ctypes.c_ulong(count))
+                    self.queue = self.queue[count * frame:]
+                await asyncio.sleep(self.STEP_S)
+        except OSError as error:
+            log("sound:", error)
+        finally:
+            if pcm:
+                self.LIBRARY.snd_pcm_close(pcm)
+
+    def end(self, silence):
+        self.queue += silence                                   # pushes the last sound out of the buffer
+        self.ended = True
+
+
+class Speaker:
+    def __init__(self, setup):
+        self.setup = setup
+        self.decoder, self.voice = Sbc(), None
+        self.connection = self.device = None
+        self.state, self.codec = "idle", None
+        self.packets = self.lost = 0
+        self.sequence = None
+
+    # AVDTP
+
+    def on_signalling(self, protocol):
+        for codec in self.setup.codecs.split(","):
+            sink = protocol.add_sink(codec_capability(codec, self.setup.bitpool))
+            if self.setup.delay_report:
+                category = avdtp.AVDTP_DELAY_REPORTING_SERVICE_CATEGORY
+                sink.capabilities = [*sink.capabilities, avdtp.ServiceCapabilities(category)]
+            sink.on("configuration", lambda codec=codec, sink=sink: self.on_configuration(codec, sink))
+            sink.on("open", lambda sink=sink: self.on_open(protocol, sink))
+            for event in "start", "suspend", "close", "abort":
+                sink.on(event, lambda event=event: self.on_stream(event))
+            sink.on("rtp_packet", self.on_media)
+            if codec == "aptx":                 # no RTP header
+                sink.on_avdtp_packet = lambda _: self.count(None)
+
+    def on_configuration(self, codec, sink):
+        self.codec = codec
+        log("configured", codec, *(item.service_capabilities_bytes.hex() for item in sink.configuration))
+
+    def on_open(self, protocol, sink):
+        if self.setup.delay_report:
+            seid = sink.stream.remote_endpoint.seid
+            report = avdtp.DelayReport_Command(seid, self.setup.delay_report * 10)
+            asyncio.ensure_future(protocol.send_command(report))
+
+    def on_stream(self, event):
+        log("stream", event)
+        self.state = event
+        self.sequence = None
+        if event == "start":
+            self.packets = self.lost = 0
+        else:
+            self.hush()
+
+    def hush(self):
+        if self.voice is not None:
+            self.voice.end(bytes(2 * self.decoder.channels * self.decoder.rate * self.setup.latency // 1000))
+            self.voice = None
+
+    def count(self, sequence):
+        if self.packets == 0:
+            log("first media packet")
+            if self.setup.fail_after is not None:
+                asyncio.get_running_loop().call_later(
+                    self.setup.fail_after / 1000, lambda: (log("power fails"), os.kill(os.getpid(), signal.SIGKILL)))
+        if None not in (self.sequence, sequence):
+            self.lost += (sequence - self.sequence - 1) & 0xFFFF
+        self.packets, self.sequence = self.packets + 1, sequence
+
+    def on_media(self, packet):
+        self.count(packet.sequence_number)
+        if self.codec == "sbc" and not self.setup.mute:
+            sound = self.decoder.decode(packet.payload[1:])     # the first octet counts the frames
+            if self.voice is None:
+                self.voice = Voice(self.setup.latency, self.decoder.rate, self.decoder.channels)
+            self.voice.queue += sound
+
+    # link
+
+    def on_connection(self, connection):
+        log("connected to", connection.peer_address)
+        self.connection = connection
+        connection.on("pairing", lambda *_: log("paired"))
+        connection.on("pairing_failure", lambda reason: log("pairing failed, reason", reason))
+        connection.on("disconnection", self.on_disconnection)
+
+    def on_disconnection(self, reason):
+        log("disconnected, reason", hex(reason))
+        self.connection, self.state = None, "idle"
+        self.hush()
+        asyncio.ensure_future(self.appear())
+
+    async def appear(self):
+        await self.device.set_discoverable(True)
+        await self.device.set_connectable(True)
+
+    def pairing(self, _):
+        setup = self.setup
+
+        class Answer(PairingDelegate):
+            async def accept(self):
+                return not setup.refuse
+
+            async def confirm(self, auto=False):
+                await asyncio.sleep(setup.slow)
+                return not setup.refuse
+
+        return PairingConfig(mitm=False, delegate=Answer())
+
+    # control
+
+    async def obey(self, order):
+        match order:
+            case {"get": "statistics"}:
+                return {"state": self.state, "codec": self.codec, "packets": self.packets, "lost": self.lost}
+            case {"set": "mute" | "refuse" as name, "to": bool(value)}:
+                setattr(self.setup, name, value)
+            case {"do": "drop"} if self.connection:
+                await self.connection.disconnect(hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR)
+            case {"do": "forget"}:
+                await self.device.keystore.delete_all()
+            case _:
+                return {"error": f"cannot {order}"}
+        return {"ok": True}
+
+    async def control(self, reader, writer):
+        async for line in reader:
+            try:
+                answer = await self.obey(json.loads(line))
+            except ValueError as error:
+                answer = {"error": str(error)}
+            writer.write(json.dumps(answer).encode() + b"\n")
+        writer.close()
+
+    async def run(self, name, controller, bonds, control):
+        async with await open_transport(f"unix:{controller}") as (source, sink):
+            settings = DeviceConfiguration()
+            settings.name, settings.class_of_device = name, LOUDSPEAKER
+            settings.classic_enabled, settings.le_enabled = True, False
+            settings.keystore = f"JsonKeyStore:{bonds}"
+            self.device = Device.from_config_with_hci(settings, source, sink)
+            self.device.sdp_service_records = {SDP_HANDLE: a2dp.make_audio_sink_service_sdp_records(SDP_HANDLE)}
+            self.device.pairing_config_factory = self.pairing
+            await self.device.power_on()
+            self.device.on("connection", self.on_connection)
+            avdtp.Listener.for_device(self.device).on("connection", self.on_signalling)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(control)
+            await asyncio.start_unix_server(self.control, control)
+            await self.appear()
+            log("in pairing mode:", name, self.device.public_address)
+            await source.wait_for_termination()
+
+
+def main(name, controller, bonds, control, setup):
+    asyncio.run(Speaker(setup).run(name, controller, bonds, control))
