@@ -260,7 +260,9 @@ pub enum EventError {
     #[error("not an event: {0}")]
     Malformed(#[from] serde_json::Error),
     /// Written by a version with another major schema.
-    #[error("events of schema {found} cannot be read by this version, which reads {SCHEMA}: use the version that wrote them")]
+    #[error(
+        "events of schema {found} cannot be read by this version, which reads {SCHEMA}: use the version that wrote them"
+    )]
     Schema {
         /// The version found.
         found: String,
@@ -331,8 +333,22 @@ impl Event {
 
 /// The kinds this build knows: a fault in one of them is an error, not something unknown.
 const KINDS: &[&str] = &[
-    "run-started", "checked", "trial-started", "step-started", "power-switched", "found", "attempt", "connected", "emitted",
-    "evidence", "observed", "step-finished", "trial-finished", "decided", "warning", "run-finished",
+    "run-started",
+    "checked",
+    "trial-started",
+    "step-started",
+    "power-switched",
+    "found",
+    "attempt",
+    "connected",
+    "emitted",
+    "evidence",
+    "observed",
+    "step-finished",
+    "trial-finished",
+    "decided",
+    "warning",
+    "run-finished",
 ];
 
 #[cfg(test)]

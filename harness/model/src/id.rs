@@ -45,7 +45,8 @@ impl CombinationId {
             })
             .collect();
         // Case, length and folded characters may make two ids alike: the digest keeps them apart.
-        if slug.len() > 100 || self.0.chars().any(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-' | '/' | ',' | '#' | '=')) {
+        if slug.len() > 100 || self.0.chars().any(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-' | '/' | ',' | '#' | '='))
+        {
             slug.truncate(100);
             slug.push('-');
             push_hex(&mut slug, &Sha256::digest(self.0.as_bytes())[..8]);

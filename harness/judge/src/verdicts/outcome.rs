@@ -121,7 +121,9 @@ fn codec(trial: &TrialRecord, label: &str, wanted: WantedCodec) -> TrialResult {
 fn latency(trial: &TrialRecord, label: &str, limit: Duration) -> TrialResult {
     let limit = limit.milliseconds();
     match trial.observation(label, Quantity::Latency).map(|o| &o.value) {
-        Some(Value::Number { value, uncertainty, unit }) if unit == "ms" && value.is_finite() && *uncertainty >= 0.0 => {
+        Some(Value::Number { value, uncertainty, unit })
+            if unit == "ms" && value.is_finite() && *uncertainty >= 0.0 =>
+        {
             let (low, high) = (value - uncertainty, value + uncertainty);
             let result = if high <= limit {
                 TrialResult::held()

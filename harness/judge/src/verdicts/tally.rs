@@ -1,6 +1,9 @@
 //! The running count of a combination, and its verdict.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use rigtone_model::{
     document::{Expect, Expectation, Scenario},
@@ -74,20 +77,22 @@ impl Tally {
     /// An empty count for a combination of `scenario`.
     pub fn new(combination: &Combination, scenario: &Scenario, rules: &ScenarioRules) -> Self {
         let applies = |expect: &Expect| {
-            expect.when.is_empty() || combination.condition.as_deref().is_some_and(|c| expect.when.iter().any(|w| w == c))
+            expect.when.is_empty()
+                || combination.condition.as_deref().is_some_and(|c| expect.when.iter().any(|w| w == c))
         };
-        let states = scenario.expect.iter().zip(&rules.expectations).enumerate().filter_map(|(index, (expect, rule))| {
-            let boundaries = rule.boundaries.as_ref()?;
-            Some(State {
-                index,
-                running: Running::new(Arc::clone(boundaries)),
-                values: Vec::new(),
-                classes: BTreeMap::new(),
-                reasons: BTreeMap::new(),
-                applies: applies(expect),
-                gating: expect.gates(),
-            })
-        });
+        let states =
+            scenario.expect.iter().zip(&rules.expectations).enumerate().filter_map(|(index, (expect, rule))| {
+                let boundaries = rule.boundaries.as_ref()?;
+                Some(State {
+                    index,
+                    running: Running::new(Arc::clone(boundaries)),
+                    values: Vec::new(),
+                    classes: BTreeMap::new(),
+                    reasons: BTreeMap::new(),
+                    applies: applies(expect),
+                    gating: expect.gates(),
+                })
+            });
         Self {
             states: states.collect(),
             trials: 0,
@@ -113,20 +118,20 @@ impl Tally {
             }
             TrialOutcome::Completed => self.trials += 1,
         }
-        if let Some(failure) = trial.failure() {
-            *self.classes.entry(failure.class).or_default() += 1;
-        }
+        // A trial counts once in each class, however many expectations saw it.
+        let mut seen: BTreeSet<FailureClass> = trial.failure().map(|f| f.class).into_iter().collect();
+        let broke_off = !seen.is_empty();
         let mut failed = false;
         for state in self.states.iter_mut().filter(|s| s.applies) {
             let Some(expect) = scenario.expect.get(state.index) else { continue };
             let result = result(&expect.expectation(), scenario, trial);
             failed |= result.outcome == Outcome::Failure;
-            if trial.failure().is_none()
-                && let Some(class) = result.class
-            {
-                *self.classes.entry(class).or_default() += 1;
-            }
+            // What follows from a step that failed is no class of its own.
+            seen.extend(result.class.filter(|_| !broke_off));
             state.take(result);
+        }
+        for class in seen {
+            *self.classes.entry(class).or_default() += 1;
         }
         let evidence = if failed { &mut self.failing_evidence } else { &mut self.first_evidence };
         if evidence.len() < MOST_EVIDENCE {
@@ -288,15 +293,11 @@ impl State {
         let boundaries = self.running.boundaries();
         let n = counts.successes + counts.failures + counts.ambiguous;
         let at_most = boundaries.design().at_most;
-        (1..=at_most.saturating_sub(n)).find(|more| boundaries.pass_at(n + more).is_some_and(|k| counts.successes + more >= k))
+        (1..=at_most.saturating_sub(n))
+            .find(|more| boundaries.pass_at(n + more).is_some_and(|k| counts.successes + more >= k))
     }
 
-    fn percentile(
-        &self,
-        percent: f64,
-        
-        confidence: f64,
-    ) -> (Option<f64>, &'static str, Option<Shown>, String) {
+    fn percentile(&self, percent: f64, confidence: f64) -> (Option<f64>, &'static str, Option<Shown>, String) {
         let none = (None, "ms", None, String::new());
         let (Ok(sample), Ok(level), Ok(confidence)) =
             (Sample::from_ranges(&self.values), Rate::new(percent / 100.0), Confidence::new(confidence))
@@ -305,11 +306,8 @@ impl State {
         };
         let Some(estimate) = sample.estimate(level) else { return none };
         let by_rank = sample.interval(level, confidence);
-        let text = words::percentile(
-            percent,
-            Some((estimate.lower, estimate.upper)),
-            by_rank.map(|i| (i.lower, i.upper)),
-        );
+        let text =
+            words::percentile(percent, Some((estimate.lower, estimate.upper)), by_rank.map(|i| (i.lower, i.upper)));
         let shown = by_rank.and_then(|i| interval(i.lower, i.upper, confidence.get()));
         (Some((estimate.lower + estimate.upper) / 2.0), "ms", shown, text)
     }

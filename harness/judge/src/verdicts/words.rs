@@ -28,7 +28,8 @@ pub(super) fn expected(expectation: &Expectation<'_>) -> String {
         Expectation::Latency(e) => format!("`{}` is heard within {}", e.step, e.at_most),
         Expectation::Duration(e) => {
             let limit = |word: &str, limit: Option<Duration>| limit.map(|l| format!("{word} {l}"));
-            let limits: Vec<String> = [limit("at least", e.at_least), limit("at most", e.at_most)].into_iter().flatten().collect();
+            let limits: Vec<String> =
+                [limit("at least", e.at_least), limit("at most", e.at_most)].into_iter().flatten().collect();
             format!("`{}` takes {}", e.of, limits.join(" and "))
         }
         Expectation::Unsupported(e) => format!("`{}` is refused", e.of),

@@ -143,7 +143,11 @@ impl Rate {
         let at_least = at_least.map_or(0.9, Share::fraction);
         // Three quarters of the way to certainty when only the limit is given.
         let default_good = if (at_least - 0.9).abs() < 1e-9 { 0.98 } else { at_least + 0.75 * (1.0 - at_least) };
-        Self { at_least, good: good.map_or(default_good, Share::fraction), confidence: confidence.map_or(0.95, Share::fraction) }
+        Self {
+            at_least,
+            good: good.map_or(default_good, Share::fraction),
+            confidence: confidence.map_or(0.95, Share::fraction),
+        }
     }
 }
 

@@ -12,8 +12,8 @@ mod words;
 
 pub use device::{Device, Firmware, Gesture, Press};
 pub use expect::{
-    Audio, CodecIs, Comparable, Count, Countable, Difference, Expect, Expectation, Latency, Rate, Response, RoleIs, SuccessRate, TimeTaken,
-    Unsupported, WantedCodec,
+    Audio, CodecIs, Comparable, Count, Countable, Difference, Expect, Expectation, Latency, Rate, Response, RoleIs,
+    SuccessRate, TimeTaken, Unsupported, WantedCodec,
 };
 pub use rig::{
     Alsa, Dongle, Heard, Lcus, Microphone, Output, RelayBoard, Retries, Rig, Room, SafeState, SimulatedMicrophone,
@@ -22,8 +22,8 @@ pub use rig::{
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
 pub use step::{Absence, Action, Event, Step};
 pub use step::{
-    Connect, Discover, GestureStep, Listen, OnUnit, Pair, Play, Power, PowerCycle, Prompt, SetOption, Unpair, VoiceLoop,
-    Wait, WaitFor,
+    Connect, Discover, GestureStep, Listen, OnUnit, Pair, Play, Power, PowerCycle, Prompt, SetOption, Unpair,
+    VoiceLoop, Wait, WaitFor,
 };
 pub use words::{Codec, Control, OnOff, Profile, Role};
 

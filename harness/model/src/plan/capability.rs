@@ -95,7 +95,9 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         Action::Discover(a) => needs.push((&a.by, Capability::Inquiry)),
         Action::Pair(a) => needs.push((&a.by, Capability::Pairing)),
         Action::Connect(a) if a.profile == Profile::A2dp => needs.push((&a.by, Capability::Connecting)),
-        Action::Connect(a) => return Err(format!("this version of Rigtone has no driver for the profile {}", a.profile)),
+        Action::Connect(a) => {
+            return Err(format!("this version of Rigtone has no driver for the profile {}", a.profile));
+        }
         Action::Disconnect(a) => needs.push((&a.by, Capability::Connecting)),
         Action::Forget(a) => needs.push((&a.by, Capability::Pairing)),
         Action::Play(a) => {

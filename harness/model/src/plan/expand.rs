@@ -6,7 +6,9 @@ use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::{AxisValue, Bindings, Capabilities, Capability, Combination, PlannedScenario, bindings::BindingError, capability};
+use super::{
+    AxisValue, Bindings, Capabilities, Capability, Combination, PlannedScenario, bindings::BindingError, capability,
+};
 use crate::{
     document::{Action, Axis, Codec, Device, Expectation, Rig, Scenario, Step, UnitChoice, WantedCodec, World},
     id::CombinationId,
@@ -117,7 +119,8 @@ pub fn expand(planned: &PlannedScenario, from: &Expansion<'_>) -> Result<Vec<Com
     } else {
         scenario.conditions.keys().map(|c| Some(c.as_str())).collect()
     };
-    let needs: Vec<Result<Vec<(&str, Capability)>, String>> = conditions.iter().map(|c| needs_under(scenario, *c)).collect();
+    let needs: Vec<Result<Vec<(&str, Capability)>, String>> =
+        conditions.iter().map(|c| needs_under(scenario, *c)).collect();
     let mut combinations = Vec::new();
     let mut odometer = vec![0_usize; choices.len()];
     loop {
@@ -222,7 +225,9 @@ fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result
     for expect in &scenario.expect {
         let kind = expect.expectation();
         let judged = match kind {
-            Expectation::Audio(a) => a.doubled.is_none() && a.howling.is_none() && a.dropouts_at_most.is_none() && a.at.is_none(),
+            Expectation::Audio(a) => {
+                a.doubled.is_none() && a.howling.is_none() && a.dropouts_at_most.is_none() && a.at.is_none()
+            }
             Expectation::Codec(c) => c.bit_rate_at_most.is_none(),
             other => other.rate().is_some(),
         };
@@ -372,7 +377,11 @@ impl Shape<'_> {
         Ok(None)
     }
 
-    fn resources<'c>(&self, units: impl Iterator<Item = &'c Candidate<'c>>, condition: Option<&str>) -> Arc<[Arc<str>]> {
+    fn resources<'c>(
+        &self,
+        units: impl Iterator<Item = &'c Candidate<'c>>,
+        condition: Option<&str>,
+    ) -> Arc<[Arc<str>]> {
         let sounding: BTreeSet<&str> = steps_under(self.scenario, condition)
             .filter_map(|s| match s.action() {
                 Action::Play(play) => Some(play.on.as_str()),
@@ -422,7 +431,11 @@ impl Shape<'_> {
                 Action::VoiceLoop(voice) => second.saturating_mul(i64::from(voice.times)),
                 Action::Wait(wait) => bindings.resolve(&wait.lasting)?.ns(),
                 Action::WaitFor(wait) => wait.within.ns(),
-                Action::Power(_) | Action::Gesture(_) | Action::Set(_) | Action::ReadServices(_) | Action::Forget(_) => 0,
+                Action::Power(_)
+                | Action::Gesture(_)
+                | Action::Set(_)
+                | Action::ReadServices(_)
+                | Action::Forget(_) => 0,
             };
         }
         // Units whose documents are missing cannot be reached here; a hardware rig adds the settling of its drivers.

@@ -11,7 +11,9 @@ use crate::document::Scenario;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SelectError {
     /// Not `KEY=PATTERN`.
-    #[error("`{0}` is not a selector: write KEY=PATTERN, such as `speaker=charge-5*`; KEY is scenario, id, tag, claim, firmware, device or an axis")]
+    #[error(
+        "`{0}` is not a selector: write KEY=PATTERN, such as `speaker=charge-5*`; KEY is scenario, id, tag, claim, firmware, device or an axis"
+    )]
     Selector(String),
     /// Not `hash:I/N`.
     #[error("`{0}` is not a partition: write hash:I/N with 1 <= I <= N, such as `hash:1/4`")]
@@ -48,7 +50,9 @@ impl Selector {
             "claim" => scenario.covers.iter().any(|c| glob(c) || glob(c.trim_start_matches("claim/"))),
             "condition" => combination.condition.as_deref().is_some_and(glob),
             key @ ("firmware" | "device") => combination.axes.iter().any(|(_, value)| match value {
-                super::AxisValue::Unit { device, firmware, .. } => glob(if key == "device" { device } else { firmware }),
+                super::AxisValue::Unit { device, firmware, .. } => {
+                    glob(if key == "device" { device } else { firmware })
+                }
                 _ => false,
             }),
             axis => combination.axis(axis).is_some_and(|value| glob(value.text())),

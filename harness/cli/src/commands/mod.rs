@@ -1,0 +1,9 @@
+//! One file for each command.
+
+pub(crate) mod check;
+pub(crate) mod judge;
+pub(crate) mod plan;
+pub(crate) mod report;
+pub(crate) mod rig;
+pub(crate) mod run;
+pub(crate) mod schema;

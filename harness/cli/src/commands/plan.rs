@@ -1,0 +1,70 @@
+//! `rigtone plan`
+
+use std::fmt::Write as _;
+
+use rigtone_report::exit::Code;
+use rigtone_runner::Forecast;
+
+use crate::{args::What, documents, printer, trouble::Trouble};
+
+pub(crate) fn plan(what: &What, json: bool) -> Result<Code, Trouble> {
+    let planned = documents::plan(what)?;
+    let forecast = Forecast::of(&planned.run);
+    if json {
+        let whole = serde_json::json!({"schema": planned.run.schema, "plan": planned.run.plan, "forecast": forecast});
+        let text = serde_json::to_string(&whole).map_err(|e| Trouble::new(Code::Internal, e))?;
+        printer::out(&format!("{text}\n"));
+    } else {
+        printer::out(&show(&planned, &forecast)?);
+    }
+    Ok(if forecast.combinations == 0 { Code::Nothing } else { Code::Passed })
+}
+
+fn show(planned: &documents::Planned, forecast: &Forecast) -> Result<String, Trouble> {
+    let mut text = String::new();
+    let plan = &planned.run.plan;
+    for planned_scenario in &plan.scenarios {
+        let scenario = documents::scenario(plan, &planned_scenario.document.scenario)?;
+        let _ = writeln!(
+            text,
+            "{}: {} to {} trials each\n  {}",
+            scenario.scenario, scenario.repeat.at_least, scenario.repeat.at_most, scenario.title
+        );
+        for combination in plan.combinations.iter().filter(|c| *c.scenario == *scenario.scenario) {
+            let id = combination.id.as_str();
+            let _ = match &combination.skipped {
+                Some(reason) => writeln!(text, "  skip  {id}\n        {reason}"),
+                None => writeln!(
+                    text,
+                    "  run   {id}\n        {} a trial; needs {}",
+                    seconds(combination.trial_ns as f64 / 1e9),
+                    combination.resources.join(", ")
+                ),
+            };
+        }
+    }
+    let _ = writeln!(
+        text,
+        "\n{} combinations to run, {} to skip\n{:.0} trials expected with good devices, {} at most",
+        forecast.combinations, forecast.skipped, forecast.trials_expected, forecast.trials_at_most
+    );
+    if let Some(resource) = &forecast.critical_resource {
+        let _ = writeln!(
+            text,
+            "lab time: {} expected with good devices ({} one after the other), {} at most; the longest on {resource}",
+            seconds(forecast.critical_s),
+            seconds(forecast.serial_s),
+            seconds(forecast.critical_at_most_s),
+        );
+    }
+    Ok(text)
+}
+
+/// A length of time for a person: whole seconds, minutes or tenths of hours.
+fn seconds(s: f64) -> String {
+    match s {
+        s if s < 120.0 => format!("{} s", s.round()),
+        s if s < 7200.0 => format!("{} min", (s / 60.0).round()),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}

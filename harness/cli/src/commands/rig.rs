@@ -1,0 +1,66 @@
+//! `rigtone rig list | check | safe`
+
+use std::{fmt::Write as _, path::Path};
+
+use rigtone_report::exit::Code;
+use rigtone_rig::hardware::Selection;
+
+use crate::{documents, open, printer, trouble::Trouble};
+
+/// How long a check of the whole rig may take.
+const CHECK_NS: i64 = 60_000_000_000;
+
+pub(crate) fn list(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
+    let (rig, _) = documents::rig(rig, devices)?;
+    let mut text = format!("{}: {}\n", rig.rig, rig.title);
+    for (name, unit) in &rig.units {
+        let _ = writeln!(text, "  unit        {name}: {} {} at {}", unit.device, unit.firmware, unit.address);
+    }
+    for (name, dongle) in &rig.dongles {
+        let _ = writeln!(text, "  dongle      {name}: {}", dongle.address);
+    }
+    for (name, board) in &rig.relays {
+        let port = board.lcus.as_ref().map_or("simulated", |l| l.port.as_str());
+        let _ = writeln!(text, "  relay       {name}: {} channels, {port}", board.channels);
+    }
+    for (name, microphone) in &rig.microphones {
+        let device = microphone.alsa.as_ref().map_or("simulated", |a| a.device.as_str());
+        let _ = writeln!(text, "  microphone  {name}: {device} in {}", microphone.room);
+    }
+    printer::out(&text);
+    Ok(Code::Passed)
+}
+
+pub(crate) fn check(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
+    let (rig, devices) = documents::rig(rig, devices)?;
+    let opened = open::open(&rig, &devices, &Selection::all(&rig))?;
+    let bench = &opened.bench;
+    let deadline = bench.clock.now().plus(CHECK_NS);
+    let findings = opened.runtime.block_on(bench.keeper.check(deadline));
+    let faults = opened.runtime.block_on(bench.keeper.make_safe(bench.clock.now().plus(CHECK_NS)));
+    let mut text = String::new();
+    for finding in &findings {
+        let word = if finding.ok { "ok   " } else { "fault" };
+        let _ = writeln!(text, "{word}  {}: {}", finding.member, finding.finding);
+    }
+    for fault in &faults {
+        let _ = writeln!(text, "fault  {fault}");
+    }
+    printer::out(&text);
+    let healthy = faults.is_empty() && findings.iter().all(|f| f.ok);
+    Ok(if healthy { Code::Passed } else { Code::Infrastructure })
+}
+
+pub(crate) fn safe(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
+    let (rig, devices) = documents::rig(rig, devices)?;
+    let opened = open::open(&rig, &devices, &Selection::all(&rig))?;
+    let deadline = opened.bench.clock.now().plus(CHECK_NS);
+    let faults = opened.runtime.block_on(opened.bench.keeper.make_safe(deadline));
+    for fault in &faults {
+        printer::note(&format!("error: {fault}; switch it by hand"));
+    }
+    if faults.is_empty() {
+        printer::out(&format!("every output of {} is in its safe state\n", rig.rig));
+    }
+    Ok(if faults.is_empty() { Code::Passed } else { Code::Infrastructure })
+}

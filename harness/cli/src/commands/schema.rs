@@ -1,0 +1,24 @@
+//! `rigtone schema`
+
+use std::path::Path;
+
+use rigtone_model::schema;
+use rigtone_report::exit::Code;
+
+use crate::{printer, trouble::Trouble};
+
+pub(crate) fn schema(out: Option<&Path>) -> Result<Code, Trouble> {
+    for (name, text) in schema::committed() {
+        match out {
+            None => printer::out(&format!("{text}\n")),
+            Some(folder) => {
+                let path = folder.join(&name);
+                std::fs::create_dir_all(folder)
+                    .and_then(|()| std::fs::write(&path, text))
+                    .map_err(|e| Trouble::usage(format!("writing {} failed: {e}", path.display())))?;
+                printer::out(&format!("{}\n", path.display()));
+            }
+        }
+    }
+    Ok(Code::Passed)
+}

@@ -1,0 +1,153 @@
+//! Reading documents, showing their faults, and making plans of them.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use rigtone_audio::stimulus;
+use rigtone_judge::verdicts::RunPlan;
+use rigtone_model::{
+    check::{Vocabulary, check},
+    diagnostic::{self, Diagnostic},
+    document::{Device, Rig, Scenario},
+    load::{self, Library, SourceFile},
+    plan::{Expansion, Plan, PlannedScenario, expand},
+    quantity::Duration,
+};
+use rigtone_report::exit::Code;
+
+use crate::{args::What, printer, trouble::Trouble};
+
+/// Documents that were read, with everything that is wrong with them.
+pub(crate) struct Read {
+    pub(crate) library: Library,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) sources: Vec<SourceFile>,
+}
+
+/// Reads and checks documents.
+pub(crate) fn read(paths: &[PathBuf]) -> Read {
+    let (files, mut diagnostics) = load::read(paths);
+    let loaded = load::load(files);
+    diagnostics.extend(loaded.diagnostics);
+    let names = stimulus::Name::ALL.map(|name| name.to_string());
+    let stimuli: Vec<&str> = names.iter().map(String::as_str).collect();
+    diagnostics.extend(check(&loaded.library, &Vocabulary { stimuli: &stimuli }));
+    diagnostics.extend(undecidable(&loaded.library));
+    diagnostic::sort(&mut diagnostics);
+    Read { library: loaded.library, diagnostics, sources: loaded.sources }
+}
+
+/// Expectations whose trials cannot decide, or seldom would, even with a good device.
+fn undecidable(library: &Library) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for entry in library.scenarios.values() {
+        let scenario = &entry.value;
+        for index in 0..scenario.expect.len() {
+            let name = scenario.expect[index].expectation().name();
+            if let Some((code, message, suggestion)) = rigtone_judge::verdicts::doubt(scenario, index) {
+                let path = ["expect".to_owned(), index.to_string(), name.to_owned()];
+                found.push(entry.diagnostic(code, &path, message).suggest(suggestion));
+            }
+        }
+    }
+    found
+}
+
+impl Read {
+    /// Shows every fault on standard error; an error among them ends the command.
+    pub(crate) fn must_be_right(&self) -> Result<(), Trouble> {
+        if !self.diagnostics.is_empty() {
+            printer::note(diagnostic::render(&self.diagnostics, &self.sources, printer::colour_of_notes()).trim_end());
+        }
+        if self.diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(Trouble::usage("the documents have faults").hint("mend them; `rigtone check` shows them all"));
+        }
+        Ok(())
+    }
+}
+
+/// A plan with everything it was made of.
+pub(crate) struct Planned {
+    pub(crate) run: RunPlan,
+    pub(crate) rig: Rig,
+    pub(crate) devices: IndexMap<String, Device>,
+}
+
+/// Reads what is asked for and plans it.
+pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
+    let mut paths =
+        if what.scenarios.is_empty() { vec![PathBuf::from("scenarios/starter")] } else { what.scenarios.clone() };
+    paths.extend([what.rig.clone(), what.devices.clone()]);
+    let read = read(&paths);
+    read.must_be_right()?;
+    let (rig, rig_hash) = only_rig(&read.library, &what.rig)?;
+    let devices: IndexMap<String, Device> =
+        read.library.devices.iter().map(|(id, entry)| (id.clone(), entry.value.clone())).collect();
+    let scenarios: Vec<PlannedScenario> = read
+        .library
+        .scenarios
+        .values()
+        .map(|entry| PlannedScenario { document: entry.value.clone(), hash: entry.hash.clone() })
+        .collect();
+    if scenarios.is_empty() {
+        return Err(
+            Trouble::usage("no scenario was given").hint("name scenario files or folders, such as `scenarios/starter`")
+        );
+    }
+    let length = |name: &str| stimulus_length(name);
+    let expansion = Expansion { rig: &rig, devices: &devices, signal_length: &length };
+    let mut combinations = Vec::new();
+    for planned in &scenarios {
+        let chosen = |c: &rigtone_model::plan::Combination| {
+            what.select.iter().all(|s| s.matches(c, &planned.document)) && what.partition.is_none_or(|p| p.holds(c))
+        };
+        let all = expand(planned, &expansion).map_err(Trouble::usage)?;
+        combinations.extend(all.into_iter().filter(chosen));
+    }
+    // Scenarios of which nothing was chosen are no part of the run.
+    let used = |s: &PlannedScenario| combinations.iter().any(|c| *c.scenario == *s.document.scenario);
+    let scenarios: Vec<PlannedScenario> = scenarios.into_iter().filter(used).collect();
+    let plan = Plan {
+        schema: Plan::SCHEMA.to_owned(),
+        rig: rig.rig.clone(),
+        rig_hash,
+        retries: rig.retries.infrastructure,
+        scenarios,
+        combinations,
+    };
+    let run = RunPlan::new(plan).map_err(Trouble::usage)?;
+    Ok(Planned { run, rig, devices })
+}
+
+/// The rig and the devices of a document, for commands that need no scenario.
+pub(crate) fn rig(rig: &Path, devices: &Path) -> Result<(Rig, IndexMap<String, Device>), Trouble> {
+    let read = read(&[rig.to_owned(), devices.to_owned()]);
+    read.must_be_right()?;
+    let (document, _) = only_rig(&read.library, rig)?;
+    let devices = read.library.devices.iter().map(|(id, entry)| (id.clone(), entry.value.clone())).collect();
+    Ok((document, devices))
+}
+
+fn only_rig(library: &Library, path: &Path) -> Result<(Rig, String), Trouble> {
+    let mut rigs = library.rigs.values();
+    match (rigs.next(), rigs.next()) {
+        (Some(entry), None) => Ok((entry.value.clone(), entry.hash.clone())),
+        (None, _) => {
+            Err(Trouble::usage(format!("{} holds no rig", path.display())).hint("name a rig's document with --rig"))
+        }
+        (Some(_), Some(_)) => {
+            Err(Trouble::usage("more than one rig was given").hint("a run has one rig: name its file with --rig"))
+        }
+    }
+}
+
+fn stimulus_length(name: &str) -> Option<Duration> {
+    let name: stimulus::Name = name.parse().ok()?;
+    let built = stimulus::Stimulus::build(name, 48_000, 0).ok()?;
+    Some(Duration::from_ns((built.duration_s() * 1e9) as i64))
+}
+
+/// The scenario of a plan, by id.
+pub(crate) fn scenario<'a>(plan: &'a Plan, id: &str) -> Result<&'a Scenario, Trouble> {
+    plan.scenario(id).ok_or_else(|| Trouble::new(Code::Internal, format!("the plan lacks its scenario `{id}`")))
+}

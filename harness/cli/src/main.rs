@@ -1,0 +1,55 @@
+//! The `rigtone` command: arguments, printing, exit codes. What it does is done in the crates below it.
+
+mod args;
+mod commands;
+mod documents;
+mod open;
+mod printer;
+mod trouble;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command, RigCommand};
+use clap::{CommandFactory, Parser, error::ErrorKind};
+use rigtone_report::exit::Code;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            let shown = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return exit(if shown { Code::Passed } else { Code::Usage });
+        }
+    };
+    let done = match cli.command {
+        Command::Check { paths, json } => commands::check::check(&paths, json),
+        Command::Plan { what, json } => commands::plan::plan(&what, json),
+        Command::Run { what, out, seed, max_time, inconclusive, json } => {
+            commands::run::run(&what, &commands::run::How { out, seed, max_time, inconclusive, json })
+        }
+        Command::Judge { run, inconclusive, json } => commands::judge::judge(&run, inconclusive, json),
+        Command::Report { run, format, inconclusive } => commands::report::report(&run, format, inconclusive),
+        Command::Rig { command: RigCommand::List { rig, devices } } => commands::rig::list(&rig, &devices),
+        Command::Rig { command: RigCommand::Check { rig, devices } } => commands::rig::check(&rig, &devices),
+        Command::Rig { command: RigCommand::Safe { rig, devices } } => commands::rig::safe(&rig, &devices),
+        Command::Schema { out } => commands::schema::schema(out.as_deref()),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "rigtone", &mut text);
+            printer::out(&String::from_utf8_lossy(&text));
+            Ok(Code::Passed)
+        }
+    };
+    match done {
+        Ok(code) => exit(code),
+        Err(trouble) => {
+            printer::note(&trouble.to_string());
+            exit(trouble.code)
+        }
+    }
+}
+
+fn exit(code: Code) -> ExitCode {
+    ExitCode::from(code.number())
+}

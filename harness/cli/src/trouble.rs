@@ -1,0 +1,36 @@
+//! An expected error with its exit code: what happened, and what to do next.
+
+use std::fmt;
+
+use rigtone_report::exit::Code;
+
+/// What ends a command before its time.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    pub(crate) code: Code,
+    what: String,
+    hint: Option<String>,
+}
+
+impl Trouble {
+    pub(crate) fn new(code: Code, what: impl fmt::Display) -> Self {
+        Self { code, what: what.to_string(), hint: None }
+    }
+    pub(crate) fn usage(what: impl fmt::Display) -> Self {
+        Self::new(Code::Usage, what)
+    }
+    pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.what)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  help: {hint}"),
+            None => Ok(()),
+        }
+    }
+}

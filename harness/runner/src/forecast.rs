@@ -1,0 +1,78 @@
+//! How many trials and how much lab time a plan is expected to take.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rigtone_judge::verdicts::RunPlan;
+use serde::Serialize;
+
+/// What a plan is expected to take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Forecast {
+    /// Combinations that will be run.
+    pub combinations: usize,
+    /// Combinations that will be skipped.
+    pub skipped: usize,
+    /// Trials on average, were every device a good one.
+    pub trials_expected: f64,
+    /// Trials at most, infrastructure errors apart.
+    pub trials_at_most: u64,
+    /// Seconds on average, were every device a good one and everything done one after the other.
+    pub serial_s: f64,
+    /// Seconds on average on the resource that is needed longest: no schedule can be faster.
+    pub critical_s: f64,
+    /// That resource.
+    pub critical_resource: Option<Arc<str>>,
+    /// Seconds at most on that resource.
+    pub critical_at_most_s: f64,
+}
+
+impl Forecast {
+    /// Of a plan.
+    pub fn of(run: &RunPlan) -> Self {
+        let mut load: BTreeMap<Arc<str>, (f64, f64)> = BTreeMap::new();
+        let mut total = Self {
+            combinations: 0,
+            skipped: 0,
+            trials_expected: 0.0,
+            trials_at_most: 0,
+            serial_s: 0.0,
+            critical_s: 0.0,
+            critical_resource: None,
+            critical_at_most_s: 0.0,
+        };
+        let per_scenario: BTreeMap<&str, (f64, u32)> = run
+            .plan
+            .scenarios
+            .iter()
+            .filter_map(|planned| {
+                let scenario = &planned.document;
+                let good =
+                    scenario.expect.iter().filter_map(|e| Some(e.expectation().rate()?.good)).fold(1.0, f64::min);
+                let rules = run.rules.scenario(&scenario.scenario)?;
+                let expected = rules.expected_trials(scenario.repeat.at_least, good);
+                Some((scenario.scenario.as_str(), (expected, scenario.repeat.at_most)))
+            })
+            .collect();
+        for combination in &run.plan.combinations {
+            if combination.skipped.is_some() {
+                total.skipped += 1;
+                continue;
+            }
+            let Some((expected, at_most)) = per_scenario.get(&*combination.scenario) else { continue };
+            let trial_s = combination.trial_ns as f64 / 1e9;
+            total.combinations += 1;
+            total.trials_expected += expected;
+            total.trials_at_most += u64::from(*at_most);
+            total.serial_s += expected * trial_s;
+            for resource in combination.resources.iter() {
+                let entry = load.entry(resource.clone()).or_default();
+                entry.0 += expected * trial_s;
+                entry.1 += f64::from(*at_most) * trial_s;
+            }
+        }
+        if let Some((resource, (expected, at_most))) = load.into_iter().max_by(|a, b| a.1.0.total_cmp(&b.1.0)) {
+            (total.critical_resource, total.critical_s, total.critical_at_most_s) = (Some(resource), expected, at_most);
+        }
+        total
+    }
+}

@@ -1,0 +1,18 @@
+//! Schedule, trials, events.
+//!
+//! The runner knows the traits of [`rigtone_rig`] and no driver, takes all time from the rig's clock, and tells
+//! everything it does in one stream of events. What ends a run early, it ends in order: cleanup, safe state, record.
+
+mod cancel;
+mod emit;
+mod forecast;
+mod hearing;
+mod run;
+mod schedule;
+mod step;
+mod trial;
+
+pub use cancel::Cancel;
+pub use emit::Observer;
+pub use forecast::Forecast;
+pub use run::{Interruption, Options, RunError, run};

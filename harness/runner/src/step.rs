@@ -1,0 +1,221 @@
+//! The actions of a scenario, done with the capabilities of the rig.
+
+use std::future::Future;
+
+use rigtone_model::{
+    document::{Action, Connect, Discover, OnOff, Pair, Play, Step},
+    event::Body,
+    observation::{Observation, Quantity, Value},
+    plan::BindingError,
+    trial::{DeviceFailure, FailureClass, InfrastructureFault},
+};
+use rigtone_rig::{
+    capability::{Answer, Codec, Unit, Wish},
+    clock::Instant,
+};
+
+use crate::{emit::Place, hearing, trial::Trial};
+
+const SECOND: i64 = 1_000_000_000;
+/// The time that a call without a limit of its own has.
+const USUAL_NS: i64 = 20 * SECOND;
+/// How much later than its deadline a driver may come back.
+const GRACE_NS: i64 = 5 * SECOND;
+
+/// How a step that the rig could do ended.
+pub(crate) enum StepEnd {
+    Done,
+    Failed(DeviceFailure),
+}
+
+pub(crate) type StepResult = Result<StepEnd, InfrastructureFault>;
+
+/// What the steps of one trial leave for those that follow.
+pub(crate) struct Session<'a> {
+    pub(crate) trial: &'a Trial<'a>,
+    /// What was connected last.
+    pub(crate) wish: Option<Wish>,
+}
+
+/// What a capability's absence is called; the plan keeps such combinations from being run.
+fn cannot(unit: &Unit, what: &str) -> InfrastructureFault {
+    InfrastructureFault::new(format!("unit {}", unit.name), format!("has no way to {what} on this rig"))
+        .hint("run `rigtone plan`: it skips combinations that the rig cannot do")
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(trial: &'a Trial<'a>) -> Self {
+        Self { trial, wish: None }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.trial.now()
+    }
+
+    /// Sleeps on the rig's clock.
+    pub(crate) async fn pass(&self, ns: i64) {
+        let clock = &self.trial.bench.clock;
+        clock.sleep_until(clock.now().plus(ns)).await;
+    }
+
+    /// Waits for a driver, but not for ever: one that does not come back after its deadline has failed.
+    pub(crate) async fn bounded<T>(
+        &self,
+        deadline: Instant,
+        member: &str,
+        work: impl Future<Output = Result<T, InfrastructureFault>>,
+    ) -> Result<T, InfrastructureFault> {
+        let late = self.trial.bench.clock.sleep_until(deadline.plus(GRACE_NS));
+        tokio::select! {
+            biased;
+            result = work => result,
+            () = late => Err(InfrastructureFault::new(member, "its driver did not come back after the deadline")),
+        }
+    }
+
+    pub(crate) async fn perform(&mut self, step: &Step, place: Place<'_>) -> StepResult {
+        match step.action() {
+            Action::Power(power) => self.power(&power.unit, power.state == OnOff::On, place).await,
+            Action::PowerCycle(cycle) => {
+                let off_for = self.bound(self.trial.bindings().resolve(&cycle.off_for))?;
+                self.power(&cycle.unit, false, place).await?;
+                self.pass(off_for.ns()).await;
+                self.power(&cycle.unit, true, place).await
+            }
+            Action::EnterPairingMode(on) => {
+                let unit = self.trial.unit(&on.unit)?;
+                let mode = unit.pairing_mode.as_ref().ok_or_else(|| cannot(unit, "enter pairing mode"))?;
+                let deadline = self.now().plus(2 * USUAL_NS);
+                let answer = self.bounded(deadline, &format!("unit {}", unit.name), mode.enter(deadline)).await?;
+                Ok(answer.map_or_else(StepEnd::Failed, |()| StepEnd::Done))
+            }
+            Action::Discover(discover) => self.discover(discover, place).await,
+            Action::Pair(pair) => self.pair(pair, place).await,
+            Action::Connect(connect) => self.connect(connect, place).await,
+            Action::Disconnect(pair) | Action::Forget(pair) => {
+                let (unit, target) = (self.trial.unit(&pair.by)?, self.trial.unit(&pair.unit)?.address);
+                let deadline = self.now().plus(USUAL_NS);
+                let member = format!("unit {}", unit.name);
+                if matches!(step.action(), Action::Forget(_)) {
+                    let pairing = unit.pairing.as_ref().ok_or_else(|| cannot(unit, "forget a bond"))?;
+                    self.bounded(deadline, &member, pairing.forget(target, deadline)).await?;
+                } else {
+                    let connecting = unit.connecting.as_ref().ok_or_else(|| cannot(unit, "disconnect"))?;
+                    self.bounded(deadline, &member, connecting.disconnect(target, deadline)).await?;
+                }
+                self.wish = None;
+                Ok(StepEnd::Done)
+            }
+            Action::Play(play) => self.play(play, place).await,
+            Action::Wait(wait) => {
+                let lasting = self.bound(self.trial.bindings().resolve(&wait.lasting))?;
+                self.pass(lasting.ns()).await;
+                Ok(StepEnd::Done)
+            }
+            Action::Gesture(_)
+            | Action::Set(_)
+            | Action::ReadServices(_)
+            | Action::Listen(_)
+            | Action::Prompt(_)
+            | Action::VoiceLoop(_)
+            | Action::WaitFor(_) => {
+                let what = format!("the step `{}` has no driver in this version", step.action().name());
+                Err(InfrastructureFault::new("plan", what).hint("run `rigtone plan`: it skips such combinations"))
+            }
+        }
+    }
+
+    /// The plan resolved every parameter once: a failure here means that it was changed by hand.
+    fn bound<T>(&self, value: Result<T, BindingError>) -> Result<T, InfrastructureFault> {
+        value.map_err(|e| InfrastructureFault::new("plan", e.to_string()).hint("make the plan anew"))
+    }
+
+    async fn power(&self, axis: &str, on: bool, place: Place<'_>) -> StepResult {
+        let unit = self.trial.unit(axis)?;
+        let power = unit.power.as_ref().ok_or_else(|| cannot(unit, "switch its supply"))?;
+        let deadline = self.now().plus(USUAL_NS);
+        let truth = self.bounded(deadline, &format!("unit {}", unit.name), power.switch(on, deadline)).await?;
+        place.emit(self.now(), Body::PowerSwitched { unit: unit.name.to_string(), on, truth });
+        Ok(StepEnd::Done)
+    }
+
+    async fn discover(&self, discover: &Discover, place: Place<'_>) -> StepResult {
+        let (unit, target) = (self.trial.unit(&discover.by)?, self.trial.unit(&discover.unit)?);
+        let inquiry = unit.inquiry.as_ref().ok_or_else(|| cannot(unit, "search"))?;
+        let deadline = self.now().plus(discover.within.ns());
+        let answer =
+            self.bounded(deadline, &format!("unit {}", unit.name), inquiry.find(target.address, deadline)).await?;
+        match answer {
+            Ok(found) => {
+                place.emit(found.at, Body::Found { unit: target.name.to_string(), rssi_dbm: found.rssi_dbm });
+                Ok(StepEnd::Done)
+            }
+            Err(failure) => Ok(StepEnd::Failed(failure)),
+        }
+    }
+
+    async fn pair(&self, pair: &Pair, place: Place<'_>) -> StepResult {
+        let (unit, target) = (self.trial.unit(&pair.by)?, self.trial.unit(&pair.unit)?.address);
+        let pairing = unit.pairing.as_ref().ok_or_else(|| cannot(unit, "pair"))?;
+        let member = format!("unit {}", unit.name);
+        let mut last = DeviceFailure::new(FailureClass::PairingTimedOut, "no attempt was made");
+        for number in 1..=pair.attempts.max(1) {
+            let deadline = self.now().plus(pair.within.ns());
+            let answer: Answer<()> = self.bounded(deadline, &member, pairing.pair(target, deadline)).await;
+            let failure = answer?.err();
+            place.emit(self.now(), Body::Attempt { number, failure: failure.clone() });
+            let Some(failure) = failure else {
+                let value = Value::Number { value: f64::from(number), unit: "attempts".into(), uncertainty: 0.0 };
+                self.observe(place, Quantity::Attempts, value);
+                return Ok(StepEnd::Done);
+            };
+            last = failure;
+        }
+        Ok(StepEnd::Failed(last))
+    }
+
+    async fn connect(&mut self, connect: &Connect, place: Place<'_>) -> StepResult {
+        let (unit, target) = (self.trial.unit(&connect.by)?, self.trial.unit(&connect.unit)?);
+        let connecting = unit.connecting.as_ref().ok_or_else(|| cannot(unit, "connect"))?;
+        let codec = self.bound(self.trial.bindings().codec(connect))?;
+        let wish = Wish { profile: connect.profile, codec };
+        self.observe(place, Quantity::RequestedCodec, Value::Word(codec.as_str().to_owned()));
+        let deadline = self.now().plus(connect.within.ns());
+        let member = format!("unit {}", unit.name);
+        let link = match self.bounded(deadline, &member, connecting.connect(target.address, wish, deadline)).await? {
+            Ok(link) => link,
+            Err(failure) => return Ok(StepEnd::Failed(failure)),
+        };
+        self.wish = Some(Wish { codec: link.codec, ..wish });
+        place.emit(
+            self.now(),
+            Body::Connected {
+                unit: target.name.to_string(),
+                codec: Some(link.codec.as_str().to_owned()),
+                configuration: (!link.configuration.is_empty()).then(|| hex(&link.configuration)),
+            },
+        );
+        self.observe(place, Quantity::Codec, Value::Word(link.codec.as_str().to_owned()));
+        if let Some(ns) = link.reported_delay_ns {
+            let value = Value::Number { value: ns as f64 / 1e6, unit: "ms".into(), uncertainty: 0.05 };
+            self.observe(place, Quantity::ReportedDelay, value);
+        }
+        Ok(StepEnd::Done)
+    }
+
+    async fn play(&self, play: &Play, place: Place<'_>) -> StepResult {
+        let (unit, target) = (self.trial.unit(&play.by)?, self.trial.unit(&play.on)?);
+        let streaming = unit.streaming.clone().ok_or_else(|| cannot(unit, "send a stimulus"))?;
+        let wish = self.wish.unwrap_or(Wish { profile: rigtone_model::document::Profile::A2dp, codec: Codec::Sbc });
+        hearing::play(self, play, &*streaming, unit, target, wish, place).await
+    }
+
+    pub(crate) fn observe(&self, place: Place<'_>, quantity: Quantity, value: Value) {
+        let of = place.step.unwrap_or_default();
+        place.emit(self.now(), Body::Observed(Observation::raw(of, quantity, value)));
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

@@ -1,0 +1,97 @@
+//! What the tests share: documents of the repository, planned and run in a directory of their own.
+
+use std::{cell::RefCell, path::PathBuf, rc::Rc};
+
+use indexmap::IndexMap;
+use rigtone_judge::verdicts::RunPlan;
+use rigtone_model::{
+    document::{Device, Rig},
+    event::Event,
+    load,
+    plan::{Expansion, Plan, PlannedScenario, expand},
+    quantity::Duration,
+    verdict::RunVerdicts,
+};
+use rigtone_record::RunWriter;
+use rigtone_rig::simulated::{self, VirtualClock};
+use rigtone_runner::{Cancel, Options, run};
+
+pub(crate) fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Documents that were planned.
+pub(crate) struct Planned {
+    pub(crate) run: RunPlan,
+    pub(crate) rig: Rig,
+    pub(crate) devices: IndexMap<String, Device>,
+}
+
+/// Plans scenarios (files or folders of the repository) on the simulated rig, after `change` of its document.
+pub(crate) fn plan(scenarios: &[&str], change: impl FnOnce(&mut Rig)) -> Planned {
+    let root = repository();
+    let mut paths: Vec<PathBuf> = scenarios.iter().map(|s| root.join(s)).collect();
+    paths.extend([root.join("rigs/simulated.yaml"), root.join("devices")]);
+    let (files, faults) = load::read(&paths);
+    assert!(faults.is_empty(), "{faults:?}");
+    let loaded = load::load(files);
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+    let mut rig = loaded.library.rigs["simulated"].value.clone();
+    change(&mut rig);
+    let devices = loaded.library.devices.iter().map(|(id, e)| (id.clone(), e.value.clone())).collect();
+    let planned: Vec<PlannedScenario> = loaded
+        .library
+        .scenarios
+        .values()
+        .map(|e| PlannedScenario { document: e.value.clone(), hash: e.hash.clone() })
+        .collect();
+    let length = |_: &str| Some(Duration::from_s(3));
+    let from = Expansion { rig: &rig, devices: &devices, signal_length: &length };
+    let combinations = planned.iter().flat_map(|p| expand(p, &from).expect("a plan")).collect();
+    let plan = Plan {
+        schema: Plan::SCHEMA.to_owned(),
+        rig: rig.rig.clone(),
+        rig_hash: String::new(),
+        retries: rig.retries.infrastructure,
+        scenarios: planned,
+        combinations,
+    };
+    Planned { run: RunPlan::new(plan).expect("rules"), rig, devices }
+}
+
+/// A finished run.
+pub(crate) struct Done {
+    pub(crate) verdicts: RunVerdicts,
+    pub(crate) events: Vec<Event>,
+    /// Kept until the test ends.
+    pub(crate) directory: tempfile::TempDir,
+}
+
+/// Runs a plan from `seed`; `meddle` sees every event and may ask the run to end.
+pub(crate) fn run_with(planned: &Planned, options: Options, meddle: impl Fn(&Event, &Cancel) + 'static) -> Done {
+    let directory = tempfile::tempdir().expect("a directory");
+    let writer = RunWriter::create(&directory.path().join("run"), "test").expect("a new run");
+    writer.write_plan(&planned.run).expect("a plan");
+    let clock = VirtualClock::new();
+    let bench = simulated::open(&planned.rig, &|id| planned.devices.get(id).cloned(), &clock).expect("a rig");
+    let events = Rc::new(RefCell::new(Vec::new()));
+    let cancel = Cancel::new();
+    let (seen, asks) = (events.clone(), cancel.clone());
+    let observer = Box::new(move |event: &Event| {
+        seen.borrow_mut().push(event.clone());
+        meddle(event, &asks);
+    });
+    let runtime = clock.runtime().expect("a runtime");
+    let work = run(&planned.run.plan, &planned.run.rules, &bench, writer, observer, &cancel, &options);
+    let verdicts = runtime.block_on(work).expect("a record that can be written");
+    Done { verdicts, events: events.take(), directory }
+}
+
+pub(crate) fn options(seed: u64) -> Options {
+    Options { seed, version: "test".to_owned(), unix_s: 0, max_time: None }
+}
+
+/// Runs a plan from `seed` undisturbed.
+pub(crate) fn run_from(planned: &Planned, seed: u64) -> Done {
+    run_with(planned, options(seed), |_, _| {})
+}
