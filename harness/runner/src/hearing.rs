@@ -103,6 +103,7 @@ pub(crate) async fn play(
             Some(Emission { frame, uncertainty_s })
         }),
         flight_s: flight_s(session, target, &name),
+        capture_proven: trial.bench.digital_silence.contains(&name),
         ..Expectation::default()
     };
     let findings = analyse(session, &captured, &stimulus, expectation).await?;

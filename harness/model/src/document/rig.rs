@@ -118,6 +118,10 @@ pub struct Microphone {
     /// How well the rig knows the time of what this microphone hears; part of every latency's uncertainty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_uncertainty: Option<Duration>,
+    /// `true`: it is a loopback that delivers zeros while nothing sounds. Of any other microphone zeros are a fault:
+    /// even a quiet room has noise.
+    #[serde(default)]
+    pub digital_silence: bool,
     /// Faults of a simulated microphone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulated: Option<SimulatedMicrophone>,

@@ -1,0 +1,249 @@
+//! Media packets of A2DP: RTP header, payload header, codec frames.
+//!
+//! Source: RFC 3550 (RTP) and A2DP, section 4.3.4 (SBC payload format).
+
+use thiserror::Error;
+
+use crate::{
+    codec::CodecConfiguration,
+    sbc::{self, SbcError},
+};
+
+/// Length of the RTP header without contributing sources.
+pub const RTP_HEADER: usize = 12;
+/// The dynamic payload type that A2DP sources use.
+pub const PAYLOAD_TYPE: u8 = 96;
+/// The payload header of SBC counts frames with 4 bits.
+const SBC_FRAMES_AT_MOST: usize = 15;
+
+/// Why no packets can be made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PacketError {
+    /// The encoded stream is broken.
+    #[error(transparent)]
+    Sbc(#[from] SbcError),
+    /// The encoded stream has not the format that was agreed on.
+    #[error("the stream was encoded as {encoded:?}, which {configured:?} does not allow")]
+    Format {
+        /// What it is.
+        encoded: sbc::Frame,
+        /// What was agreed on.
+        configured: sbc::Configuration,
+    },
+    /// Not even one frame fits.
+    #[error("a frame of {frame} bytes does not fit a packet of {mtu} bytes with {overhead} bytes of headers")]
+    Mtu {
+        /// Length of a frame.
+        frame: usize,
+        /// Longest packet.
+        mtu: usize,
+        /// Length of the headers.
+        overhead: usize,
+    },
+}
+
+/// One packet, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet {
+    /// What goes on the media channel.
+    pub bytes: Vec<u8>,
+    /// The first sample in it, counted from the beginning of the stream.
+    pub first_sample: u64,
+    /// Samples of each channel in it.
+    pub samples: u32,
+}
+
+/// An RTP header as A2DP uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RtpHeader {
+    /// The marker bit.
+    pub marker: bool,
+    /// The payload type.
+    pub payload_type: u8,
+    /// Counts packets.
+    pub sequence: u16,
+    /// Counts in the clock of the codec.
+    pub timestamp: u32,
+    /// The synchronisation source.
+    pub ssrc: u32,
+}
+
+impl RtpHeader {
+    /// As on the air.
+    pub fn bytes(self) -> [u8; RTP_HEADER] {
+        let mut bytes = [0; RTP_HEADER];
+        bytes[0] = 0x80;
+        bytes[1] = u8::from(self.marker) << 7 | self.payload_type & 0x7F;
+        bytes[2..4].copy_from_slice(&self.sequence.to_be_bytes());
+        bytes[4..8].copy_from_slice(&self.timestamp.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.ssrc.to_be_bytes());
+        bytes
+    }
+
+    /// Reads the header of a packet; gives the payload too. `None` when it is cut off, of another version, or carries
+    /// contributing sources or an extension, which A2DP does not use.
+    pub fn parse(packet: &[u8]) -> Option<(Self, &[u8])> {
+        let (header, payload) = packet.split_at_checked(RTP_HEADER)?;
+        let &[0x80, kind, s0, s1, t0, t1, t2, t3, r0, r1, r2, r3] = header else { return None };
+        let header = Self {
+            marker: kind & 0x80 != 0,
+            payload_type: kind & 0x7F,
+            sequence: u16::from_be_bytes([s0, s1]),
+            timestamp: u32::from_be_bytes([t0, t1, t2, t3]),
+            ssrc: u32::from_be_bytes([r0, r1, r2, r3]),
+        };
+        Some((header, payload))
+    }
+}
+
+/// Makes the packets of an encoded stream: as many whole frames in each as the MTU of the media channel (in bytes)
+/// allows, sequence and timestamp from 0.
+///
+/// # Errors
+/// When the stream is broken, was encoded in another format, or a frame does not fit.
+pub fn packetise(configuration: CodecConfiguration, encoded: &[u8], mtu: usize) -> Result<Vec<Packet>, PacketError> {
+    match configuration {
+        CodecConfiguration::Sbc(configuration) => packetise_sbc(configuration, encoded, mtu),
+    }
+}
+
+fn packetise_sbc(configuration: sbc::Configuration, encoded: &[u8], mtu: usize) -> Result<Vec<Packet>, PacketError> {
+    const OVERHEAD: usize = RTP_HEADER + 1;
+    let (format, _) = sbc::frames(encoded)?;
+    if !configuration.allows(format) {
+        return Err(PacketError::Format { encoded: format, configured: configuration });
+    }
+    let length = format.length();
+    let most = (mtu.saturating_sub(OVERHEAD) / length).min(SBC_FRAMES_AT_MOST);
+    if most == 0 {
+        return Err(PacketError::Mtu { frame: length, mtu, overhead: OVERHEAD });
+    }
+    let mut first_sample = 0;
+    let packets = encoded.chunks(most * length).enumerate().map(|(number, frames)| {
+        let count = frames.len() / length;
+        // Both counters wrap round by definition.
+        let header = RtpHeader {
+            marker: false,
+            payload_type: PAYLOAD_TYPE,
+            sequence: number as u16,
+            timestamp: first_sample as u32,
+            ssrc: 1,
+        };
+        let mut bytes = Vec::with_capacity(OVERHEAD + frames.len());
+        bytes.extend(header.bytes());
+        bytes.push(count as u8);
+        bytes.extend(frames);
+        let samples = count as u32 * format.samples();
+        let packet = Packet { bytes, first_sample, samples };
+        first_sample += u64::from(samples);
+        packet
+    });
+    Ok(packets.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use sbc::{Configuration, Frequency};
+
+    fn stream(header: [u8; 3], length: usize, frames: usize) -> Vec<u8> {
+        let mut frame = vec![0xAA; length];
+        frame[..3].copy_from_slice(&header);
+        frame.repeat(frames)
+    }
+
+    fn sbc(frequency: Frequency) -> CodecConfiguration {
+        CodecConfiguration::Sbc(Configuration::high_quality(frequency))
+    }
+
+    // The first packet of a stream that a virtual speaker received and decoded.
+    #[test]
+    fn the_first_packet_is_the_known_one() {
+        let packets =
+            packetise(sbc(Frequency::Hz44100), &stream([0x9C, 0xBD, 0x35], 119, 150 * 15), 2048).expect("packets");
+        let known = [0x80, 0x60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x0F, 0x9C, 0xBD, 0x35];
+        assert_eq!(packets[0].bytes[..16], known);
+        assert_eq!(packets[0].bytes.len(), 1798);
+        assert_eq!(packets.len(), 150);
+        assert_eq!(packets.iter().map(|p| p.bytes.len() - RTP_HEADER).sum::<usize>(), 267_900);
+        let (header, payload) = RtpHeader::parse(&packets[1].bytes).expect("RTP");
+        assert_eq!((header.sequence, header.timestamp, payload[0]), (1, 1920, 15));
+    }
+
+    // n = min(15, (MTU - 13) / frame): a headset with bitpool 51 and an MTU of 600 gets 5 frames, 588 bytes.
+    #[rstest]
+    #[case([0x9C, 0xFD, 0x33], 115, 600, 5)]
+    #[case([0x9C, 0xFD, 0x35], 119, 2048, 15)]
+    #[case([0x9C, 0xFD, 0x35], 119, 672, 5)]
+    #[case([0x9C, 0xFD, 0x35], 119, 132, 1)]
+    fn a_packet_takes_as_many_frames_as_fit(
+        #[case] header: [u8; 3],
+        #[case] length: usize,
+        #[case] mtu: usize,
+        #[case] frames: usize,
+    ) {
+        let packets = packetise(sbc(Frequency::Hz48000), &stream(header, length, 30), mtu).expect("packets");
+        assert_eq!(packets[0].bytes.len(), 13 + frames * length);
+        assert_eq!(packets[0].samples as usize, frames * 128);
+    }
+
+    #[test]
+    fn the_last_packet_carries_what_is_left() {
+        let packets = packetise(sbc(Frequency::Hz48000), &stream([0x9C, 0xFD, 0x35], 119, 17), 2048).expect("packets");
+        assert_eq!(packets.iter().map(|p| p.bytes[12]).collect::<Vec<_>>(), [15, 2]);
+        assert_eq!((packets[1].first_sample, packets[1].samples), (15 * 128, 256));
+    }
+
+    #[rstest]
+    #[case(&stream([0x9C, 0xFD, 0x35], 119, 1), 131, "a frame of 119 bytes does not fit a packet of 131 bytes")]
+    #[case(&stream([0x9C, 0xFD, 0x35], 119, 1), 0, "does not fit")]
+    #[case(&stream([0x9C, 0xBD, 0x35], 119, 1), 2048, "does not allow")]
+    #[case(&[], 2048, "the header is cut off")]
+    fn what_cannot_be_sent_is_refused(#[case] encoded: &[u8], #[case] mtu: usize, #[case] said: &str) {
+        let error = packetise(sbc(Frequency::Hz48000), encoded, mtu).expect_err("no packets").to_string();
+        assert!(error.contains(said), "{error}");
+    }
+
+    #[rstest]
+    #[case(&[])]
+    #[case(&[0x80, 0x60, 0, 0, 0, 0, 0, 0, 0, 0, 0])]
+    #[case(&[0x90, 0x60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])]
+    fn what_is_no_rtp_header_is_none(#[case] packet: &[u8]) {
+        assert_eq!(RtpHeader::parse(packet), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_added_or_too_long(
+            frames in 1usize..300, bitpool in 2u8..=53, mtu in 100usize..2100, noise: u8,
+        ) {
+            let length = sbc::Frame::parse(&[0x9C, 0xFD, bitpool]).expect("a header").length();
+            let mut encoded = stream([0x9C, 0xFD, bitpool], length, frames);
+            for frame in encoded.chunks_mut(length) { frame[3] = noise; }
+            let Ok(packets) = packetise(sbc(Frequency::Hz48000), &encoded, mtu) else {
+                prop_assert!(13 + length > mtu);
+                return Ok(());
+            };
+            let mut joined = Vec::new();
+            for (number, packet) in packets.iter().enumerate() {
+                prop_assert!(packet.bytes.len() <= mtu);
+                let (header, payload) = RtpHeader::parse(&packet.bytes).expect("RTP");
+                prop_assert_eq!(usize::from(header.sequence), number);
+                prop_assert_eq!(u64::from(header.timestamp), packet.first_sample);
+                prop_assert_eq!(usize::from(payload[0]) * length, payload.len() - 1);
+                joined.extend_from_slice(&payload[1..]);
+            }
+            prop_assert_eq!(joined, encoded);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), mtu in 0usize..3000) {
+            let _ = packetise(sbc(Frequency::Hz48000), &bytes, mtu);
+            if let Some((header, payload)) = RtpHeader::parse(&bytes) {
+                prop_assert_eq!([header.bytes().as_slice(), payload].concat(), bytes);
+            }
+        }
+    }
+}

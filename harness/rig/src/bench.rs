@@ -1,0 +1,94 @@
+//! A rig that was opened: its clock, its members, and the way to leave it safe.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use async_trait::async_trait;
+use rigtone_model::{id::CombinationId, trial::InfrastructureFault};
+
+use crate::{
+    capability::{Microphone, Unit},
+    clock::{Clock, Instant},
+};
+
+/// What a check of a member found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The member, such as `relay board-1`.
+    pub member: String,
+    /// What was found.
+    pub finding: String,
+    /// Whether trials may rely on it.
+    pub ok: bool,
+}
+
+/// The trial that a rig is about to serve; with the run's seed it decides everything that is left to chance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrialKey {
+    /// The seed of the run.
+    pub seed: u64,
+    /// The combination.
+    pub combination: CombinationId,
+    /// The trial, from 1.
+    pub trial: u32,
+    /// The attempt, from 1.
+    pub attempt: u32,
+}
+
+/// What a whole rig can do beyond its members.
+#[async_trait(?Send)]
+pub trait Keeper {
+    /// Proves the rig's own chain: every member answers and is the one expected.
+    async fn check(&self, deadline: Instant) -> Vec<Finding>;
+    /// A trial begins on these units and microphones, which nobody else uses until it has ended.
+    fn trial_begins(&self, key: &TrialKey, units: &[&str], microphones: &[&str]);
+    /// Drives every output to its declared safe state; tries all of them and reports what failed.
+    async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault>;
+    /// Versions and identities for the run's `environment.json`.
+    fn environment(&self) -> serde_json::Value;
+}
+
+/// A rig that was opened.
+pub struct Bench {
+    /// Its clock.
+    pub clock: Rc<dyn Clock>,
+    /// Whether its clock is virtual, so that evidence can be made again from the seed.
+    pub simulated: bool,
+    /// Its units by name.
+    pub units: BTreeMap<String, Unit>,
+    /// Its microphones by name.
+    pub microphones: BTreeMap<String, Rc<dyn Microphone>>,
+    /// How far units are from the microphones that hear them, in metres: by unit, nearest first.
+    pub heard_by: BTreeMap<String, Vec<(String, f64)>>,
+    /// Microphones that deliver zeros while nothing sounds, so that zeros are no fault of theirs.
+    pub digital_silence: BTreeSet<String>,
+    /// What it can do as a whole.
+    pub keeper: Rc<dyn Keeper>,
+}
+
+impl Bench {
+    /// How far a unit is from a microphone, in metres.
+    pub fn distance(&self, unit: &str, microphone: &str) -> Option<f64> {
+        self.heard_by.get(unit)?.iter().find(|(name, _)| name == microphone).map(|(_, metres)| *metres)
+    }
+
+    /// The microphone that hears a unit best.
+    pub fn nearest_microphone(&self, unit: &str) -> Option<&str> {
+        self.heard_by.get(unit)?.first().map(|(name, _)| name.as_str())
+    }
+
+    /// The microphones of a rig's document that deliver zeros while nothing sounds.
+    pub fn digitally_silent(rig: &rigtone_model::document::Rig) -> BTreeSet<String> {
+        rig.microphones.iter().filter(|(_, m)| m.digital_silence).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Who is heard where, of a rig's document.
+    pub fn hearing(rig: &rigtone_model::document::Rig) -> BTreeMap<String, Vec<(String, f64)>> {
+        let heard = |unit: &rigtone_model::document::Unit| {
+            unit.heard_by.iter().map(|(name, heard)| (name.clone(), heard.distance.metres())).collect()
+        };
+        rig.units.iter().map(|(name, unit)| (name.clone(), heard(unit))).collect()
+    }
+}

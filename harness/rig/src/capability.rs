@@ -1,0 +1,228 @@
+//! What the members of a rig can do: small object-safe traits, one for each capability.
+//!
+//! Every call takes a deadline on the rig's clock and returns soon after it at the latest. Two kinds of trouble are
+//! kept apart by their types: a [`DeviceFailure`] is a result about the device under test, an [`InfrastructureFault`]
+//! says that the rig failed and nothing is known about the device.
+
+use std::{fmt, rc::Rc, sync::Arc};
+
+use async_trait::async_trait;
+use rigtone_audio::stimulus::Stimulus;
+pub use rigtone_model::{
+    document::{Codec, Profile},
+    event::{Anchor, Truth},
+    trial::{DeviceFailure, FailureClass, InfrastructureFault},
+};
+
+use crate::clock::Instant;
+
+/// The outer error is the rig's, the inner one the device's.
+pub type Answer<T> = Result<Result<T, DeviceFailure>, InfrastructureFault>;
+
+/// A Bluetooth device address, such as `D2:00:00:00:00:01`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address(pub [u8; 6]);
+
+impl std::str::FromStr for Address {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut bytes = [0; 6];
+        let mut parts = text.split(':');
+        for byte in &mut bytes {
+            *byte = parts
+                .next()
+                .filter(|p| p.len() == 2)
+                .and_then(|p| u8::from_str_radix(p, 16).ok())
+                .ok_or_else(|| format!("`{text}` is not a Bluetooth address"))?;
+        }
+        if parts.next().is_some() {
+            return Err(format!("`{text}` is not a Bluetooth address"));
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{g:02X}")
+    }
+}
+
+/// A unit's supply.
+#[async_trait(?Send)]
+pub trait Power {
+    /// Switches the supply. Not cancel-safe: the order may have been sent; the bench leaves the output safe in the end.
+    async fn switch(&self, on: bool, deadline: Instant) -> Result<Truth, InfrastructureFault>;
+}
+
+/// Bringing a unit into pairing mode.
+#[async_trait(?Send)]
+pub trait PairingMode {
+    /// Does the device's gesture. Not cancel-safe: a button may be held; the bench releases it in the end.
+    async fn enter(&self, deadline: Instant) -> Answer<()>;
+}
+
+/// A unit that answered an inquiry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// When.
+    pub at: Instant,
+    /// Signal strength in dBm, where the stack tells.
+    pub rssi_dbm: Option<i16>,
+}
+
+/// Searching for units.
+#[async_trait(?Send)]
+pub trait Inquiry {
+    /// Searches until `target` answers; not answering in time is the device's failure. Cancel-safe: searching stops.
+    async fn find(&self, target: Address, deadline: Instant) -> Answer<Found>;
+}
+
+/// Pairing and forgetting.
+#[async_trait(?Send)]
+pub trait Pairing {
+    /// One attempt. Cancel-safe: the attempt is called off.
+    async fn pair(&self, target: Address, deadline: Instant) -> Answer<()>;
+    /// Removes the bond on this side; nothing to remove is fine. Not cancel-safe.
+    async fn forget(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault>;
+}
+
+/// What a connection should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish {
+    /// The profile.
+    pub profile: Profile,
+    /// The codec to offer.
+    pub codec: Codec,
+}
+
+/// A profile that is connected.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// The codec that both sides agreed on.
+    pub codec: Codec,
+    /// The configuration that was really agreed on, as it is on the air; empty where nobody tells.
+    pub configuration: Vec<u8>,
+    /// The delay that the sink reports, in nanoseconds.
+    pub reported_delay_ns: Option<i64>,
+}
+
+/// Connecting profiles.
+#[async_trait(?Send)]
+pub trait Connecting {
+    /// Connects the profile. Not cancel-safe: disconnect afterwards.
+    async fn connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link>;
+    /// Disconnects; not being connected is fine. Not cancel-safe.
+    async fn disconnect(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault>;
+}
+
+/// When a stimulus left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Emission {
+    /// When its first sample left.
+    pub at: Instant,
+    /// How well that is known, in nanoseconds.
+    pub uncertainty_ns: i64,
+}
+
+/// How a stream went.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Streamed {
+    /// When the stimulus left; absent when it never did.
+    pub emission: Option<Emission>,
+    /// Whether all of it was sent.
+    pub ended: Result<(), DeviceFailure>,
+}
+
+/// Streaming audio over a connected profile.
+#[async_trait(?Send)]
+pub trait Streaming {
+    /// Gets ready to send `stimulus`, so that nothing but sending is left to do. Cancel-safe.
+    async fn prepare(&self, stimulus: &Stimulus, wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault>;
+    /// Sends `stimulus` once over the link that was connected last, in real time. Cancel-safe: the stream is
+    /// suspended.
+    async fn stream(&self, target: Address, stimulus: &Stimulus, deadline: Instant) -> Result<Streamed, InfrastructureFault>;
+}
+
+/// What a microphone delivered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Captured {
+    /// Frames a second.
+    pub rate: u32,
+    /// Channels in a frame.
+    pub channels: u16,
+    /// The channel that is the microphone, from 0.
+    pub channel: u16,
+    /// The samples as captured, frame after frame.
+    pub samples: Arc<[i16]>,
+    /// When frames were captured, on the rig's clock: at least the first and the last.
+    pub anchors: Vec<Anchor>,
+    /// How well the anchors fit one line, in nanoseconds.
+    pub residual_ns: i64,
+}
+
+/// A microphone.
+#[async_trait(?Send)]
+pub trait Microphone {
+    /// Starts recording; returns when frames arrive. Cancel-safe: recording ends.
+    async fn start(&self, deadline: Instant) -> Result<Box<dyn Recording>, InfrastructureFault>;
+    /// How well the rig knows the time of what this microphone hears, in nanoseconds.
+    fn latency_uncertainty_ns(&self) -> i64;
+}
+
+/// A recording that runs; dropping it ends it.
+#[async_trait(?Send)]
+pub trait Recording {
+    /// Ends it and gives what was captured. A lost frame is a fault: a recording with a seam proves nothing.
+    async fn stop(self: Box<Self>, deadline: Instant) -> Result<Captured, InfrastructureFault>;
+}
+
+/// A unit of the rig with what it can do here.
+#[derive(Clone)]
+pub struct Unit {
+    /// Its name in the rig.
+    pub name: Arc<str>,
+    /// Its address.
+    pub address: Address,
+    /// Its supply.
+    pub power: Option<Rc<dyn Power>>,
+    /// Its pairing mode.
+    pub pairing_mode: Option<Rc<dyn PairingMode>>,
+    /// Searching with it.
+    pub inquiry: Option<Rc<dyn Inquiry>>,
+    /// Pairing from it.
+    pub pairing: Option<Rc<dyn Pairing>>,
+    /// Connecting from it.
+    pub connecting: Option<Rc<dyn Connecting>>,
+    /// Streaming from it.
+    pub streaming: Option<Rc<dyn Streaming>>,
+}
+
+impl fmt::Debug for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unit").field("name", &self.name).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[test]
+    fn an_address_is_written_as_it_was_read() {
+        let address: Address = "D2:00:00:00:0a:01".parse().expect("an address");
+        assert_eq!(address.to_string(), "D2:00:00:00:0A:01");
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("D2:00:00:00:00")]
+    #[case("D2:00:00:00:00:01:02")]
+    #[case("D2:00:00:00:00:0g")]
+    #[case("D2-00-00-00-00-01")]
+    fn anything_else_is_no_address(#[case] text: &str) {
+        assert!(text.parse::<Address>().is_err());
+    }
+}

@@ -1,0 +1,459 @@
+//! The one file that knows cpal: an ALSA device, opened exactly as the rig document says.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI16, AtomicI64, AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cpal::{
+    BufferSize, ErrorKind, HostId, InputCallbackInfo, SampleFormat, StreamConfig, SupportedBufferSize,
+    traits::{DeviceTrait, HostTrait, StreamTrait},
+};
+use rigtone_model::{document, trial::InfrastructureFault};
+use tokio::sync::oneshot;
+
+use super::{
+    ring::Ring,
+    timeline::{self, Mark},
+    watchdog::{STALL_NS, Watchdog},
+};
+use crate::{
+    capability::{Captured, Microphone, Recording},
+    clock::{Clock, Instant},
+    hardware::{HostClock, within},
+};
+
+/// Frames in a period. Long, because losses matter here and delay does not.
+const PERIOD: u32 = 4800;
+/// The ring holds this many seconds.
+const RING_S: u32 = 4;
+/// Callbacks that the ring of marks holds.
+const MARKS: usize = 4096;
+/// How often the thread empties the ring.
+const EMPTYING: Duration = Duration::from_millis(50);
+/// How long a busy device is asked again.
+const BUSY_ATTEMPTS: u32 = 5;
+
+/// A microphone that is an ALSA capture device.
+#[derive(Debug, Clone)]
+pub struct AlsaMicrophone {
+    member: String,
+    alsa: document::Alsa,
+    latency_uncertainty_ns: i64,
+    clock: HostClock,
+}
+
+impl AlsaMicrophone {
+    /// The microphone `name`. Nothing is opened before it records.
+    pub fn new(name: &str, alsa: document::Alsa, latency_uncertainty_ns: i64, clock: HostClock) -> Self {
+        Self { member: format!("microphone {name}"), alsa, latency_uncertainty_ns, clock }
+    }
+}
+
+#[async_trait(?Send)]
+impl Microphone for AlsaMicrophone {
+    async fn start(&self, deadline: Instant) -> Result<Box<dyn Recording>, InfrastructureFault> {
+        let (running, started) = oneshot::channel();
+        let (order, orders) = mpsc::channel();
+        let worker = Worker { member: self.member.clone(), alsa: self.alsa.clone(), clock: self.clock };
+        let result = {
+            let (give, take) = oneshot::channel();
+            let work = move || {
+                // Nobody listens when the recording was dropped.
+                let _ = give.send(worker.record(running, &orders));
+            };
+            thread::Builder::new()
+                .name(self.member.clone())
+                .spawn(work)
+                .map_err(|e| InfrastructureFault::new(&self.member, format!("starting its thread failed: {e}")))?;
+            take
+        };
+        let recording = AlsaRecording { member: self.member.clone(), order, result, clock: self.clock };
+        match within(self.clock, deadline, started).await {
+            Some(Ok(())) => Ok(Box::new(recording)),
+            // It ended before it began: its result says why.
+            Some(Err(_)) => match recording.finish(deadline).await {
+                Ok(_) => Err(InfrastructureFault::new(&self.member, "the recording ended before it began")),
+                Err(fault) => Err(fault),
+            },
+            None => Err(InfrastructureFault::new(&self.member, "no frame arrived before the deadline")),
+        }
+    }
+
+    fn latency_uncertainty_ns(&self) -> i64 {
+        self.latency_uncertainty_ns
+    }
+}
+
+struct AlsaRecording {
+    member: String,
+    /// Dropping it ends the recording.
+    order: mpsc::Sender<Instant>,
+    result: oneshot::Receiver<Result<Captured, InfrastructureFault>>,
+    clock: HostClock,
+}
+
+impl AlsaRecording {
+    async fn finish(self, deadline: Instant) -> Result<Captured, InfrastructureFault> {
+        match within(self.clock, deadline, self.result).await {
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(InfrastructureFault::new(&self.member, "the recording thread died")),
+            None => Err(InfrastructureFault::new(&self.member, "the recording did not end before the deadline")),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Recording for AlsaRecording {
+    async fn stop(self: Box<Self>, deadline: Instant) -> Result<Captured, InfrastructureFault> {
+        // A thread that has ended by itself has left its reason.
+        let _ = self.order.send(self.clock.now());
+        self.finish(deadline).await
+    }
+}
+
+/// What the callbacks leave behind, without a lock.
+struct Shared {
+    samples: Ring<AtomicI16>,
+    /// For each callback the first frame, when cpal says it was captured, and how late the callback came, all in ns.
+    marks: Ring<AtomicI64>,
+    frames: AtomicU64,
+    lost: AtomicU64,
+    /// An overrun: the device itself lost frames.
+    overrun: AtomicBool,
+}
+
+struct Worker {
+    member: String,
+    alsa: document::Alsa,
+    clock: HostClock,
+}
+
+impl Worker {
+    fn fault(&self, what: impl Into<String>) -> InfrastructureFault {
+        InfrastructureFault::new(&self.member, what)
+    }
+
+    fn refused(&self, doing: &str, error: &cpal::Error) -> InfrastructureFault {
+        let device = &self.alsa.device;
+        let hint = match error.kind() {
+            ErrorKind::DeviceBusy => format!("end the program that uses {device}"),
+            ErrorKind::DeviceNotAvailable => "check its USB cable".to_owned(),
+            ErrorKind::PermissionDenied => "give this user the right to capture sound (group audio)".to_owned(),
+            ErrorKind::UnsupportedConfig => {
+                format!("correct rate and channels in the rig file; `arecord -D {device} --dump-hw-params` shows them")
+            }
+            _ => "see whether arecord can record from it".to_owned(),
+        };
+        self.fault(format!("{doing} {device} failed: {error}")).hint(hint)
+    }
+
+    fn record(
+        &self,
+        running: oneshot::Sender<()>,
+        orders: &mpsc::Receiver<Instant>,
+    ) -> Result<Captured, InfrastructureFault> {
+        let channels = usize::from(self.alsa.channels);
+        let shared = Arc::new(Shared {
+            samples: Ring::new(self.alsa.rate as usize * RING_S as usize * channels),
+            marks: Ring::new(MARKS * 3),
+            frames: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            overrun: AtomicBool::new(false),
+        });
+        let (trouble, troubles) = mpsc::sync_channel(8);
+        let stream = self.open(&shared, &trouble)?;
+        let mut running = Some(running);
+        let (mut samples, mut marks) = (Vec::new(), Vec::new());
+        let mut watchdog = Watchdog::start(self.clock.now());
+        let mut until: Option<Instant> = None;
+        loop {
+            match orders.recv_timeout(EMPTYING) {
+                Ok(when) => until = Some(when),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) if until.is_some() => thread::sleep(EMPTYING),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(self.fault("the recording was given up")),
+            }
+            shared.samples.read(&mut samples);
+            shared.marks.read(&mut marks);
+            if let Ok(error) = troubles.try_recv() {
+                return Err(self.refused("capturing from", &error));
+            }
+            self.intact(&shared)?;
+            let frames = shared.frames.load(Ordering::Acquire);
+            if let Some(quiet_ns) = watchdog.look(frames, self.clock.now()) {
+                let what = format!("{} delivered no frame for {} ms", self.alsa.device, quiet_ns / 1_000_000);
+                return Err(self.fault(what).hint("check its USB cable, then `rigtone rig check`"));
+            }
+            if frames > 0
+                && let Some(running) = running.take()
+            {
+                // Whoever waited may have given up; the next order tells.
+                let _ = running.send(());
+            }
+            if let Some(until) = until
+                && let Some(end) = end_of(&marks, frames, self.alsa.rate)
+                && end >= until.0
+            {
+                break;
+            }
+        }
+        drop(stream);
+        shared.samples.read(&mut samples);
+        shared.marks.read(&mut marks);
+        self.intact(&shared)?;
+        self.finish(samples, &marks)
+    }
+
+    /// A recording with a hole in it proves nothing: the hole would be taken for the speaker's.
+    fn intact(&self, shared: &Shared) -> Result<(), InfrastructureFault> {
+        let device = &self.alsa.device;
+        if shared.overrun.load(Ordering::Acquire) {
+            let what = format!("{device} overran: frames are lost");
+            return Err(self.fault(what).hint("take load from the host or the USB bus"));
+        }
+        let lost = shared.lost.load(Ordering::Acquire);
+        if lost > 0 {
+            let what = format!("{lost} frames of {device} were dropped because the host did not keep up");
+            return Err(self.fault(what).hint("take load from the host"));
+        }
+        Ok(())
+    }
+
+    fn open(
+        &self,
+        shared: &Arc<Shared>,
+        trouble: &mpsc::SyncSender<cpal::Error>,
+    ) -> Result<cpal::Stream, InfrastructureFault> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.open_once(shared, trouble) {
+                Err(error) if error.kind() == ErrorKind::DeviceBusy && attempt < BUSY_ATTEMPTS => {
+                    thread::sleep(Duration::from_millis(100));
+                }
+                Err(error) => return Err(self.refused("opening", &error)),
+                Ok(stream) => return Ok(stream),
+            }
+        }
+    }
+
+    fn open_once(
+        &self,
+        shared: &Arc<Shared>,
+        trouble: &mpsc::SyncSender<cpal::Error>,
+    ) -> Result<cpal::Stream, cpal::Error> {
+        // By name: a feature somewhere in the dependencies must not change the sound system.
+        let host = cpal::host_from_id(HostId::Alsa)?;
+        let id: cpal::DeviceId = format!("alsa:{}", self.alsa.device).parse()?;
+        let device = host
+            .device_by_id(&id)
+            .ok_or_else(|| cpal::Error::with_message(ErrorKind::DeviceNotAvailable, "there is no such device"))?;
+        let buffer = self.exactly(&device)?;
+        let config = StreamConfig { channels: self.alsa.channels, sample_rate: self.alsa.rate, buffer_size: buffer };
+        let (writer, clock, channels) = (shared.clone(), self.clock, usize::from(self.alsa.channels));
+        let on_data = move |samples: &[i16], info: &InputCallbackInfo| {
+            let now = clock.now().0;
+            let stamp = info.timestamp();
+            let frames = (samples.len() / channels) as u64;
+            let first = writer.frames.load(Ordering::Relaxed);
+            let captured = i64::try_from(stamp.capture.as_nanos()).unwrap_or(i64::MAX);
+            let called = i64::try_from(stamp.callback.as_nanos()).unwrap_or(i64::MAX);
+            let kept = writer.samples.write(samples)
+                && writer.marks.write(&[first.cast_signed(), captured, now.saturating_sub(called)]);
+            if !kept {
+                writer.lost.fetch_add(frames, Ordering::AcqRel);
+            }
+            writer.frames.store(first + frames, Ordering::Release);
+        };
+        let (overrun, trouble) = (shared.clone(), trouble.clone());
+        let on_error = move |error: cpal::Error| {
+            if error.kind() == ErrorKind::Xrun {
+                overrun.overrun.store(true, Ordering::Release);
+            } else {
+                // The first one says it all.
+                let _ = trouble.try_send(error);
+            }
+        };
+        let stream = device.build_input_stream(
+            config,
+            on_data,
+            on_error,
+            Some(Duration::from_nanos(STALL_NS.unsigned_abs())),
+        )?;
+        stream.play()?;
+        Ok(stream)
+    }
+
+    /// ALSA takes the nearest rate without a word: refuse what the device does not offer, and choose the period.
+    fn exactly(&self, device: &cpal::Device) -> Result<BufferSize, cpal::Error> {
+        let mut offered = Vec::new();
+        for range in device.supported_input_configs()? {
+            let rates = range.min_sample_rate()..=range.max_sample_rate();
+            if range.channels() == self.alsa.channels
+                && range.sample_format() == SampleFormat::I16
+                && rates.contains(&self.alsa.rate)
+            {
+                return Ok(match range.buffer_size() {
+                    SupportedBufferSize::Range { min, max } => {
+                        BufferSize::Fixed(PERIOD.clamp(*min, (max / 2).max(*min)))
+                    }
+                    SupportedBufferSize::Unknown => BufferSize::Default,
+                });
+            }
+            let ((low, high), format) = (rates.into_inner(), range.sample_format());
+            offered.push(format!("{} channels {low}-{high} Hz {format}", range.channels()));
+        }
+        offered.truncate(6);
+        let message = format!(
+            "{} channels at {} Hz in 16 bits are not offered (but {})",
+            self.alsa.channels,
+            self.alsa.rate,
+            offered.join(", ")
+        );
+        Err(cpal::Error::with_message(ErrorKind::UnsupportedConfig, message))
+    }
+
+    fn finish(&self, samples: Vec<i16>, marks: &[i64]) -> Result<Captured, InfrastructureFault> {
+        let marks = on_clock(marks);
+        if let Some(missing) = timeline::discrepancy(&marks, self.alsa.rate) {
+            let what = format!("{} and the clock disagree by {missing} frames", self.alsa.device);
+            return Err(self.fault(what).hint("the device lost frames without a word, or runs at another rate"));
+        }
+        let frames = samples.len() / usize::from(self.alsa.channels);
+        let line = timeline::fit(&marks, frames as u64, self.alsa.rate)
+            .ok_or_else(|| self.fault(format!("{} delivered nothing", self.alsa.device)))?;
+        Ok(Captured {
+            rate: self.alsa.rate,
+            channels: self.alsa.channels,
+            channel: self.alsa.channel.saturating_sub(1),
+            samples: samples.into(),
+            anchors: line.anchors,
+            residual_ns: line.residual_ns,
+        })
+    }
+}
+
+/// cpal counts from when the stream was made. A callback is never early, so the callback that was least late shows best
+/// where that lies on the rig's clock.
+fn on_clock(marks: &[i64]) -> Vec<Mark> {
+    let (triples, _) = marks.as_chunks::<3>();
+    let origin = triples.iter().map(|[_, _, lateness]| *lateness).min().unwrap_or_default();
+    triples.iter().map(|[frame, captured, _]| Mark { frame: *frame, t_ns: origin + captured }).collect()
+}
+
+/// When the last frame that has arrived was captured.
+fn end_of(marks: &[i64], frames: u64, rate: u32) -> Option<i64> {
+    let last = *on_clock(marks).last()?;
+    Some(last.t_ns + (frames.cast_signed() - last.frame) * 1_000_000_000 / i64::from(rate))
+}
+
+#[cfg(test)]
+mod tests {
+    //! In child processes, because ALSA reads its configuration once: a device that plays a file as fast as it is read.
+
+    use super::*;
+    use std::{env, fs, process::Command};
+
+    const CHILD: &str = "RIGTONE_TEST_CAPTURE";
+
+    fn sample(number: usize) -> i16 {
+        (number * 7 % 30_011) as i16
+    }
+
+    fn document(device: &str) -> document::Alsa {
+        document::Alsa { device: device.to_owned(), rate: 48_000, channels: 1, channel: 1 }
+    }
+
+    /// Runs the test `name` again in a process that knows the device; true in that process.
+    fn in_child(name: &str) -> bool {
+        if env::var_os(CHILD).is_some() {
+            return true;
+        }
+        let folder = env::temp_dir().join(format!("rigtone-capture-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let (sound, configuration) = (folder.join("in.raw"), folder.join("asound.conf"));
+        let bytes: Vec<u8> = (0..60 * 48_000).flat_map(|n| sample(n).to_le_bytes()).collect();
+        fs::write(&sound, bytes).expect("a sound");
+        let text = format!(
+            "</usr/share/alsa/alsa.conf>\npcm.fakemic {{ type file slave.pcm {{ type null }} file \"/dev/null\" \
+             infile \"{}\" format \"raw\" }}\n",
+            sound.display()
+        );
+        fs::write(&configuration, text).expect("a configuration");
+        let test = format!("{}::{name}", module_path!().split_once("::").expect("a path").1);
+        let status = Command::new(env::current_exe().expect("this test"))
+            .args(["--exact", &test, "--nocapture"])
+            .env("ALSA_CONFIG_PATH", &configuration)
+            .env(CHILD, "1")
+            .status()
+            .expect("it runs");
+        fs::remove_dir_all(&folder).expect("the folder");
+        assert!(status.success(), "see above");
+        false
+    }
+
+    #[test]
+    fn samples_arrive_unchanged() {
+        if !in_child("samples_arrive_unchanged") {
+            return;
+        }
+        let worker = Worker { member: "microphone m".into(), alsa: document("fakemic"), clock: HostClock::start() };
+        let shared = Arc::new(Shared {
+            samples: Ring::new(48_000),
+            marks: Ring::new(MARKS * 3),
+            frames: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            overrun: AtomicBool::new(false),
+        });
+        let (trouble, troubles) = mpsc::sync_channel(8);
+        let stream = worker.open(&shared, &trouble).expect("it opens");
+        while shared.frames.load(Ordering::Acquire) < 60_000 && troubles.try_recv().is_err() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        drop(stream);
+        let mut heard = Vec::new();
+        shared.samples.read(&mut heard);
+        assert!(heard.len() >= 43_200, "whole periods up to the ring's end, not {}", heard.len());
+        assert!(heard.iter().copied().eq((0..heard.len()).map(sample)));
+        assert!(worker.intact(&shared).expect_err("the ring ran over").what.contains("dropped"));
+    }
+
+    #[tokio::test]
+    async fn a_recording_with_lost_frames_is_a_fault_and_never_a_recording() {
+        if !in_child("a_recording_with_lost_frames_is_a_fault_and_never_a_recording") {
+            return;
+        }
+        let clock = HostClock::start();
+        let microphone = AlsaMicrophone::new("m", document("fakemic"), 0, clock);
+        let fault = match microphone.start(clock.now().plus(30_000_000_000)).await {
+            Ok(recording) => recording.stop(clock.now().plus(30_000_000_000)).await.expect_err("it is not paced"),
+            Err(fault) => fault,
+        };
+        assert_eq!(fault.member, "microphone m");
+        assert!(fault.what.contains("dropped") || fault.what.contains("disagree"), "{fault}");
+    }
+
+    #[tokio::test]
+    async fn a_device_that_is_not_there_is_named_with_what_to_do() {
+        let clock = HostClock::start();
+        let microphone = AlsaMicrophone::new("m", document("hw:CARD=NoSuchCard,DEV=0"), 0, clock);
+        let fault = microphone.start(clock.now().plus(30_000_000_000)).await.map(|_| ()).expect_err("not there");
+        assert!(fault.what.contains("hw:CARD=NoSuchCard,DEV=0") && fault.hint.is_some(), "{fault:?}");
+    }
+
+    #[test]
+    fn the_callback_that_was_least_late_gives_the_clock() {
+        // frame, captured, how late the callback was plus the origin 5000
+        let marks = [0, 10, 5300, 4800, 110, 5000, 9600, 210, 5900];
+        let t_ns: Vec<i64> = on_clock(&marks).iter().map(|m| m.t_ns).collect();
+        assert_eq!(t_ns, [5010, 5110, 5210]);
+        assert_eq!(end_of(&marks, 9600 + 48, 48_000), Some(5210 + 1_000_000));
+    }
+}

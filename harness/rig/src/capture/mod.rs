@@ -1,0 +1,13 @@
+//! Capture: microphones through ALSA.
+//!
+//! `alsa` alone knows the audio library. Its callback writes into a [`ring`] and a thread empties it; [`timeline`] says
+//! when the frames were captured and whether any are missing, [`watchdog`] whether they still come.
+
+#[cfg(feature = "alsa")]
+mod alsa;
+pub mod ring;
+pub mod timeline;
+pub mod watchdog;
+
+#[cfg(feature = "alsa")]
+pub use alsa::AlsaMicrophone;

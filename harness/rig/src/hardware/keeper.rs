@@ -1,0 +1,242 @@
+//! The members of an opened rig, and looking after all of them.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use async_trait::async_trait;
+use rigtone_model::{document::Output, trial::InfrastructureFault};
+use serde_json::json;
+
+use super::{HostClock, open::OpenError};
+use crate::{
+    bench::{Finding, Keeper, TrialKey},
+    capability::{Address, Captured, Microphone, Power, Unit},
+    clock::{Clock, Instant},
+};
+
+/// How long the check of a microphone listens.
+const LISTEN_NS: i64 = 300_000_000;
+
+/// The members that drivers hold open.
+#[derive(Default)]
+pub(super) struct Members {
+    #[cfg(feature = "serial")]
+    relays: BTreeMap<String, Rc<crate::power::Board>>,
+    #[cfg(feature = "bluez")]
+    dongles: BTreeMap<String, Rc<crate::bluez::Dongle>>,
+}
+
+#[cfg(feature = "serial")]
+impl Members {
+    pub(super) fn open_relay(
+        &mut self,
+        name: &str,
+        port: &str,
+        wired: Vec<(String, Output)>,
+        clock: HostClock,
+    ) -> Result<(), OpenError> {
+        let wired = wired.into_iter().map(|(what, output)| crate::power::Wired { what, output }).collect();
+        let board = crate::power::Board::open(name, port, wired, clock)?;
+        self.relays.insert(name.to_owned(), Rc::new(board));
+        Ok(())
+    }
+
+    pub(super) fn outlet(&self, output: &Output) -> Result<Rc<dyn Power>, OpenError> {
+        let missing = || OpenError::Document {
+            member: format!("relay {}", output.relay),
+            what: "there is no such board".to_owned(),
+        };
+        let board = self.relays.get(&output.relay).ok_or_else(missing)?.clone();
+        Ok(Rc::new(crate::power::Outlet { board, channel: output.channel }))
+    }
+}
+
+#[cfg(not(feature = "serial"))]
+impl Members {
+    pub(super) fn open_relay(
+        &mut self,
+        name: &str,
+        _port: &str,
+        _wired: Vec<(String, Output)>,
+        _clock: HostClock,
+    ) -> Result<(), OpenError> {
+        Err(OpenError::NotBuilt { member: format!("relay {name}"), feature: "serial" })
+    }
+
+    pub(super) fn outlet(&self, output: &Output) -> Result<Rc<dyn Power>, OpenError> {
+        Err(OpenError::NotBuilt { member: format!("relay {}", output.relay), feature: "serial" })
+    }
+}
+
+#[cfg(feature = "bluez")]
+impl Members {
+    pub(super) fn open_endpoint(
+        &mut self,
+        dongle: &str,
+        address: Address,
+        sends: bool,
+        unit: &mut Unit,
+        clock: HostClock,
+    ) -> Result<(), OpenError> {
+        use crate::bluez::{Dongle, Endpoint};
+        let member = || format!("dongle {dongle}");
+        if self.dongles.contains_key(dongle) {
+            let what = "two units cannot share one: it has one role at a time".to_owned();
+            return Err(OpenError::Document { member: member(), what });
+        }
+        let held = Rc::new(Dongle::new(dongle, address, clock));
+        self.dongles.insert(dongle.to_owned(), held.clone());
+        let endpoint = Rc::new(Endpoint::new(held));
+        unit.inquiry = Some(endpoint.clone());
+        unit.pairing = Some(endpoint.clone());
+        unit.connecting = Some(endpoint.clone());
+        if sends {
+            unit.streaming = Some(endpoint);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(feature = "bluez"))]
+impl Members {
+    pub(super) fn open_endpoint(
+        &mut self,
+        dongle: &str,
+        _address: Address,
+        _sends: bool,
+        _unit: &mut Unit,
+        _clock: HostClock,
+    ) -> Result<(), OpenError> {
+        Err(OpenError::NotBuilt { member: format!("dongle {dongle}"), feature: "bluez" })
+    }
+}
+
+/// Looks after the members of a rig.
+pub(super) struct HardwareKeeper {
+    #[cfg_attr(
+        not(any(feature = "serial", feature = "bluez")),
+        expect(dead_code, reason = "without drivers there are no members")
+    )]
+    members: Members,
+    microphones: BTreeMap<String, Rc<dyn Microphone>>,
+    clock: HostClock,
+}
+
+impl HardwareKeeper {
+    pub(super) fn new(members: Members, microphones: BTreeMap<String, Rc<dyn Microphone>>, clock: HostClock) -> Self {
+        Self { members, microphones, clock }
+    }
+
+    async fn listen(&self, microphone: &dyn Microphone, deadline: Instant) -> Result<Captured, InfrastructureFault> {
+        let recording = microphone.start(deadline).await?;
+        self.clock.sleep_until(self.clock.now().plus(LISTEN_NS)).await;
+        recording.stop(deadline).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Keeper for HardwareKeeper {
+    async fn check(&self, deadline: Instant) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        #[cfg(feature = "serial")]
+        for board in self.members.relays.values() {
+            let opened = board.check(deadline).await.map(|()| "its port is open; it reports no positions".to_owned());
+            findings.push(finding(board.member(), opened));
+        }
+        #[cfg(feature = "bluez")]
+        {
+            for dongle in self.members.dongles.values() {
+                findings.push(finding(dongle.member(), dongle.check(deadline).await));
+            }
+            if !self.members.dongles.is_empty() {
+                for (encoder, installed) in crate::bluez::encoders() {
+                    let (finding, ok) =
+                        if installed { ("installed", true) } else { ("missing: apt-get install sbc-tools", false) };
+                    findings.push(Finding { member: format!("encoder {encoder}"), finding: finding.to_owned(), ok });
+                }
+            }
+        }
+        for (name, microphone) in &self.microphones {
+            let heard = self.listen(&**microphone, deadline).await.map(|captured| describe(&captured));
+            findings.push(finding(&format!("microphone {name}"), heard));
+        }
+        findings
+    }
+
+    fn trial_begins(&self, _key: &TrialKey, _units: &[&str], _microphones: &[&str]) {
+        // Hardware leaves nothing to a seed.
+    }
+
+    async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault> {
+        #[cfg(not(feature = "serial"))]
+        let (faults, _) = (Vec::new(), deadline);
+        #[cfg(feature = "serial")]
+        let faults = {
+            let mut faults = Vec::new();
+            for board in self.members.relays.values() {
+                faults.extend(board.make_safe(deadline).await);
+            }
+            faults
+        };
+        faults
+    }
+
+    fn environment(&self) -> serde_json::Value {
+        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        #[cfg_attr(not(feature = "bluez"), expect(unused_mut, reason = "only drivers add to it"))]
+        let mut environment = json!({ "kernel": kernel.trim(), "clock": "CLOCK_MONOTONIC" });
+        #[cfg(feature = "bluez")]
+        if !self.members.dongles.is_empty() {
+            use crate::bluez::{known_trouble, version};
+            let version = version();
+            let warning = version.as_deref().and_then(known_trouble);
+            let dongles: BTreeMap<_, _> =
+                self.members.dongles.iter().map(|(name, dongle)| (name, dongle.description())).collect();
+            environment["bluez"] = json!({ "version": version, "warning": warning, "dongles": dongles });
+        }
+        environment
+    }
+}
+
+fn finding(member: &str, found: Result<String, InfrastructureFault>) -> Finding {
+    let (member, ok) = (member.to_owned(), found.is_ok());
+    let finding = found.unwrap_or_else(|fault| match fault.hint {
+        Some(hint) => format!("{}; {hint}", fault.what),
+        None => fault.what,
+    });
+    Finding { member, finding, ok }
+}
+
+/// What a microphone delivered. Silence is said and not condemned: a virtual room is silent, a broken cable too.
+fn describe(captured: &Captured) -> String {
+    let own =
+        captured.samples.iter().skip(usize::from(captured.channel)).step_by(usize::from(captured.channels.max(1)));
+    let frames = captured.samples.len() / usize::from(captured.channels.max(1));
+    let loudest = own.map(|sample| sample.unsigned_abs()).max().unwrap_or_default();
+    let level = match loudest {
+        0 => "digital silence".to_owned(),
+        peak => format!("peak {:.1} dBFS", 20.0 * (f64::from(peak) / 32_768.0).log10()),
+    };
+    let residual_us = captured.residual_ns as f64 / 1e3;
+    format!("{frames} frames at {} Hz, {level}, clock fits within {residual_us:.0} us", captured.rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(&[0, 500, 0, -500], 0, "2 frames at 48000 Hz, digital silence")]
+    #[case(&[0, 16384, 0, -16384], 1, "2 frames at 48000 Hz, peak -6.0 dBFS")]
+    fn a_microphone_is_described_by_its_own_channel(#[case] samples: &[i16], #[case] channel: u16, #[case] said: &str) {
+        let captured = Captured {
+            rate: 48_000,
+            channels: 2,
+            channel,
+            samples: samples.into(),
+            anchors: Vec::new(),
+            residual_ns: 40_000,
+        };
+        assert!(describe(&captured).starts_with(said), "{}", describe(&captured));
+    }
+}

@@ -1,0 +1,16 @@
+//! Capability traits, and the drivers that implement them.
+//!
+//! The runner knows the traits only. Each driver lives in a folder of its own, and each has its simulated counterpart.
+
+pub mod bench;
+pub mod bluez;
+pub mod capability;
+pub mod capture;
+pub mod clock;
+pub mod hardware;
+pub mod power;
+pub mod lock;
+pub mod simulated;
+
+#[cfg(all(test, feature = "serial"))]
+mod test_port;

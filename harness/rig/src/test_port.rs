@@ -1,0 +1,54 @@
+//! A pseudo terminal that stands for a serial board in tests.
+
+use std::os::fd::OwnedFd;
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+};
+
+/// The board's end; dropping it is pulling the plug.
+pub(crate) struct Pty {
+    board: OwnedFd,
+    path: String,
+}
+
+impl Pty {
+    pub(crate) fn open() -> Self {
+        let board = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pty");
+        grantpt(&board).expect("granted");
+        unlockpt(&board).expect("unlocked");
+        let path = ptsname(&board, Vec::new()).expect("a name").into_string().expect("a path");
+        Self { board, path }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Exactly `count` bytes that the board received.
+    pub(crate) fn read(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        let mut have = 0;
+        while have < count {
+            assert!(self.readable(10), "only {:02x?} came", &bytes[..have]);
+            have += rustix::io::read(&self.board, &mut bytes[have..]).expect("the port is open");
+        }
+        bytes
+    }
+
+    /// How many bytes wait to be read.
+    pub(crate) fn waiting(&self) -> usize {
+        if !self.readable(0) {
+            return 0;
+        }
+        // A port that the program has closed reads as an error.
+        rustix::io::read(&self.board, &mut [0; 64]).unwrap_or(0)
+    }
+
+    fn readable(&self, seconds: i64) -> bool {
+        let patience = Timespec { tv_sec: seconds, tv_nsec: 0 };
+        let mut fds = [PollFd::new(&self.board, PollFlags::IN)];
+        poll(&mut fds, Some(&patience)).expect("poll") > 0
+    }
+}
