@@ -222,6 +222,9 @@ pub enum Body {
     RunFinished {
         /// Whether it was ended before its plan was done, and by what.
         interrupted: Option<String>,
+        /// Whether that was the time it was given: then what is open was skipped, not aborted.
+        #[serde(default)]
+        out_of_time: bool,
     },
     /// A kind that a newer version wrote.
     #[serde(skip)]

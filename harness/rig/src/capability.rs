@@ -142,7 +142,12 @@ pub trait Streaming {
     async fn prepare(&self, stimulus: &Stimulus, wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault>;
     /// Sends `stimulus` once over the link that was connected last, in real time. Cancel-safe: the stream is
     /// suspended.
-    async fn stream(&self, target: Address, stimulus: &Stimulus, deadline: Instant) -> Result<Streamed, InfrastructureFault>;
+    async fn stream(
+        &self,
+        target: Address,
+        stimulus: &Stimulus,
+        deadline: Instant,
+    ) -> Result<Streamed, InfrastructureFault>;
 }
 
 /// What a microphone delivered.

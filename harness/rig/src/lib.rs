@@ -8,8 +8,8 @@ pub mod capability;
 pub mod capture;
 pub mod clock;
 pub mod hardware;
-pub mod power;
 pub mod lock;
+pub mod power;
 pub mod simulated;
 
 #[cfg(all(test, feature = "serial"))]

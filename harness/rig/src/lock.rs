@@ -50,7 +50,8 @@ impl Lock {
 
     fn at(path: PathBuf, rig: &str) -> Result<Self, LockError> {
         let io = |source| LockError::Io { path: path.clone(), source };
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             let mut holder = String::new();
             file.read_to_string(&mut holder).map_err(io)?;

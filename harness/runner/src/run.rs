@@ -100,16 +100,15 @@ pub async fn run(
     campaign.begin().await;
     campaign.trials().await;
     // Whatever happened: outputs first, words afterwards.
-    let deadline = bench.clock.now().plus(SAFE_NS);
-    for fault in bench.keeper.make_safe(deadline).await {
-        let text = format!("an output could not be brought to its safe state: {fault}; switch it by hand");
-        emitter.emit(bench.clock.now(), None, Body::Warning { text });
-    }
+    campaign.make_safe().await;
     let interruption = cancel.asked();
     emitter.emit(
         bench.clock.now(),
         None,
-        Body::RunFinished { interrupted: interruption.as_ref().map(ToString::to_string) },
+        Body::RunFinished {
+            interrupted: interruption.as_ref().map(ToString::to_string),
+            out_of_time: interruption == Some(Interruption::OutOfTime),
+        },
     );
     emitter.sync();
     if let Some(error) = emitter.take_broken() {
@@ -151,6 +150,14 @@ struct Ended {
 }
 
 impl Campaign<'_> {
+    async fn make_safe(&self) {
+        let deadline = self.bench.clock.now().plus(SAFE_NS);
+        for fault in self.bench.keeper.make_safe(deadline).await {
+            let text = format!("an output could not be brought to its safe state: {fault}; switch it by hand");
+            self.emitter.emit(self.bench.clock.now(), None, Body::Warning { text });
+        }
+    }
+
     async fn begin(&mut self) {
         let now = self.bench.clock.now();
         let at_most = |c: &Combination| self.plan.scenario(&c.scenario).map_or(0, |s| u64::from(s.repeat.at_most));
@@ -163,7 +170,9 @@ impl Campaign<'_> {
             trials_at_most: runnable.map(at_most).sum(),
         };
         self.emitter.emit(now, None, body);
-        let check = self.bench.keeper.check(now.plus(CHECK_NS));
+        // What a crash of an earlier run left switched on is repaired before anything relies on it.
+        self.make_safe().await;
+        let check = self.bench.keeper.check(self.bench.clock.now().plus(CHECK_NS));
         for finding in self.cancel.unless(check).await.unwrap_or_default() {
             let (member, text, ok) = (finding.member, finding.finding, finding.ok);
             if !ok {

@@ -5,11 +5,13 @@
 
 mod doubt;
 mod outcome;
+mod replay;
 mod rules;
 mod tally;
 mod words;
 
 pub use doubt::doubt;
 pub use outcome::{TrialResult, result};
+pub use replay::Replay;
 pub use rules::{ExpectationRule, RuleError, Rules, RunPlan, ScenarioRules, design};
 pub use tally::{Ending, Tally, judge};

@@ -72,7 +72,7 @@ pub(super) fn percentile(percentile: f64, estimate: Option<(f64, f64)>, interval
     let name = format!("p{percentile}");
     let value = if low == high { number(low) } else { format!("{} to {}", number(low), number(high)) };
     match interval {
-        Some((low, high)) => format!("{name} = {value}, {} to {} by rank; ", number(low), number(high)),
-        None => format!("{name} = {value}; "),
+        Some((low, high)) if low < high => format!("{name} = {value}, {} to {} by rank; ", number(low), number(high)),
+        Some(_) | None => format!("{name} = {value}; "),
     }
 }

@@ -21,7 +21,7 @@ fn events() -> Vec<Event> {
         (at(), Body::TrialStarted),
         (at(), Body::Warning { text: "a line\nfeed, a \u{1b}[31m colour, a \0, a \u{1f50a}".into() }),
         (at(), Body::TrialFinished { outcome: TrialOutcome::Completed }),
-        (None, Body::RunFinished { interrupted: None }),
+        (None, Body::RunFinished { interrupted: None, out_of_time: false }),
     ]
     .into_iter()
     .enumerate()

@@ -73,11 +73,7 @@ impl Recording for SimulatedRecording {
         let frames = (ended.since(started) as f64 * f64::from(RATE) / 1e9) as usize;
         let frame_of = |t: Instant| t.since(started) as f64 * f64::from(RATE) / 1e9;
         let heard = microphone.heard(started, &frame_of);
-        let air = air::Microphone {
-            noise_dbfs: microphone.noise.map_or(QUIET_DBFS, Level::db),
-            dead: microphone.dead,
-            ..air::Microphone::default()
-        };
+        let air = air::Microphone { noise_dbfs: microphone.noise.map_or(QUIET_DBFS, Level::db), dead: microphone.dead };
         let label = format!("microphone {}", microphone.name);
         let seed = match &*microphone.trial.borrow() {
             Some(key) => stream_seed(key.seed, &key.combination, key.trial, key.attempt, &label),
@@ -87,15 +83,20 @@ impl Recording for SimulatedRecording {
         let render = move || {
             let sounds: Vec<air::Sound<'_>> = heard
                 .iter()
-                .map(|h| air::Sound { stimulus: &h.stimulus, path: &h.path, emitted_at: h.emitted_at, silences: &h.silences })
+                .map(|h| air::Sound {
+                    stimulus: &h.stimulus,
+                    path: &h.path,
+                    emitted_at: h.emitted_at,
+                    silences: &h.silences,
+                })
                 .collect();
             let samples = RENDERER.with_borrow_mut(|r| r.record(frames, &sounds, &air, seed));
             // A converter of 16 bits, which clips what is too loud.
             samples.iter().map(|x| (x * 32767.0).round().clamp(-32768.0, 32767.0) as i16).collect::<Arc<[i16]>>()
         };
-        let samples = compute(&microphone.clock, STOP_NS, render)
-            .await
-            .ok_or_else(|| InfrastructureFault::new(label, "rendering the recording failed: this is a fault of Rigtone"))?;
+        let samples = compute(&microphone.clock, STOP_NS, render).await.ok_or_else(|| {
+            InfrastructureFault::new(label, "rendering the recording failed: this is a fault of Rigtone")
+        })?;
         Ok(Captured {
             rate: RATE,
             channels: 1,

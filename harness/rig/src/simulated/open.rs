@@ -37,7 +37,8 @@ pub fn open(
     let mut units = BTreeMap::new();
     let mut outputs = Vec::new();
     for (name, document) in &rig.units {
-        let device = devices(&document.device).ok_or_else(|| fault(format!("no document of device `{}`", document.device)))?;
+        let device =
+            devices(&document.device).ok_or_else(|| fault(format!("no document of device `{}`", document.device)))?;
         let handle = Rc::new(SimulatedUnit { name: name.as_str().into(), world: world.clone(), clock: clock.clone() });
         let controlled = matches!(document.control, Some(Control::Endpoint | Control::Voice | Control::Command));
         let sends = controlled && device.roles.contains(&Role::A2dpSource);
@@ -74,8 +75,15 @@ pub fn open(
         microphones.insert(name.clone(), Rc::new(microphone));
     }
     let keeper = SimulatedKeeper { world, clock: clock.clone(), microphones: microphones.clone(), trials, outputs };
-    Ok(Bench { clock: Rc::new(clock.clone()), simulated: true, units, microphones, heard_by: Bench::hearing(rig),
-        digital_silence: Bench::digitally_silent(rig), keeper: Rc::new(keeper) })
+    Ok(Bench {
+        clock: Rc::new(clock.clone()),
+        simulated: true,
+        units,
+        microphones,
+        heard_by: Bench::hearing(rig),
+        digital_silence: Bench::digitally_silent(rig),
+        keeper: Rc::new(keeper),
+    })
 }
 
 struct SimulatedKeeper {
@@ -140,6 +148,7 @@ impl Keeper for SimulatedKeeper {
 }
 
 fn level_dbfs(samples: &[i16]) -> f64 {
-    let power: f64 = samples.iter().map(|&x| (f64::from(x) / 32768.0).powi(2)).sum::<f64>() / samples.len().max(1) as f64;
+    let power: f64 =
+        samples.iter().map(|&x| (f64::from(x) / 32768.0).powi(2)).sum::<f64>() / samples.len().max(1) as f64;
     10.0 * power.max(1e-12).log10()
 }

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     capability::{
-        Address, Answer, Codec, Connecting, DeviceFailure, Emission, FailureClass, Found, InfrastructureFault, Inquiry, Link,
-        Pairing, PairingMode, Power, Streamed, Streaming, Truth, Wish,
+        Address, Answer, Codec, Connecting, DeviceFailure, Emission, FailureClass, Found, InfrastructureFault, Inquiry,
+        Link, Pairing, PairingMode, Power, Streamed, Streaming, Truth, Wish,
     },
     clock::{Clock, Instant},
 };
@@ -212,7 +212,12 @@ impl Streaming for SimulatedUnit {
         Ok(())
     }
 
-    async fn stream(&self, target: Address, stimulus: &Stimulus, deadline: Instant) -> Result<Streamed, InfrastructureFault> {
+    async fn stream(
+        &self,
+        target: Address,
+        stimulus: &Stimulus,
+        deadline: Instant,
+    ) -> Result<Streamed, InfrastructureFault> {
         self.pass(START_NS).await;
         let emitted = self.clock.now();
         let Some(link) = self.link_to(target) else {
@@ -239,7 +244,8 @@ impl Streaming for SimulatedUnit {
             fails
         };
         let emission = Some(Emission { at: emitted, uncertainty_ns: 0 });
-        let lost = |detail: &str| Ok(Streamed { emission, ended: Err(DeviceFailure::new(FailureClass::LinkLost, detail)) });
+        let lost =
+            |detail: &str| Ok(Streamed { emission, ended: Err(DeviceFailure::new(FailureClass::LinkLost, detail)) });
         if let Some(after) = fails {
             self.pass(after).await;
             {

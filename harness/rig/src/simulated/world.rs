@@ -77,7 +77,8 @@ impl World {
         let mut bodies = BTreeMap::new();
         let mut by_address = BTreeMap::new();
         for (name, unit) in &rig.units {
-            let device = devices(&unit.device).ok_or_else(|| format!("unit `{name}`: no document of device `{}`", unit.device))?;
+            let device = devices(&unit.device)
+                .ok_or_else(|| format!("unit `{name}`: no document of device `{}`", unit.device))?;
             let body = Body::of(name, unit, &device)?;
             by_address.insert(body.address, body.name.clone());
             bodies.insert(body.name.clone(), body);
@@ -148,9 +149,8 @@ impl Body {
             roles: nature.roles.clone().unwrap_or_else(|| device.roles.clone()),
             codecs: nature.codecs.clone().unwrap_or_else(|| device.codecs_of(&unit.firmware).to_vec()),
             boot_ns: device.boot.unwrap_or(Duration::from_s(2)).ns(),
-            gesture_ns: gesture.map_or(0, |g| {
-                g.press.iter().map(|p| p.held.ns()).sum::<i64>() + g.takes.map_or(0, Duration::ns)
-            }),
+            gesture_ns: gesture
+                .map_or(0, |g| g.press.iter().map(|p| p.held.ns()).sum::<i64>() + g.takes.map_or(0, Duration::ns)),
             pairs_by_itself: gesture.is_some_and(|g| g.automatic),
             heard_by: unit.heard_by.iter().map(|(m, h)| (m.clone(), h.distance.metres())).collect(),
             // What is not wired to a relay is always on.

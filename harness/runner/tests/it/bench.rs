@@ -68,7 +68,7 @@ pub(crate) struct Done {
 }
 
 /// Runs a plan from `seed`; `meddle` sees every event and may ask the run to end.
-pub(crate) fn run_with(planned: &Planned, options: Options, meddle: impl Fn(&Event, &Cancel) + 'static) -> Done {
+pub(crate) fn run_with(planned: &Planned, options: &Options, meddle: impl Fn(&Event, &Cancel) + 'static) -> Done {
     let directory = tempfile::tempdir().expect("a directory");
     let writer = RunWriter::create(&directory.path().join("run"), "test").expect("a new run");
     writer.write_plan(&planned.run).expect("a plan");
@@ -82,7 +82,7 @@ pub(crate) fn run_with(planned: &Planned, options: Options, meddle: impl Fn(&Eve
         meddle(event, &asks);
     });
     let runtime = clock.runtime().expect("a runtime");
-    let work = run(&planned.run.plan, &planned.run.rules, &bench, writer, observer, &cancel, &options);
+    let work = run(&planned.run.plan, &planned.run.rules, &bench, writer, observer, &cancel, options);
     let verdicts = runtime.block_on(work).expect("a record that can be written");
     Done { verdicts, events: events.take(), directory }
 }
@@ -93,5 +93,5 @@ pub(crate) fn options(seed: u64) -> Options {
 
 /// Runs a plan from `seed` undisturbed.
 pub(crate) fn run_from(planned: &Planned, seed: u64) -> Done {
-    run_with(planned, options(seed), |_, _| {})
+    run_with(planned, &options(seed), |_, _| {})
 }

@@ -28,7 +28,7 @@ fn the_same_seed_gives_the_same_events_byte_for_byte() {
 #[test]
 fn an_interrupted_run_cleans_up_what_it_began_and_judges_what_it_knows() {
     let planned = plan(SCENARIO, |_| {});
-    let done = run_with(&planned, options(1), |event, cancel| {
+    let done = run_with(&planned, &options(1), |event, cancel| {
         if event.seq == 400 {
             cancel.ask(Interruption::Asked("SIGINT".to_owned()));
         }
@@ -42,14 +42,17 @@ fn an_interrupted_run_cleans_up_what_it_began_and_judges_what_it_knows() {
         count(&|b| matches!(b, Body::StepFinished { action, phase: Phase::Cleanup, .. } if action == "forget"));
     assert!(count(&|b| matches!(b, Body::TrialFinished { outcome: TrialOutcome::Cancelled })) > 0);
     assert_eq!((began, began), (ended, forgotten), "every trial that began was cleaned up and closed");
-    assert!(matches!(done.events.last().map(|e| &e.body), Some(Body::RunFinished { interrupted: Some(_) })));
+    assert!(matches!(
+        done.events.last().map(|e| &e.body),
+        Some(Body::RunFinished { interrupted: Some(_), out_of_time: false })
+    ));
 }
 
 #[test]
 fn what_the_time_did_not_allow_is_skipped_and_never_passes() {
     let planned = plan(SCENARIO, |_| {});
     let limited = Options { max_time: Some(Duration::from_s(40)), ..options(1) };
-    let done = run_with(&planned, limited, |_, _| {});
+    let done = run_with(&planned, &limited, |_, _| {});
     assert_eq!(done.verdicts.interrupted, None);
     let skipped = Verdict::Skipped("time".to_owned());
     assert!(done.verdicts.combinations.iter().any(|c| c.verdict == skipped));
@@ -87,27 +90,14 @@ fn trials_on_disjoint_resources_run_at_the_same_time_and_never_share_a_unit() {
 
 #[test]
 fn a_verdict_is_the_same_when_it_is_judged_again_from_the_log() {
-    use rigtone_judge::verdicts::judge;
-    use rigtone_model::trial::TrialFolder;
+    use rigtone_judge::verdicts::Replay;
     let planned = plan(SCENARIO, |_| {});
     let done = run_from(&planned, 5);
-    let (mut folder, mut records, mut broken) = (TrialFolder::default(), Vec::new(), Vec::new());
-    let mut started = std::collections::BTreeMap::new();
+    let mut replay = Replay::default();
     for event in rigtone_record::read_events(&done.directory.path().join("run")).expect("a log") {
-        let event = event.expect("an event");
-        if let Body::Checked { member, finding, ok: false } = &event.body {
-            broken.push((member.clone(), finding.clone()));
-        }
-        if let (Body::TrialStarted, Some(at)) = (&event.body, &event.at) {
-            started.insert((at.combination.clone(), at.trial, at.attempt), event.t_ns);
-        }
-        if let Some(record) = folder.take(&event) {
-            let key = (record.combination.clone(), record.trial, record.attempt);
-            let took = event.t_ns - started[&key];
-            records.push((record, took));
-        }
+        replay.take(&event.expect("an event"));
     }
-    let again = judge(&planned.run.plan, &planned.run.rules, "test", records.into_iter(), &broken, None);
+    let again = replay.verdicts(&planned.run, "test");
     assert_eq!(again, done.verdicts);
 }
 
