@@ -50,7 +50,11 @@ pub(crate) fn open(rig: &Rig, devices: &IndexMap<String, Device>, wanted: &Selec
             drop(entered);
             let bench = opened.map_err(|error| match &error {
                 OpenError::Fault(fault) => infrastructure(fault),
-                OpenError::NotBuilt { .. } | OpenError::Document { .. } => Trouble::usage(&error),
+                OpenError::NotBuilt { member, feature } => {
+                    Trouble::usage(format!("{member} needs the driver `{feature}`, which this build does not have"))
+                        .hint("build rigtone with its feature `hardware`, which is on by default")
+                }
+                OpenError::Document { .. } => Trouble::usage(&error),
             })?;
             Ok(Opened { bench, runtime, _lock: Some(lock) })
         }

@@ -38,6 +38,10 @@ pub enum FailureClass {
     LinkLost,
     /// It does not support what was asked.
     Unsupported,
+    /// It did what it should have refused.
+    Accepted,
+    /// Something was heard where silence was due.
+    UnexpectedSound,
 }
 
 impl FailureClass {
@@ -56,6 +60,8 @@ impl FailureClass {
             Self::Untimely => "untimely",
             Self::LinkLost => "link-lost",
             Self::Unsupported => "unsupported",
+            Self::Accepted => "accepted",
+            Self::UnexpectedSound => "unexpected-sound",
         }
     }
 }

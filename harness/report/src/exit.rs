@@ -88,6 +88,9 @@ pub fn of(verdicts: &RunVerdicts, policy: InconclusivePolicy) -> (Code, String) 
     if all == 0 {
         return (Code::Nothing, "the plan has no combinations".to_owned());
     }
+    if skipped == all && verdicts.combinations.iter().any(|c| c.trials > 0) {
+        return (Code::Nothing, format!("the time was up before any of {} had an answer", count(all, "combination")));
+    }
     if skipped == all {
         return (
             Code::Nothing,

@@ -87,7 +87,10 @@ impl Bench {
     /// Who is heard where, of a rig's document.
     pub fn hearing(rig: &rigtone_model::document::Rig) -> BTreeMap<String, Vec<(String, f64)>> {
         let heard = |unit: &rigtone_model::document::Unit| {
-            unit.heard_by.iter().map(|(name, heard)| (name.clone(), heard.distance.metres())).collect()
+            let mut heard: Vec<(String, f64)> =
+                unit.heard_by.iter().map(|(name, heard)| (name.clone(), heard.distance.metres())).collect();
+            heard.sort_by(|a, b| a.1.total_cmp(&b.1));
+            heard
         };
         rig.units.iter().map(|(name, unit)| (name.clone(), heard(unit))).collect()
     }

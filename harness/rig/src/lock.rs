@@ -6,7 +6,10 @@ use std::{
     path::PathBuf,
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
 use thiserror::Error;
 
 /// A rig's lock, held until it is dropped or the process ends, however it ends.
@@ -50,15 +53,22 @@ impl Lock {
 
     fn at(path: PathBuf, rig: &str) -> Result<Self, LockError> {
         let io = |source| LockError::Io { path: path.clone(), source };
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let mut holder = String::new();
-            file.read_to_string(&mut holder).map_err(io)?;
-            return Err(LockError::Taken { rig: rig.to_owned(), holder: holder.trim().to_owned(), path });
+        // A file that another user made can be locked, though not written; in a sticky folder not even opened to create.
+        let open = |create: bool, write: bool| {
+            OpenOptions::new().read(true).write(write).create(create).truncate(false).open(&path)
+        };
+        let mut file = open(false, true).or_else(|_| open(false, false)).or_else(|_| open(true, true)).map_err(io)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder).map_err(io)?;
+                return Err(LockError::Taken { rig: rig.to_owned(), holder: holder.trim().to_owned(), path });
+            }
+            Err(error) => return Err(io(error.into())),
         }
-        file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
-        write!(file, "{}", std::process::id()).map_err(io)?;
+        // The holder's name is a help, not the lock: where it cannot be written, the lock holds all the same.
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self { _file: file })
     }
 }

@@ -150,6 +150,13 @@ struct Ended {
 }
 
 impl Campaign<'_> {
+    /// Without a record nothing is a result: the run ends before it switches anything more.
+    fn end_if_unrecorded(&self) {
+        if self.emitter.is_broken() {
+            self.cancel.ask(Interruption::Asked("the event log cannot be written".to_owned()));
+        }
+    }
+
     async fn make_safe(&self) {
         let deadline = self.bench.clock.now().plus(SAFE_NS);
         for fault in self.bench.keeper.make_safe(deadline).await {
@@ -190,7 +197,7 @@ impl Campaign<'_> {
                 continue;
             }
             // What depends on a member that is out of order is not tried: it would only cost time.
-            let needs_broken = self.broken.iter().any(|(m, _)| combination.resources.iter().any(|r| **r == **m));
+            let needs_broken = self.broken.iter().any(|(m, _)| combination.needs(m));
             if !needs_broken {
                 self.states.insert(index, State { tally: Tally::new(combination, scenario, rules), next_trial: 1 });
             }
@@ -203,6 +210,7 @@ impl Campaign<'_> {
         for index in self.states.keys() {
             schedule.want(&self.plan.combinations[*index].resources, 0, *index);
         }
+        self.end_if_unrecorded();
         let mut running = FuturesUnordered::new();
         let out_of_time = async {
             match end {
@@ -274,9 +282,7 @@ impl Campaign<'_> {
             self.emitter.sync();
             self.unsynced = 0;
         }
-        if self.emitter.is_broken() {
-            self.cancel.ask(Interruption::Asked("the event log cannot be written".to_owned()));
-        }
+        self.end_if_unrecorded();
         let state = self.states.get_mut(&ended.index)?;
         if lost && ended.attempt <= self.plan.retries && !state.tally.is_settled() && self.cancel.asked().is_none() {
             return Some((trial, ended.attempt + 1));

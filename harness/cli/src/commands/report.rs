@@ -63,7 +63,13 @@ fn started(run: &Path) -> Option<i64> {
 
 pub(crate) fn report(run: &Path, format: Format, inconclusive: Inconclusive) -> Result<Code, Trouble> {
     let plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
-    let verdicts = read_verdicts(run).map_err(|e| read_trouble(&e))?;
+    let verdicts = read_verdicts(run).map_err(|e| match &e {
+        // The plan is there: the run was killed before it could judge.
+        ReadError::Io { os, .. } if os.kind() == std::io::ErrorKind::NotFound => {
+            Trouble::usage(&e).hint("the run did not come to its end: `rigtone judge` judges what it recorded")
+        }
+        _ => read_trouble(&e),
+    })?;
     let (code, _) = exit::of(&verdicts, policy(inconclusive));
     match format {
         Format::Terminal => {

@@ -53,10 +53,11 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
     let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
     let run_id = run_id(unix_s, &planned.rig.rig);
     let directory = how.out.clone().unwrap_or_else(|| Path::new("runs").join(&run_id));
-    // Everything that can fail before a relay moves fails here.
+    // Everything that can fail before a relay moves fails here, and leaves no half run behind.
+    enough_space(&directory, forecast.evidence_bytes)?;
+    let opened = open::open(&planned.rig, &planned.devices, &needed(&planned.run.plan))?;
     let writer = RunWriter::create(&directory, &run_id).map_err(|e| record_trouble(&e))?;
     writer.write_plan(&planned.run).map_err(|e| record_trouble(&e))?;
-    let opened = open::open(&planned.rig, &planned.devices, &needed(&planned.run.plan))?;
     writer.write_environment(&environment(&opened, how.seed)).map_err(|e| record_trouble(&e))?;
 
     let options =
@@ -131,18 +132,21 @@ fn drive(planned: &Planned, opened: &Opened, writer: RunWriter, options: &Option
         Err(why) => {
             // Asked twice: nothing but the outputs matters now.
             let deadline = bench.clock.now().plus(SAFE_NS);
-            for fault in opened.runtime.block_on(bench.keeper.make_safe(deadline)) {
+            let faults = opened.runtime.block_on(bench.keeper.make_safe(deadline));
+            for fault in &faults {
                 printer::note(&format!("error: {fault}; switch it by hand"));
             }
-            Err(Trouble::new(Code::Interrupted, why).hint("the run directory holds every trial that had ended"))
+            let outputs = if faults.is_empty() { "; its outputs are safe" } else { "" };
+            Err(Trouble::new(Code::Interrupted, format!("{why}{outputs}"))
+                .hint("the run directory holds every trial that had ended"))
         }
     }
 }
 
 /// Asks for an orderly end on the first signal; comes back on the second.
 async fn signals(cancel: &Cancel) -> String {
-    let streams = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    let (Ok(mut interrupt), Ok(mut terminate)) = streams else {
+    let streams = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = streams else {
         printer::note("warning: signals cannot be caught; ending the run from outside will not be orderly");
         return std::future::pending().await;
     };
@@ -151,9 +155,10 @@ async fn signals(cancel: &Cancel) -> String {
         let name = tokio::select! {
             _ = interrupt.recv() => "SIGINT",
             _ = terminate.recv() => "SIGTERM",
+            _ = hangup.recv() => "SIGHUP",
         };
         if asked {
-            return format!("{name} again: the run was given up, its outputs are safe");
+            return format!("{name} again: the run was given up");
         }
         asked = true;
         printer::note(&format!(
@@ -161,6 +166,22 @@ async fn signals(cancel: &Cancel) -> String {
         ));
         cancel.ask(Interruption::Asked(name.to_owned()));
     }
+}
+
+/// A disk that would fill in the middle of the night is found in the evening.
+fn enough_space(directory: &Path, needed: u64) -> Result<(), Trouble> {
+    let free = rigtone_record::free_space(directory).map_err(|e| record_trouble(&e))?;
+    if free >= needed {
+        return Ok(());
+    }
+    let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
+    let what = format!(
+        "the run needs about {} MB for its recordings, and {} MB are free in {}",
+        megabytes(needed),
+        megabytes(free),
+        directory.display()
+    );
+    Err(Trouble::new(Code::Infrastructure, what).hint("free space, or name another folder with --out"))
 }
 
 /// The members that the plan's trials use.
@@ -177,7 +198,11 @@ fn needed(plan: &Plan) -> Selection {
 }
 
 fn record_trouble(error: &rigtone_record::RecordError) -> Trouble {
-    Trouble::new(Code::Infrastructure, error).hint(error.hint())
+    let code = match error {
+        rigtone_record::RecordError::NotEmpty { .. } => Code::Usage,
+        _ => Code::Infrastructure,
+    };
+    Trouble::new(code, error).hint(error.hint())
 }
 
 fn run_id(unix_s: i64, rig: &str) -> String {

@@ -3,11 +3,10 @@
 use rigtone_model::{diagnostic::Code, document::Scenario};
 
 use super::rules::design;
+use crate::sequential::MOST_TRIALS;
 
 /// The probability with which a good device should be decided.
 const WANTED: f64 = 0.9;
-/// How far the search for a number of trials goes.
-const SEARCH: u32 = 5000;
 
 /// What is doubtful about an expectation: code, what is wrong, and what to write instead.
 pub fn doubt(scenario: &Scenario, index: usize) -> Option<(Code, String, String)> {
@@ -16,7 +15,9 @@ pub fn doubt(scenario: &Scenario, index: usize) -> Option<(Code, String, String)
         Ok(boundaries) => boundaries,
         // Rates and confidence that are out of order are found by the checks of the document itself.
         Err(error) => {
-            let suggestion = "choose `at-least` below `good`, and a confidence between 50 % and 100 %".to_owned();
+            let suggestion = format!(
+                "choose `at-least` below `good` below 100 %, a confidence between 50 % and 100 %, and at most {MOST_TRIALS} trials"
+            );
             return Some((Code::Untestable, error.to_string(), suggestion));
         }
     };
@@ -24,7 +25,7 @@ pub fn doubt(scenario: &Scenario, index: usize) -> Option<(Code, String, String)
     if decided >= WANTED {
         return None;
     }
-    let enough = (1..=SEARCH / design.at_most.max(1)).map(|k| design.at_most.saturating_mul(k)).find(|&at_most| {
+    let enough = (1..=MOST_TRIALS / design.at_most.max(1)).map(|k| design.at_most.saturating_mul(k)).find(|&at_most| {
         let wider = crate::sequential::Design { at_most, ..design };
         wider.boundaries().ok().and_then(|b| b.can_decide(design.accept)).is_some_and(|p| p >= WANTED)
     });

@@ -56,8 +56,14 @@ pub fn result(expectation: &Expectation<'_>, scenario: &Scenario, trial: &TrialR
         Expectation::Latency(e) => latency(trial, &e.step, e.at_most),
         Expectation::Duration(e) => duration(trial, &e.of, e.at_least, e.at_most),
         Expectation::Unsupported(e) => match trial.step(&e.of) {
-            Some(step) if step.failure.is_some() => TrialResult::held(),
-            Some(_) => TrialResult::failed(FailureClass::Unsupported),
+            Some(step) => match step.failure.as_ref().map(|f| f.class) {
+                None => TrialResult::failed(FailureClass::Accepted),
+                // To stay away or to break off is no refusal.
+                Some(
+                    class @ (FailureClass::LinkLost | FailureClass::NotDiscovered | FailureClass::PairingTimedOut),
+                ) => TrialResult::ambiguous(format!("`{}` was not refused, it ended with {class}", e.of)),
+                Some(_) => TrialResult::held(),
+            },
             None => TrialResult::ambiguous(format!("the trial ended before the step `{}`", e.of)),
         },
         Expectation::Count(_) | Expectation::Response(_) | Expectation::Role(_) | Expectation::Difference(_) => {
@@ -87,7 +93,13 @@ fn step_result(trial: &TrialRecord, label: &str) -> TrialResult {
 }
 
 fn presence(trial: &TrialRecord, label: &str, wanted: bool) -> TrialResult {
-    match trial.observation(label, Quantity::Presence).map(|o| &o.value) {
+    let observation = trial.observation(label, Quantity::Presence);
+    let in_part = observation.is_some_and(|o| o.quality.contains_key("heard-until-s"));
+    match observation.map(|o| &o.value) {
+        // Half a stimulus is no silence.
+        Some(Value::Truth(heard)) if !wanted && (*heard || in_part) => {
+            TrialResult::failed(FailureClass::UnexpectedSound)
+        }
         Some(Value::Truth(heard)) if *heard == wanted => TrialResult::held(),
         // The link that went down explains the silence; without such a cause it is silence itself.
         Some(Value::Truth(_)) => TrialResult::failed(trial.failure().map_or(FailureClass::Silent, |f| f.class)),

@@ -46,11 +46,8 @@ impl Replay {
 
     /// The verdicts. A log that ends before its run does is one of an interrupted run.
     pub fn verdicts(self, plan: &RunPlan, run: &str) -> RunVerdicts {
-        let interrupted = if self.ended {
-            self.interrupted
-        } else {
-            Some(("the log ends before the run does".to_owned(), Ending::Interrupted))
-        };
+        let interrupted =
+            if self.ended { self.interrupted } else { Some(("the end of its log".to_owned(), Ending::Interrupted)) };
         judge(&plan.plan, &plan.rules, run, self.records.into_iter(), &self.broken, interrupted)
     }
 }

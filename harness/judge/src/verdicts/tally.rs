@@ -187,14 +187,22 @@ impl Tally {
 
     /// The verdict as it stands.
     pub fn verdict(&self, combination: &Combination, scenario: &Scenario, ending: &Ending) -> CombinationVerdict {
-        let expectations: Vec<ExpectationVerdict> =
+        let mut expectations: Vec<ExpectationVerdict> =
             self.states.iter().filter(|s| s.applies).map(|s| s.verdict(scenario, ending)).collect();
+        // A failure that was demonstrated stays one, whatever the time did not allow.
+        let any_fails = expectations.iter().any(|e| e.gating && e.verdict == Verdict::Fail);
         let verdict = match &combination.skipped {
             Some(reason) => Verdict::Skipped(reason.to_string()),
             None if self.is_lost() => Verdict::InfraError,
-            None if *ending == Ending::OutOfTime && !self.is_settled() => Verdict::Skipped("time".to_owned()),
+            None if *ending == Ending::OutOfTime && !self.is_settled() && !any_fails => {
+                Verdict::Skipped("time".to_owned())
+            }
             None => overall(&expectations, self.trials, self.lost),
         };
+        if matches!(verdict, Verdict::Skipped(_) | Verdict::InfraError) {
+            // What nobody could look at is not undecided: it takes the verdict of its combination.
+            expectations.retain(|e| matches!(e.verdict, Verdict::Pass | Verdict::Fail));
+        }
         let evidence = match verdict {
             Verdict::Pass => &self.first_evidence,
             _ if self.failing_evidence.is_empty() => &self.first_evidence,
@@ -219,9 +227,10 @@ impl Tally {
 fn overall(expectations: &[ExpectationVerdict], trials: u32, lost: u32) -> Verdict {
     let gating = || expectations.iter().filter(|e| e.gating).map(|e| &e.verdict);
     let any = |wanted: Verdict| gating().any(|v| *v == wanted);
+    let ended_early = expectations.iter().any(|e| e.verdict == Verdict::Aborted);
     if any(Verdict::Fail) {
         Verdict::Fail
-    } else if any(Verdict::Aborted) {
+    } else if any(Verdict::Aborted) || (ended_early && gating().next().is_none()) {
         Verdict::Aborted
     } else if trials == 0 && lost > 0 {
         Verdict::InfraError
@@ -319,7 +328,7 @@ fn interval(low: f64, high: f64, confidence: f64) -> Option<Shown> {
     Some(Shown { low: finite(low), high: finite(high), confidence })
 }
 
-/// One-sided bounds of the rate for display; what does not tell is taken against either side.
+/// The two-sided interval of the rate for display; what does not tell is taken against either side.
 fn bounds(counts: &Counts, confidence: f64) -> (f64, f64) {
     let n = u64::from(counts.successes) + u64::from(counts.failures) + u64::from(counts.ambiguous);
     let at = |successes: u64| Proportion::new(successes, n).ok();
@@ -330,7 +339,7 @@ fn bounds(counts: &Counts, confidence: f64) -> (f64, f64) {
     ) else {
         return (0.0, 1.0);
     };
-    (low.lower_bound(confidence), high.upper_bound(confidence))
+    (low.clopper_pearson(confidence).lower, high.clopper_pearson(confidence).upper)
 }
 
 /// Judges a whole run from its plan and its records.
@@ -351,7 +360,7 @@ pub fn judge(
         .map(|c| Some(Tally::new(c, plan.scenario(&c.scenario)?, rules.scenario(&c.scenario)?)))
         .collect();
     for (combination, tally) in plan.combinations.iter().zip(&mut tallies) {
-        let fault = broken.iter().find(|(member, _)| combination.resources.iter().any(|r| **r == **member));
+        let fault = broken.iter().find(|(member, _)| combination.needs(member));
         if let (Some(tally), Some((member, finding)), None) = (tally, fault, &combination.skipped) {
             tally.give_up(&format!("{member}: {finding}"));
         }

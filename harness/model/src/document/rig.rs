@@ -180,7 +180,7 @@ pub struct Unit {
     /// The relay channels wired to its buttons.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub buttons: IndexMap<String, Output>,
-    /// The microphones that hear it, nearest first.
+    /// The microphones that hear it; the nearest one is asked.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub heard_by: IndexMap<String, Heard>,
     /// How a simulated unit behaves.

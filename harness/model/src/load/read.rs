@@ -14,7 +14,12 @@ use crate::diagnostic::{Code, Diagnostic, sort};
 /// once, however many of the paths lead to it. What cannot be read is explained.
 pub fn read(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     let mut reader = Reader::default();
+    let mut named = std::collections::BTreeSet::new();
     for path in paths {
+        // A folder that is named twice is read once.
+        if fs::canonicalize(path).is_ok_and(|real| !named.insert(real)) {
+            continue;
+        }
         let before = reader.found.len();
         match fs::metadata(path) {
             Err(error) => reader.faults.push(unreadable(path, &error)),

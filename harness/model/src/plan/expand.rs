@@ -159,6 +159,7 @@ fn placeholder(scenario: &Arc<str>, meaning: Sha256, reason: &str) -> Combinatio
         condition: None,
         group: group(&hash),
         resources: Arc::from([]),
+        relies_on: Arc::from([]),
         trial_ns: 0,
         skipped: Some(reason.into()),
     }
@@ -216,6 +217,14 @@ fn steps_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> impl I
 
 fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result<Vec<(&'a str, Capability)>, String> {
     let mut needs = Vec::new();
+    if scenario.trial_limit.is_some() {
+        return Err("this version of Rigtone does not enforce `trial-limit`".to_owned());
+    }
+    let speaks =
+        |e: &crate::document::Expect| e.when.is_empty() || condition.is_some_and(|c| e.when.iter().any(|w| w == c));
+    if !scenario.expect.iter().any(speaks) {
+        return Err(format!("no expectation speaks about the condition `{}`", condition.unwrap_or_default()));
+    }
     for step in steps_under(scenario, condition) {
         if !step.meanwhile.is_empty() {
             return Err("this version of Rigtone cannot run steps `meanwhile`".into());
@@ -276,7 +285,7 @@ impl Shape<'_> {
             let value = match choice {
                 Choice::Unit(candidate) => candidate.value.clone(),
                 Choice::Value(value) => AxisValue::Value(value.clone()),
-                Choice::MicrophoneNear(axis) => match unit_on(axis).and_then(|c| c.unit.heard_by.keys().next()) {
+                Choice::MicrophoneNear(axis) => match unit_on(axis).and_then(|c| nearest(c.unit)) {
                     Some(microphone) => AxisValue::Microphone(microphone.as_str().into()),
                     None => {
                         skipped.get_or_insert_with(|| format!("no microphone hears the unit on the axis `{axis}`"));
@@ -333,6 +342,7 @@ impl Shape<'_> {
         let id = CombinationId::new(self.scenario_name, pairs, &meaning.finalize().into());
 
         let units = self.names.iter().filter_map(|name| unit_on(name));
+        let relies_on = self.relies_on(self.names.iter().filter_map(|name| unit_on(name)), condition);
         let resources = self.resources(units, condition);
         let trial_ns = self.trial_ns(condition, &bindings, &unit_on).map_err(binding)?;
         Ok(Combination {
@@ -342,6 +352,7 @@ impl Shape<'_> {
             condition: condition.map(Into::into),
             group: group(&group_hash.finalize().into()),
             resources,
+            relies_on,
             trial_ns,
             skipped: skipped.map(Into::into),
         })
@@ -354,17 +365,17 @@ impl Shape<'_> {
         bindings: &Bindings<'_>,
         unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
     ) -> Result<Option<String>, BindingError> {
-        let fallback_wanted = self.scenario.expect.iter().any(|e| match e.expectation() {
-            Expectation::Codec(c) => matches!(c.is, WantedCodec::Codec(_)),
-            Expectation::Unsupported(_) => true,
-            _ => false,
-        });
-        if fallback_wanted {
-            return Ok(None);
-        }
         for step in steps_under(self.scenario, condition) {
             let Action::Connect(connect) = step.action() else { continue };
             let codec = bindings.codec(connect)?;
+            let fallback_wanted = self.scenario.expect.iter().any(|e| match e.expectation() {
+                Expectation::Codec(c) => matches!(c.is, WantedCodec::Codec(wanted) if wanted != codec),
+                Expectation::Unsupported(_) => true,
+                _ => false,
+            });
+            if fallback_wanted {
+                continue;
+            }
             for axis in [&connect.by, &connect.unit] {
                 if let Some(candidate) = unit_on(axis)
                     && !candidate.codecs.contains(&codec)
@@ -395,7 +406,7 @@ impl Shape<'_> {
             if let Some(dongle) = &candidate.unit.dongle {
                 resources.insert(format!("dongle {dongle}").into());
             }
-            if let (true, Some(name)) = (sounds, candidate.unit.heard_by.keys().next()) {
+            if let (true, Some(name)) = (sounds, nearest(candidate.unit)) {
                 resources.insert(format!("microphone {name}").into());
                 // What sounds in a room is heard by every microphone in it.
                 if let Some(microphone) = self.from.rig.microphones.get(name) {
@@ -404,6 +415,24 @@ impl Shape<'_> {
             }
         }
         resources.into_iter().collect()
+    }
+
+    /// Members that are shared, but without which a trial cannot be done.
+    fn relies_on<'c>(
+        &self,
+        units: impl Iterator<Item = &'c Candidate<'c>>,
+        condition: Option<&str>,
+    ) -> Arc<[Arc<str>]> {
+        let plays = steps_under(self.scenario, condition).any(|s| matches!(s.action(), Action::Play(_)));
+        let mut members: BTreeSet<Arc<str>> = BTreeSet::new();
+        for candidate in units {
+            let outputs = candidate.unit.power.iter().chain(candidate.unit.buttons.values());
+            members.extend(outputs.map(|output| format!("relay {}", output.relay).into()));
+            if plays && candidate.unit.dongle.is_some() {
+                members.insert("encoder sbcenc".into());
+            }
+        }
+        members.into_iter().collect()
     }
 
     /// The time a trial is expected to take with a device that does everything well. Rough on purpose: it is shown,
@@ -418,9 +447,9 @@ impl Shape<'_> {
         let second = 1_000_000_000;
         let mut total = 0_i64;
         for step in steps_under(self.scenario, condition) {
-            total += match step.action() {
+            let expected = match step.action() {
                 Action::Power(power) if power.state == crate::document::OnOff::On => boot(&power.unit),
-                Action::PowerCycle(cycle) => bindings.resolve(&cycle.off_for)?.ns() + boot(&cycle.unit),
+                Action::PowerCycle(cycle) => bindings.resolve(&cycle.off_for)?.ns().saturating_add(boot(&cycle.unit)),
                 Action::EnterPairingMode(on) => unit_on(&on.unit).map_or(0, |c| gesture_ns(c.device)),
                 Action::Discover(_) => 3 * second,
                 Action::Pair(_) | Action::Disconnect(_) => 2 * second,
@@ -437,11 +466,18 @@ impl Shape<'_> {
                 | Action::ReadServices(_)
                 | Action::Forget(_) => 0,
             };
+            total = total.saturating_add(expected);
         }
         // Units whose documents are missing cannot be reached here; a hardware rig adds the settling of its drivers.
         let settling = if self.from.rig.world == World::Hardware { second } else { 0 };
-        Ok(total + settling)
+        Ok(total.saturating_add(settling))
     }
+}
+
+/// The microphone that hears a unit best.
+fn nearest(unit: &crate::document::Unit) -> Option<&String> {
+    let metres = |heard: &crate::document::Heard| heard.distance.metres();
+    unit.heard_by.iter().min_by(|a, b| metres(a.1).total_cmp(&metres(b.1))).map(|(name, _)| name)
 }
 
 fn gesture_ns(device: &Device) -> i64 {

@@ -68,6 +68,9 @@ pub struct Combination {
     pub group: u64,
     /// What a trial needs for itself, in alphabetical order: units, dongles, microphones, rooms.
     pub resources: Arc<[Arc<str>]>,
+    /// What a trial needs beside, without having it for itself: relay boards, an encoder.
+    #[serde(default)]
+    pub relies_on: Arc<[Arc<str>]>,
     /// How long a trial is expected to take, in nanoseconds.
     pub trial_ns: i64,
     /// Why it is not run, if it is not.
@@ -108,6 +111,10 @@ impl Combination {
     /// The value on an axis.
     pub fn axis(&self, name: &str) -> Option<&AxisValue> {
         self.axes.iter().find(|(axis, _)| &**axis == name).map(|(_, value)| value)
+    }
+    /// Whether a trial needs a member of the rig, such as `relay board-1`.
+    pub fn needs(&self, member: &str) -> bool {
+        self.resources.iter().chain(self.relies_on.iter()).any(|needed| **needed == *member)
     }
     /// The unit on an axis.
     pub fn unit(&self, axis: &str) -> Option<&str> {

@@ -1,0 +1,128 @@
+//! `rigtone report`
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+};
+
+use serde_json::Value;
+
+use crate::{
+    junit,
+    user::{Home, read_json, repository},
+};
+
+/// A run in which every verdict occurs; tests read it and change nothing.
+pub(crate) static MIXED: LazyLock<PathBuf> = LazyLock::new(|| {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mixed-run");
+    if directory.exists() {
+        fs::remove_dir_all(&directory).unwrap();
+    }
+    let arguments = [
+        "run",
+        "scenarios/starter/playback-heard.yaml",
+        "scenarios/starter/codec-per-firmware.yaml",
+        "--select",
+        "speaker=s*",
+        "--select",
+        "source=echo-dot-5",
+        "--out",
+        directory.to_str().unwrap(),
+    ];
+    Home::new().rigtone(&arguments).with_code(10);
+    directory
+});
+
+/// How often each verdict stands in `verdicts.json`.
+fn counts() -> BTreeMap<String, usize> {
+    let verdicts = read_json(&MIXED.join("verdicts.json"));
+    let mut counts = BTreeMap::new();
+    for combination in verdicts["combinations"].as_array().unwrap() {
+        *counts.entry(word(&combination["verdict"])).or_default() += 1;
+    }
+    counts
+}
+
+fn word(verdict: &Value) -> String {
+    // A skipped one carries its reason.
+    verdict.as_str().unwrap_or("skipped").to_owned()
+}
+
+fn report(format: &str) -> crate::user::Done {
+    Home::empty().rigtone(&["report", MIXED.to_str().unwrap(), "--format", format]).with_code(10)
+}
+
+#[test]
+fn a_list_has_one_line_for_each_combination_with_its_verdict() {
+    let verdicts = read_json(&MIXED.join("verdicts.json"));
+    let expected: Vec<String> = verdicts["combinations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| format!("{:<12} {}", word(&c["verdict"]), c["id"].as_str().unwrap()))
+        .collect();
+    assert_eq!(report("list").out.lines().collect::<Vec<_>>(), expected);
+    let all = ["fail", "inconclusive", "infra-error", "pass", "skipped"];
+    assert!(counts().keys().eq(all), "every verdict occurs: {:?}", counts());
+}
+
+#[test]
+fn json_counts_what_the_verdicts_say() {
+    let results = report("json").json();
+    assert_eq!(results["exit_code"], 10);
+    for (verdict, n) in counts() {
+        assert_eq!(results["counts"][&verdict], n, "{verdict}");
+    }
+}
+
+#[test]
+fn a_terminal_shows_the_table_and_every_failure_without_colours_in_a_pipe() {
+    let done = report("terminal").says(&["exit code 10:", "not decided:", "the rig failed:", "evidence"]);
+    assert!(!done.out.contains('\u{1b}'));
+}
+
+#[test]
+fn junit_is_valid_and_a_reader_counts_what_the_verdicts_say() {
+    let file = MIXED.join("junit.xml");
+    let check = Command::new(repository().join("ci/check-junit")).arg(&file).output().unwrap();
+    assert!(check.status.success(), "ci/check-junit: {}", String::from_utf8_lossy(&check.stderr));
+    assert_counts(
+        &fs::read_to_string(&file).unwrap(),
+        [
+            ("failure", &["fail"]),
+            ("error", &["inconclusive", "infra-error"]),
+            ("skipped", &["skipped"]),
+            ("pass", &["pass"]),
+        ],
+    );
+}
+
+#[test]
+fn a_fault_of_the_rig_is_no_failure_whatever_inconclusive_means() {
+    let arguments = ["report", MIXED.to_str().unwrap(), "--format", "junit", "--inconclusive", "fail"];
+    assert_counts(
+        &Home::empty().rigtone(&arguments).with_code(10).out,
+        [
+            ("failure", &["fail", "inconclusive"]),
+            ("error", &["infra-error"]),
+            ("skipped", &["skipped"]),
+            ("pass", &["pass"]),
+        ],
+    );
+}
+
+/// The combinations that ended so in JUnit are those with these verdicts.
+#[track_caller]
+fn assert_counts(xml: &str, expected: [(&'static str, &[&str]); 4]) {
+    let counts = counts();
+    let expected = expected.map(|(result, verdicts)| (result, verdicts.iter().map(|v| counts[*v]).sum::<usize>()));
+    assert_eq!(junit::combinations(xml), BTreeMap::from(expected));
+}
+
+#[test]
+fn junit_on_demand_is_that_of_the_run() {
+    assert_eq!(report("junit").out, fs::read_to_string(MIXED.join("junit.xml")).unwrap());
+}
