@@ -268,12 +268,12 @@ impl State {
             Expectation::Latency(e) => self.percentile(e.percentile, confidence),
             Expectation::Duration(e) => self.percentile(e.percentile, confidence),
             _ => {
-                let (low, high) = bounds(&counts, confidence);
+                let (low, high) = two_sided(&counts, confidence);
                 let estimate = (n > 0).then(|| f64::from(counts.successes) / f64::from(n));
                 (estimate, "", interval(low, high, confidence), String::new())
             }
         };
-        let (low, high) = bounds(&counts, confidence);
+        let (low, high) = one_sided(&counts, confidence);
         seen += &words::rate(counts.successes, counts.ambiguous, n, low, high, confidence);
         if verdict == Verdict::Inconclusive
             && let Some((reason, times)) = self.reasons.iter().max_by_key(|(_, times)| **times)
@@ -328,18 +328,23 @@ fn interval(low: f64, high: f64, confidence: f64) -> Option<Shown> {
     Some(Shown { low: finite(low), high: finite(high), confidence })
 }
 
-/// The two-sided interval of the rate for display; what does not tell is taken against either side.
-fn bounds(counts: &Counts, confidence: f64) -> (f64, f64) {
+/// The rate at its worst and at its best: what does not tell is taken against either side.
+fn extremes(counts: &Counts, confidence: f64) -> Option<(Proportion, Proportion, Confidence)> {
     let n = u64::from(counts.successes) + u64::from(counts.failures) + u64::from(counts.ambiguous);
-    let at = |successes: u64| Proportion::new(successes, n).ok();
-    let (Ok(confidence), Some(low), Some(high)) = (
-        Confidence::new(confidence),
-        at(u64::from(counts.successes)),
-        at(u64::from(counts.successes) + u64::from(counts.ambiguous)),
-    ) else {
-        return (0.0, 1.0);
-    };
-    (low.clopper_pearson(confidence).lower, high.clopper_pearson(confidence).upper)
+    let low = Proportion::new(u64::from(counts.successes), n).ok()?;
+    let high = Proportion::new(u64::from(counts.successes) + u64::from(counts.ambiguous), n).ok()?;
+    Some((low, high, Confidence::new(confidence).ok()?))
+}
+
+/// The two-sided interval of the rate, for display.
+fn two_sided(counts: &Counts, confidence: f64) -> (f64, f64) {
+    extremes(counts, confidence)
+        .map_or((0.0, 1.0), |(low, high, c)| (low.clopper_pearson(c).lower, high.clopper_pearson(c).upper))
+}
+
+/// Its one-sided bounds: each alone holds with the confidence.
+fn one_sided(counts: &Counts, confidence: f64) -> (f64, f64) {
+    extremes(counts, confidence).map_or((0.0, 1.0), |(low, high, c)| (low.lower_bound(c), high.upper_bound(c)))
 }
 
 /// Judges a whole run from its plan and its records.

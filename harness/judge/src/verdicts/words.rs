@@ -46,14 +46,15 @@ pub(super) fn expected(expectation: &Expectation<'_>) -> String {
     }
 }
 
-/// A rate as it was seen, such as "34 of 35 trials (97.1 %, at least 87.1 % with 95 % confidence)".
+/// A rate as it was seen, such as "34 of 35 trials (97.1 %; at least 87.1 %, at most 99.9 %, each with 95 % confidence)".
+/// The bounds are one-sided, as the question is.
 pub(super) fn rate(held: u32, ambiguous: u32, n: u32, lower: f64, upper: f64, confidence: f64) -> String {
     if n == 0 {
         return "no trial gave a result".to_owned();
     }
     let doubt = if ambiguous > 0 { format!(", {ambiguous} do not tell") } else { String::new() };
     format!(
-        "{held} of {n} trials{doubt} ({}; {} to {} with {} confidence)",
+        "{held} of {n} trials{doubt} ({}; at least {}, at most {}, each with {} confidence)",
         percent(f64::from(held) / f64::from(n)),
         percent(lower),
         percent(upper),

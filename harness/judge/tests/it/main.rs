@@ -7,6 +7,7 @@ mod percentile;
 mod proportion;
 mod running;
 mod sequential;
+mod verdicts;
 
 use proptest::test_runner::{Config, RngSeed};
 use rigtone_judge::{Confidence, Rate};
