@@ -211,6 +211,10 @@ impl Campaign<'_> {
             schedule.want(&self.plan.combinations[*index].resources, 0, *index);
         }
         self.end_if_unrecorded();
+        // Borrowed apart from the counts, which change while trials run.
+        let (bench, plan, emitter, cancel, seed) =
+            (self.bench, self.plan, self.emitter, self.cancel, self.options.seed);
+        let start = |index, trial, number| attempt(bench, plan, emitter, cancel, seed, index, trial, number);
         let mut running = FuturesUnordered::new();
         let out_of_time = async {
             match end {
@@ -224,16 +228,7 @@ impl Campaign<'_> {
                 && let Some(index) = schedule.take()
             {
                 let trial = self.states[&index].next_trial;
-                running.push(attempt(
-                    self.bench,
-                    self.plan,
-                    self.emitter,
-                    self.cancel,
-                    self.options.seed,
-                    index,
-                    trial,
-                    1,
-                ));
+                running.push(start(index, trial, 1));
             }
             let ended = tokio::select! {
                 biased;
@@ -246,16 +241,7 @@ impl Campaign<'_> {
             let Some(ended) = ended else { return };
             let combination = &self.plan.combinations[ended.index];
             if let Some((trial, attempt_number)) = self.settle(&ended) {
-                running.push(attempt(
-                    self.bench,
-                    self.plan,
-                    self.emitter,
-                    self.cancel,
-                    self.options.seed,
-                    ended.index,
-                    trial,
-                    attempt_number,
-                ));
+                running.push(start(ended.index, trial, attempt_number));
                 continue;
             }
             schedule.give_back(&combination.resources);

@@ -1,6 +1,7 @@
 //! How probable it is that a planted verdict comes out otherwise: computed exactly, not sampled.
 
 use rigtone_judge::{sequential::Probabilities, verdicts::RunPlan};
+use rigtone_model::{document::Codec, quantity::Duration};
 use rstest::rstest;
 
 use crate::bench::plan;
@@ -41,13 +42,15 @@ fn a_planted_verdict_comes_out_otherwise_with_a_probability_under_one_in_ten_tho
     assert!(1.0 - right < MOST, "{scenario} at {rate}: {probabilities:?}");
 }
 
-/// The latency at the limit is told from it only by a jitter of fourteen times its own standard deviation.
+/// The unit's latency is the limit itself; only a jitter far beyond its own standard deviation could tell the two apart.
 #[test]
 fn the_latency_at_the_limit_stays_within_its_uncertainty() {
     let mut uncertainty_ms = 0.0;
     let mut jitter_ms = 0.0;
     let planned = plan(&["scenarios/starter"], |rig| {
         let unit = rig.units["srs-xb33-fw211"].simulated.clone().expect("a simulated unit");
+        // The limit of playback-heard.
+        assert_eq!(unit.latency[&Codec::Sbc], Duration::from_ms(220));
         jitter_ms = unit.jitter.expect("a jitter").milliseconds();
         uncertainty_ms = rig.microphones["bench-2"].latency_uncertainty.expect("an uncertainty").milliseconds();
     });
