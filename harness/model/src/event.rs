@@ -201,10 +201,32 @@ pub enum Body {
         /// How long it took, in nanoseconds.
         took_ns: i64,
     },
+    /// A file that was put into the run directory was taken away again: it is not to be kept.
+    EvidenceRemoved {
+        /// Path below the run directory.
+        file: String,
+        /// Why it is not kept.
+        why: String,
+    },
     /// A trial ended.
     TrialFinished {
         /// How.
         outcome: TrialOutcome,
+        /// What the simulated world remembers of it: bonds, caches, batteries.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        memory: Option<Json>,
+    },
+    /// A trial that was in flight when the program died: it has no result and is run again.
+    TrialDiscarded {
+        /// Where its evidence was put aside, if it had left any, below the run directory.
+        aside: Option<String>,
+    },
+    /// A member of the rig is not used any more in this run: what depends on it cannot be answered.
+    Benched {
+        /// The member, such as `dongle usb-1`.
+        member: String,
+        /// Why.
+        why: String,
     },
     /// A combination needs no more trials.
     Decided {
@@ -217,6 +239,15 @@ pub enum Body {
     Warning {
         /// What it is and what to do.
         text: String,
+    },
+    /// A run that had been interrupted goes on.
+    RunResumed {
+        /// The version of Rigtone.
+        rigtone: String,
+        /// Seconds since 1970 on the host's calendar clock.
+        unix_s: i64,
+        /// Bytes of a last record that was cut off or damaged, and was put aside.
+        mended_bytes: u64,
     },
     /// The run ended.
     RunFinished {
@@ -348,9 +379,13 @@ const KINDS: &[&str] = &[
     "evidence",
     "observed",
     "step-finished",
+    "evidence-removed",
     "trial-finished",
+    "trial-discarded",
+    "benched",
     "decided",
     "warning",
+    "run-resumed",
     "run-finished",
 ];
 
@@ -369,7 +404,7 @@ mod tests {
         for body in [
             Body::TrialStarted,
             Body::Observed(observation),
-            Body::TrialFinished { outcome: TrialOutcome::Completed },
+            Body::TrialFinished { outcome: TrialOutcome::Completed, memory: Some(serde_json::json!({"bonds": [1]})) },
             Body::Unknown { kind: "moon-phase".into(), payload: serde_json::json!({"full": true}) },
         ] {
             let event = Event { seq: 7, t_ns: -5, at: Some(at()), body };

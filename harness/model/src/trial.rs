@@ -190,7 +190,11 @@ impl TrialFolder {
             self.open.insert(key, record);
             return None;
         }
-        if let Body::TrialFinished { outcome } = &event.body {
+        if let Body::TrialDiscarded { .. } = &event.body {
+            self.open.remove(&key);
+            return None;
+        }
+        if let Body::TrialFinished { outcome, .. } = &event.body {
             let mut record = self.open.remove(&key)?;
             record.outcome = outcome.clone();
             return Some(record);
@@ -208,6 +212,7 @@ impl TrialFolder {
             }),
             Body::Observed(observation) => record.observations.push(observation.clone()),
             Body::Evidence { file, .. } => record.evidence.push(file.clone()),
+            Body::EvidenceRemoved { file, .. } => record.evidence.retain(|kept| kept != file),
             _ => {}
         }
         None

@@ -90,7 +90,7 @@ impl Progress {
                 self.started_ns.get_or_insert(event.t_ns);
                 self.running.insert(At { step: None, ..at.clone() });
             }
-            Body::TrialFinished { outcome } => {
+            Body::TrialFinished { outcome, .. } => {
                 self.running.remove(&At { step: None, ..at.clone() });
                 match outcome {
                     TrialOutcome::Completed => {

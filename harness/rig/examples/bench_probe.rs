@@ -90,7 +90,7 @@ impl Probe {
 
     async fn run(&self) -> Result<bool, Failure> {
         let mut healthy = true;
-        for finding in self.bench.keeper.check(self.within(20)).await {
+        for finding in self.bench.keeper.check(rigtone_rig::bench::Scope::Whole, self.within(20)).await {
             healthy &= finding.ok;
             self.said(format_args!("{}: {}", finding.member, finding.finding));
         }

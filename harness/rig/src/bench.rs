@@ -37,13 +37,54 @@ pub struct TrialKey {
     pub attempt: u32,
 }
 
+/// Which members a check looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// All of the rig, as before a run.
+    Whole,
+    /// These alone, named as in [`Finding::member`]: what a trial used and nobody else may use meanwhile.
+    Members(&'a [&'a str]),
+}
+
+impl Scope<'_> {
+    /// Whether the check looks at a member.
+    pub fn holds(&self, member: &str) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Members(members) => members.contains(&member),
+        }
+    }
+}
+
+/// What the rig noticed by itself while a trial ran.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Aftermath {
+    /// What went wrong with the rig, whatever the steps told: the host slept, the daemon restarted. The trial proves
+    /// nothing then.
+    pub incidents: Vec<InfrastructureFault>,
+    /// What the simulated world remembers of the trial's units, for [`Keeper::remember`]; hardware remembers by itself.
+    pub memory: Option<serde_json::Value>,
+}
+
 /// What a whole rig can do beyond its members.
 #[async_trait(?Send)]
 pub trait Keeper {
-    /// Proves the rig's own chain: every member answers and is the one expected.
-    async fn check(&self, deadline: Instant) -> Vec<Finding>;
+    /// Proves the rig's own chain: every member in `scope` answers and is the one expected. Cancel-safe.
+    async fn check(&self, scope: Scope<'_>, deadline: Instant) -> Vec<Finding>;
     /// A trial begins on these units and microphones, which nobody else uses until it has ended.
     fn trial_begins(&self, key: &TrialKey, units: &[&str], microphones: &[&str]);
+    /// A step of a trial begins. Faults that are planted there begin with it.
+    fn step_begins(&self, _key: &TrialKey, _label: &str) {}
+    /// A trial has ended, its cleanup included.
+    fn trial_ends(&self, _key: &TrialKey, _units: &[&str]) -> Aftermath {
+        Aftermath::default()
+    }
+    /// Brings the simulated world's units back to where a trial left them that was run before a crash.
+    fn remember(&self, _memory: &serde_json::Value) {}
+    /// Whether a full disk is planted just now.
+    fn disk_is_full(&self) -> bool {
+        false
+    }
     /// Drives every output to its declared safe state; tries all of them and reports what failed.
     async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault>;
     /// Versions and identities for the run's `environment.json`.

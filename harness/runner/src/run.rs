@@ -179,7 +179,7 @@ impl Campaign<'_> {
         self.emitter.emit(now, None, body);
         // What a crash of an earlier run left switched on is repaired before anything relies on it.
         self.make_safe().await;
-        let check = self.bench.keeper.check(self.bench.clock.now().plus(CHECK_NS));
+        let check = self.bench.keeper.check(rigtone_rig::bench::Scope::Whole, self.bench.clock.now().plus(CHECK_NS));
         for finding in self.cancel.unless(check).await.unwrap_or_default() {
             let (member, text, ok) = (finding.member, finding.finding, finding.ok);
             if !ok {

@@ -95,7 +95,7 @@ pub(crate) async fn run_trial(trial: &Trial<'_>) -> Option<TrialRecord> {
             outcome = TrialOutcome::Lost(fault);
         }
     }
-    trial.place.emit(trial.now(), Body::TrialFinished { outcome })
+    trial.place.emit(trial.now(), Body::TrialFinished { outcome, memory: None })
 }
 
 /// Does a step and records it. With `cancel` it ends when the run is to end.

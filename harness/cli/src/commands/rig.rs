@@ -36,7 +36,7 @@ pub(crate) fn check(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
     let opened = open::open(&rig, &devices, &Selection::all(&rig))?;
     let bench = &opened.bench;
     let deadline = bench.clock.now().plus(CHECK_NS);
-    let findings = opened.runtime.block_on(bench.keeper.check(deadline));
+    let findings = opened.runtime.block_on(bench.keeper.check(rigtone_rig::bench::Scope::Whole, deadline));
     let faults = opened.runtime.block_on(bench.keeper.make_safe(bench.clock.now().plus(CHECK_NS)));
     let mut text = String::new();
     for finding in &findings {

@@ -20,7 +20,7 @@ fn events() -> Vec<Event> {
         (None, Body::RunStarted { rigtone: "0.1.0".into(), rig: "r".into(), seed: 7, unix_s: 0, trials_at_most: 1 }),
         (at(), Body::TrialStarted),
         (at(), Body::Warning { text: "a line\nfeed, a \u{1b}[31m colour, a \0, a \u{1f50a}".into() }),
-        (at(), Body::TrialFinished { outcome: TrialOutcome::Completed }),
+        (at(), Body::TrialFinished { outcome: TrialOutcome::Completed, memory: None }),
         (None, Body::RunFinished { interrupted: None, out_of_time: false }),
     ]
     .into_iter()

@@ -16,7 +16,7 @@ fn event(t_s: i64, combination: &str, trial: u32, body: Body) -> Event {
 }
 
 fn finished() -> Body {
-    Body::TrialFinished { outcome: TrialOutcome::Completed }
+    Body::TrialFinished { outcome: TrialOutcome::Completed, memory: None }
 }
 
 /// A trial that took `seconds` from `t_s` on.
@@ -67,7 +67,7 @@ fn running_and_lost_trials_are_counted() {
     progress.take(&event(0, LOST, 1, Body::TrialStarted));
     progress.take(&event(0, FAIL, 1, Body::TrialStarted));
     let lost = TrialOutcome::Lost(InfrastructureFault::new("relay board-1", "no answer"));
-    progress.take(&event(5, LOST, 1, Body::TrialFinished { outcome: lost }));
+    progress.take(&event(5, LOST, 1, Body::TrialFinished { outcome: lost, memory: None }));
     assert_eq!(progress.line(100), "0/4 decided, 0 of at most 360 trials, 1 lost, 1 running");
 }
 

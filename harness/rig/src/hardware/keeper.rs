@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{HostClock, open::OpenError};
 use crate::{
-    bench::{Finding, Keeper, TrialKey},
+    bench::{Finding, Keeper, Scope, TrialKey},
     capability::{Address, Captured, Microphone, Power, Unit},
     clock::{Clock, Instant},
 };
@@ -135,19 +135,19 @@ impl HardwareKeeper {
 
 #[async_trait(?Send)]
 impl Keeper for HardwareKeeper {
-    async fn check(&self, deadline: Instant) -> Vec<Finding> {
+    async fn check(&self, scope: Scope<'_>, deadline: Instant) -> Vec<Finding> {
         let mut findings = Vec::new();
         #[cfg(feature = "serial")]
-        for board in self.members.relays.values() {
+        for board in self.members.relays.values().filter(|b| scope.holds(b.member())) {
             let opened = board.check(deadline).await.map(|()| "its port is open; it reports no positions".to_owned());
             findings.push(finding(board.member(), opened));
         }
         #[cfg(feature = "bluez")]
         {
-            for dongle in self.members.dongles.values() {
+            for dongle in self.members.dongles.values().filter(|d| scope.holds(d.member())) {
                 findings.push(finding(dongle.member(), dongle.check(deadline).await));
             }
-            if !self.members.dongles.is_empty() {
+            if scope == Scope::Whole && !self.members.dongles.is_empty() {
                 for (encoder, installed) in crate::bluez::encoders() {
                     let (finding, ok) =
                         if installed { ("installed", true) } else { ("missing: apt-get install sbc-tools", false) };
@@ -156,6 +156,9 @@ impl Keeper for HardwareKeeper {
             }
         }
         for (name, microphone) in &self.microphones {
+            if !scope.holds(&format!("microphone {name}")) {
+                continue;
+            }
             let heard = self.listen(&**microphone, deadline).await.map(|captured| describe(&captured));
             findings.push(finding(&format!("microphone {name}"), heard));
         }

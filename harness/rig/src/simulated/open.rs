@@ -15,7 +15,7 @@ use super::{
     world::{Shared, World},
 };
 use crate::{
-    bench::{Bench, Finding, Keeper, TrialKey},
+    bench::{Bench, Finding, Keeper, Scope, TrialKey},
     capability::{Microphone, Unit},
     clock::{Clock, Instant},
 };
@@ -96,10 +96,13 @@ struct SimulatedKeeper {
 
 #[async_trait(?Send)]
 impl Keeper for SimulatedKeeper {
-    async fn check(&self, deadline: Instant) -> Vec<Finding> {
+    async fn check(&self, scope: Scope<'_>, deadline: Instant) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (name, microphone) in &self.microphones {
             let member = format!("microphone {name}");
+            if !scope.holds(&member) {
+                continue;
+            }
             let heard = match microphone.start(deadline).await {
                 Ok(recording) => {
                     self.clock.sleep_until(self.clock.now().plus(LISTEN_NS)).await;

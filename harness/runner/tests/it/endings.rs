@@ -40,7 +40,7 @@ fn an_interrupted_run_cleans_up_what_it_began_and_judges_what_it_knows() {
     let ended = count(&|b| matches!(b, Body::TrialFinished { .. }));
     let forgotten =
         count(&|b| matches!(b, Body::StepFinished { action, phase: Phase::Cleanup, .. } if action == "forget"));
-    assert!(count(&|b| matches!(b, Body::TrialFinished { outcome: TrialOutcome::Cancelled })) > 0);
+    assert!(count(&|b| matches!(b, Body::TrialFinished { outcome: TrialOutcome::Cancelled, .. })) > 0);
     assert_eq!((began, began), (ended, forgotten), "every trial that began was cleaned up and closed");
     assert!(matches!(
         done.events.last().map(|e| &e.body),
