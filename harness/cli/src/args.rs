@@ -41,12 +41,39 @@ pub(crate) enum Command {
         /// The run directory; a new one below `runs` when left out.
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// Go on with a run that was interrupted: what was done stays, what was in flight is run again.
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["scenarios", "select", "partition", "only", "out", "seed"])]
+        resume: Option<PathBuf>,
         /// The seed of everything that is left to chance.
         #[arg(long, default_value_t = 1)]
         seed: u64,
         /// End the run after this long on the rig's clock, such as "8 h".
         #[arg(long, value_name = "DURATION")]
         max_time: Option<Duration>,
+        /// How long SIGTERM and SIGHUP allow for an orderly end before the run is given up and its outputs made safe.
+        #[arg(long, value_name = "DURATION", default_value = "30 s")]
+        stop_within: Duration,
+        /// Of which trials recordings are kept; all of them when left out.
+        #[arg(long, value_enum, value_name = "WHICH")]
+        keep_evidence: Option<KeepEvidence>,
+        /// How much recordings may need, such as "20 GB"; trials that went as expected make room first.
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        evidence_budget: Option<u64>,
+        /// What an inconclusive verdict means for exit code and JUnit.
+        #[arg(long, value_enum, default_value_t)]
+        inconclusive: Inconclusive,
+        /// Print the results as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Join runs of parts of one plan, such as those of `--partition`, into one run.
+    Merge {
+        /// The run directories.
+        #[arg(required = true)]
+        runs: Vec<PathBuf>,
+        /// The directory of the whole, which must be new.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
         /// What an inconclusive verdict means for exit code and JUnit.
         #[arg(long, value_enum, default_value_t)]
         inconclusive: Inconclusive,
@@ -113,6 +140,11 @@ pub(crate) enum RigCommand {
         devices: PathBuf,
     },
     /// Bring every output to its safe state.
+    ///
+    /// Opens the relay boards alone: whatever else of the rig is missing does not matter. Outputs that a killed run
+    /// left outside their safe state are made safe too when the document wires them no more; they are on record in
+    /// $RIGTONE_STATE, else in /var/lib/rigtone, else in ~/.local/state/rigtone. Names every output that cannot be
+    /// reached, with the position to switch it to by hand (exit code 12). A rig that a run has is left to it (13).
     Safe {
         /// The rig's document.
         rig: PathBuf,
@@ -127,18 +159,79 @@ pub(crate) enum RigCommand {
 pub(crate) struct What {
     /// Scenario files or folders; `scenarios/starter` when left out.
     pub(crate) scenarios: Vec<PathBuf>,
-    /// The rig's document.
-    #[arg(long, default_value = "rigs/simulated.yaml")]
-    pub(crate) rig: PathBuf,
-    /// The folder of device documents.
-    #[arg(long, default_value = "devices")]
-    pub(crate) devices: PathBuf,
+    /// The rig's document; `rigs/simulated.yaml` when left out, or that of the run that goes on.
+    #[arg(long)]
+    rig: Option<PathBuf>,
+    /// The folder of device documents; `devices` when left out, or that of the run that goes on.
+    #[arg(long)]
+    devices: Option<PathBuf>,
     /// Only combinations that match, such as `speaker=charge-5*`; several must all match.
     #[arg(long, value_name = "KEY=PATTERN")]
     pub(crate) select: Vec<Selector>,
     /// Only this part of the combinations, such as `hash:1/4`.
     #[arg(long, value_name = "hash:I/N")]
     pub(crate) partition: Option<Partition>,
+    /// Only combinations that failed in an earlier run, or that it left undecided: `failed RUN` or `undecided RUN`.
+    #[arg(long, num_args = 2, value_names = ["failed|undecided", "RUN"])]
+    only: Vec<String>,
+}
+
+/// Verdicts to go for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Again {
+    /// Those that failed.
+    Failed,
+    /// Those without an answer: inconclusive, aborted, lost to the rig or to the time.
+    Undecided,
+}
+
+impl What {
+    /// The rig's document, or what stands for it.
+    pub(crate) fn rig_or(&self, other: impl Into<PathBuf>) -> PathBuf {
+        self.rig.clone().unwrap_or_else(|| other.into())
+    }
+
+    /// The folder of device documents, or what stands for it.
+    pub(crate) fn devices_or(&self, other: impl Into<PathBuf>) -> PathBuf {
+        self.devices.clone().unwrap_or_else(|| other.into())
+    }
+
+    /// The earlier run to choose from, and how.
+    pub(crate) fn only(&self) -> Result<Option<(Again, PathBuf)>, String> {
+        let [which, run] = &self.only[..] else { return Ok(None) };
+        Again::from_str(which, false)
+            .map(|again| Some((again, PathBuf::from(run))))
+            .map_err(|_| format!("--only takes `failed` or `undecided` and a run directory, not `{which}`"))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum KeepEvidence {
+    /// Of all.
+    All,
+    /// Of those that did not go as expected.
+    Failures,
+    /// Of none.
+    None,
+}
+
+/// Reads a number of bytes, such as `20 GB`.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no size: write a number and one of B, kB, MB, GB, TB, such as `20 GB`");
+    let at = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(at);
+    let factor = match unit {
+        "B" => 1.0,
+        "kB" => 1e3,
+        "MB" => 1e6,
+        "GB" => 1e9,
+        "TB" => 1e12,
+        _ => return Err(wrong()),
+    };
+    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+    let bytes = number * factor;
+    if bytes.is_finite() && (0.0..9e18).contains(&bytes) { Ok(bytes as u64) } else { Err(wrong()) }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -163,4 +256,24 @@ pub(crate) enum Format {
     Json,
     /// JUnit XML.
     Junit,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("0 B", Some(0))]
+    #[case("20 GB", Some(20_000_000_000))]
+    #[case("1.5kB", Some(1_500))]
+    #[case("20", None)]
+    #[case("GB", None)]
+    #[case("-1 GB", None)]
+    #[case("20 GiB", None)]
+    #[case("NaN B", None)]
+    #[case("1e30 TB", None)]
+    fn a_size_has_a_unit(#[case] text: &str, #[case] bytes: Option<u64>) {
+        assert_eq!(size(text).ok(), bytes);
+    }
 }

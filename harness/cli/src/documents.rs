@@ -1,6 +1,9 @@
 //! Reading documents, showing their faults, and making plans of them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 use indexmap::IndexMap;
 use rigtone_audio::stimulus;
@@ -9,13 +12,20 @@ use rigtone_model::{
     check::{Vocabulary, check},
     diagnostic::{self, Diagnostic},
     document::{Device, Rig, Scenario},
+    id::CombinationId,
     load::{self, Library, SourceFile},
     plan::{Expansion, Plan, PlannedScenario, expand},
     quantity::Duration,
+    verdict::Verdict,
 };
 use rigtone_report::exit::Code;
+use serde::{Deserialize, Serialize};
 
-use crate::{args::What, printer, trouble::Trouble};
+use crate::{
+    args::{Again, What},
+    printer,
+    trouble::Trouble,
+};
 
 /// Documents that were read, with everything that is wrong with them.
 pub(crate) struct Read {
@@ -71,16 +81,19 @@ pub(crate) struct Planned {
     pub(crate) run: RunPlan,
     pub(crate) rig: Rig,
     pub(crate) devices: IndexMap<String, Device>,
+    pub(crate) origin: Origin,
 }
 
 /// Reads what is asked for and plans it.
 pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
     let mut paths =
         if what.scenarios.is_empty() { vec![PathBuf::from("scenarios/starter")] } else { what.scenarios.clone() };
-    paths.extend([what.rig.clone(), what.devices.clone()]);
+    let (rig_path, devices_path) = (what.rig_or("rigs/simulated.yaml"), what.devices_or("devices"));
+    paths.extend([rig_path.clone(), devices_path.clone()]);
     let read = read(&paths);
     read.must_be_right()?;
-    let (rig, rig_hash) = only_rig(&read.library, &what.rig)?;
+    let (rig, rig_hash) = only_rig(&read.library, &rig_path)?;
+    let again = again(what)?;
     let devices: IndexMap<String, Device> =
         read.library.devices.iter().map(|(id, entry)| (id.clone(), entry.value.clone())).collect();
     let scenarios: Vec<PlannedScenario> = read
@@ -96,13 +109,25 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
     }
     let length = |name: &str| stimulus_length(name);
     let expansion = Expansion { rig: &rig, devices: &devices, signal_length: &length };
+    for selector in &what.select {
+        selector.fits(scenarios.iter().map(|s| &s.document)).map_err(Trouble::usage)?;
+    }
     let mut combinations = Vec::new();
     for planned in &scenarios {
         let chosen = |c: &rigtone_model::plan::Combination| {
-            what.select.iter().all(|s| s.matches(c, &planned.document)) && what.partition.is_none_or(|p| p.holds(c))
+            what.select.iter().all(|s| s.matches(c, &planned.document))
+                && what.partition.is_none_or(|p| p.holds(c))
+                && again.as_ref().is_none_or(|ids| ids.contains(&c.id))
         };
         let all = expand(planned, &expansion).map_err(Trouble::usage)?;
         combinations.extend(all.into_iter().filter(chosen));
+    }
+    if let Some(ids) = &again {
+        let found: BTreeSet<&CombinationId> = combinations.iter().map(|c| &c.id).collect();
+        let gone = ids.iter().filter(|id| !found.contains(id)).count();
+        if gone > 0 {
+            printer::note(&format!("warning: {gone} combinations of the earlier run are not part of what was given"));
+        }
     }
     // Scenarios of which nothing was chosen are no part of the run.
     let used = |s: &PlannedScenario| combinations.iter().any(|c| *c.scenario == *s.document.scenario);
@@ -112,11 +137,72 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
         rig: rig.rig.clone(),
         rig_hash,
         retries: rig.retries.infrastructure,
+        bench_after: rig.retries.bench_after,
         scenarios,
         combinations,
     };
     let run = RunPlan::new(plan).map_err(Trouble::usage)?;
-    Ok(Planned { run, rig, devices })
+    let origin = Origin::of(&rig_path, &devices_path, &rig, &read.library);
+    Ok(Planned { run, rig, devices, origin })
+}
+
+/// The combinations that an earlier run did not answer as one would like.
+fn again(what: &What) -> Result<Option<BTreeSet<CombinationId>>, Trouble> {
+    let Some((again, run)) = what.only().map_err(Trouble::usage)? else { return Ok(None) };
+    let (_, verdicts) = crate::commands::judge::judged(&run)?;
+    let wanted = |verdict: &Verdict| match again {
+        Again::Failed => *verdict == Verdict::Fail,
+        Again::Undecided => {
+            matches!(verdict, Verdict::Inconclusive | Verdict::InfraError | Verdict::Aborted)
+                || verdict.is_out_of_time()
+        }
+    };
+    Ok(Some(verdicts.combinations.into_iter().filter(|c| wanted(&c.verdict)).map(|c| c.id).collect()))
+}
+
+/// Where the documents of a run came from, so that it can go on with the same ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    /// The rig's document.
+    pub(crate) rig: PathBuf,
+    /// The folder of device documents.
+    pub(crate) devices: PathBuf,
+    /// SHA-256 of the document of each device that stands in the rig.
+    hashes: BTreeMap<String, String>,
+}
+
+impl Origin {
+    fn of(rig_path: &Path, devices_path: &Path, rig: &Rig, library: &Library) -> Self {
+        // The run may go on from another folder.
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let hash = |id: &String| library.devices.get(id).map(|entry| (id.clone(), entry.hash.clone()));
+        Self {
+            rig: absolute(rig_path),
+            devices: absolute(devices_path),
+            hashes: rig.units.values().filter_map(|unit| hash(&unit.device)).collect(),
+        }
+    }
+}
+
+/// The documents of a run that goes on, which must be those that it began with.
+pub(crate) fn of_run(what: &What, plan: &Plan, origin: &Origin) -> Result<(Rig, IndexMap<String, Device>), Trouble> {
+    let (rig_path, devices_path) = (what.rig_or(&origin.rig), what.devices_or(&origin.devices));
+    let read = read(&[rig_path.clone(), devices_path.clone()]);
+    read.must_be_right()?;
+    let (rig, rig_hash) = only_rig(&read.library, &rig_path)?;
+    let changed = |what: String| {
+        Trouble::usage(format!("{what} has changed since the run began"))
+            .hint("bring it back as it was, or begin a new run: `rigtone run --only undecided RUN` takes what is open")
+    };
+    if rig_hash != plan.rig_hash {
+        return Err(changed(rig_path.display().to_string()));
+    }
+    let now = Origin::of(&rig_path, &devices_path, &rig, &read.library).hashes;
+    if let Some((device, _)) = origin.hashes.iter().find(|(device, hash)| now.get(*device) != Some(hash)) {
+        return Err(changed(format!("the document of device `{device}`")));
+    }
+    let devices = read.library.devices.iter().map(|(id, entry)| (id.clone(), entry.value.clone())).collect();
+    Ok((rig, devices))
 }
 
 /// The rig and the devices of a document, for commands that need no scenario.

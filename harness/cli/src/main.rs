@@ -25,9 +25,34 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Check { paths, json } => commands::check::check(&paths, json),
         Command::Plan { what, json } => commands::plan::plan(&what, json),
-        Command::Run { what, out, seed, max_time, inconclusive, json } => {
-            commands::run::run(&what, &commands::run::How { out, seed, max_time, inconclusive, json })
+        Command::Run {
+            what,
+            out,
+            resume,
+            seed,
+            max_time,
+            stop_within,
+            keep_evidence,
+            evidence_budget,
+            inconclusive,
+            json,
+        } => {
+            let how = commands::run::How {
+                out,
+                seed,
+                max_time,
+                stop_within,
+                keep_evidence,
+                evidence_budget,
+                inconclusive,
+                json,
+            };
+            match resume {
+                Some(directory) => commands::run::resume(&what, &directory, &how),
+                None => commands::run::run(&what, &how),
+            }
         }
+        Command::Merge { runs, out, inconclusive, json } => commands::merge::merge(&runs, &out, inconclusive, json),
         Command::Judge { run, inconclusive, json } => commands::judge::judge(&run, inconclusive, json),
         Command::Report { run, format, inconclusive } => commands::report::report(&run, format, inconclusive),
         Command::Rig { command: RigCommand::List { rig, devices } } => commands::rig::list(&rig, &devices),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rigtone_report::exit::Code;
+use rigtone_report::{exit::Code, sanitise};
 
 /// What ends a command before its time.
 #[derive(Debug)]
@@ -27,9 +27,10 @@ impl Trouble {
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.what)?;
+        // Paths and texts of runs are somebody else's: a terminal must not obey them.
+        write!(f, "error: {}", sanitise::line(&self.what))?;
         match &self.hint {
-            Some(hint) => write!(f, "\n  help: {hint}"),
+            Some(hint) => write!(f, "\n  help: {}", sanitise::line(hint)),
             None => Ok(()),
         }
     }

@@ -201,6 +201,11 @@ pub enum Body {
         /// How long it took, in nanoseconds.
         took_ns: i64,
     },
+    /// A trial was lost to the rig, which is looked at until it is well again or given up; the trial itself is over.
+    Recovering {
+        /// The member that is to blame.
+        member: String,
+    },
     /// A file that was put into the run directory was taken away again: it is not to be kept.
     EvidenceRemoved {
         /// Path below the run directory.
@@ -226,6 +231,13 @@ pub enum Body {
         /// The member, such as `dongle usb-1`.
         member: String,
         /// Why.
+        why: String,
+    },
+    /// A combination gets no more trials, because the rig cannot do them.
+    GivenUp {
+        /// The member of the rig that it needs.
+        member: String,
+        /// What is wrong with that member.
         why: String,
     },
     /// A combination needs no more trials.
@@ -379,10 +391,12 @@ const KINDS: &[&str] = &[
     "evidence",
     "observed",
     "step-finished",
+    "recovering",
     "evidence-removed",
     "trial-finished",
     "trial-discarded",
     "benched",
+    "given-up",
     "decided",
     "warning",
     "run-resumed",

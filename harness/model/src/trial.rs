@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event::{Body, Event, Phase, StepOutcome, TrialOutcome},
     id::CombinationId,
-    observation::{Observation, Quantity},
+    observation::{Observation, Quantity, Value},
 };
 
 /// How a device failed, along the chain from inquiry to sound.
@@ -160,6 +160,11 @@ impl TrialRecord {
     pub fn observation(&self, of: &str, quantity: Quantity) -> Option<&Observation> {
         self.observations.iter().find(|o| o.quantity == quantity && o.of == of)
     }
+    /// Whether every stimulus that was listened for was heard.
+    pub fn was_heard(&self) -> bool {
+        let mut presences = self.observations.iter().filter(|o| o.quantity == Quantity::Presence);
+        presences.all(|o| o.value == Value::Truth(true))
+    }
     /// The first failure of the device.
     pub fn failure(&self) -> Option<&DeviceFailure> {
         self.steps.iter().find_map(|s| s.failure.as_ref())
@@ -167,7 +172,7 @@ impl TrialRecord {
 }
 
 /// Folds a stream of events into trial records, in the order in which the trials ended.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct TrialFolder {
     open: BTreeMap<(CombinationId, u32, u32), TrialRecord>,
 }
@@ -216,6 +221,11 @@ impl TrialFolder {
             _ => {}
         }
         None
+    }
+
+    /// What is known so far of a trial that has begun.
+    pub fn open(&self, combination: &CombinationId, trial: u32, attempt: u32) -> Option<&TrialRecord> {
+        self.open.get(&(combination.clone(), trial, attempt))
     }
 
     /// Trials that began and did not end: they were in flight when the log ended.

@@ -25,6 +25,14 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// What the time given to the run did not allow.
+    pub fn out_of_time() -> Self {
+        Self::Skipped("time".to_owned())
+    }
+    /// Whether the time given to the run did not allow it.
+    pub fn is_out_of_time(&self) -> bool {
+        matches!(self, Self::Skipped(reason) if reason == "time")
+    }
     /// As tables show it.
     pub const fn word(&self) -> &'static str {
         match self {

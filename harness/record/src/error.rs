@@ -14,6 +14,12 @@ pub enum RecordError {
         /// The directory.
         path: PathBuf,
     },
+    /// Another process writes it.
+    #[error("open the run directory `{}`: another process is writing to it", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The operating system refused.
     #[error("{attempted} `{}`: {os}", path.display())]
     Io {
@@ -66,12 +72,34 @@ impl RecordError {
     /// What to do next.
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::InUse { .. } => "wait for the other run, or end it",
             Self::NotEmpty { .. } => "name a directory that does not exist yet: a run never overwrites another one",
             Self::Io { os, .. } => os_hint(os),
             Self::Short { .. } | Self::Poisoned { .. } => {
                 "free some space, then run again: what was recorded before stays readable"
             }
             Self::Json { .. } | Self::Sequence { .. } => "report this as a bug and keep the run directory",
+        }
+    }
+}
+
+/// A run cannot go on where it was interrupted.
+#[derive(Debug, Error)]
+pub enum ResumeError {
+    /// What was recorded cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// It cannot be written to.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+impl ResumeError {
+    /// What to do next.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Read(error) => error.hint(),
+            Self::Record(error) => error.hint(),
         }
     }
 }
@@ -216,6 +244,17 @@ impl ReadError {
     /// Whether only the end of the log is missing, as after a kill: what came before is whole.
     pub const fn is_truncation(&self) -> bool {
         matches!(self, Self::Truncated { .. })
+    }
+
+    /// Whether the record on that line is damaged, as a loss of power or a full disk leaves the last one.
+    pub const fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Truncated { .. }
+                | Self::NotText { .. }
+                | Self::TooLong { .. }
+                | Self::Event { cause: EventError::Malformed(_), .. }
+        )
     }
 
     /// What to do next.

@@ -19,12 +19,16 @@ const LONGEST_NAME: usize = 100;
 /// Where a piece of evidence lies, below the run directory: `evidence/<combination>/0001/<name>`, from the second
 /// attempt at a trial on `evidence/<combination>/0001.2/<name>`.
 pub fn evidence_path(combination: &CombinationId, trial: u32, attempt: u32, name: &str) -> String {
+    format!("{}/{}", evidence_folder(combination, trial, attempt), evidence_name(name))
+}
+
+/// The folder of an attempt's evidence, below the run directory.
+pub(crate) fn evidence_folder(combination: &CombinationId, trial: u32, attempt: u32) -> String {
     let slug = combination.slug();
-    let name = evidence_name(name);
     if attempt > 1 {
-        format!("{EVIDENCE}/{slug}/{trial:04}.{attempt}/{name}")
+        format!("{EVIDENCE}/{slug}/{trial:04}.{attempt}")
     } else {
-        format!("{EVIDENCE}/{slug}/{trial:04}/{name}")
+        format!("{EVIDENCE}/{slug}/{trial:04}")
     }
 }
 

@@ -7,14 +7,15 @@ mod atomic;
 mod error;
 mod layout;
 mod log;
+mod open;
 mod read;
 mod space;
 pub mod wav;
 mod write;
 
 pub use atomic::replace;
-pub use error::{EvidenceError, ReadError, RecordError};
+pub use error::{EvidenceError, ReadError, RecordError, ResumeError};
 pub use layout::{ENVIRONMENT, EVENTS, EVIDENCE, PLAN, VERDICTS, evidence_name, evidence_path};
 pub use read::{Events, read_environment, read_events, read_plan, read_verdicts};
 pub use space::free_space;
-pub use write::{RunWriter, Stored, write_verdicts};
+pub use write::{Found, RunWriter, Stored, write_verdicts};

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Write},
+    io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -27,6 +27,23 @@ impl EventLog {
             .open(path)
             .map(|file| Self::on(file, path))
             .map_err(|os| RecordError::Io { attempted: "create", path: path.to_owned(), os })
+    }
+
+    /// Opens a log to go on after its last whole record, of which `good_bytes` is the end and `next` the number that
+    /// is due. What stands behind is put into `aside` first.
+    pub(crate) fn reopen(path: &Path, good_bytes: u64, next: u64, aside: &Path) -> Result<Self, RecordError> {
+        let io = |attempted, path: &Path| {
+            let path = path.to_owned();
+            move |os| RecordError::Io { attempted, path, os }
+        };
+        let mut file = OpenOptions::new().read(true).append(true).open(path).map_err(io("open", path))?;
+        if file.metadata().map_err(io("ask for the size of", path))?.len() > good_bytes {
+            file.seek(SeekFrom::Start(good_bytes)).map_err(io("read", path))?;
+            let mut to = File::create(aside).map_err(io("create", aside))?;
+            io::copy(&mut file, &mut to).and_then(|_| to.sync_all()).map_err(io("write", aside))?;
+            file.set_len(good_bytes).and_then(|()| file.sync_all()).map_err(io("shorten", path))?;
+        }
+        Ok(Self { next, ..Self::on(file, path) })
     }
 
     fn on(file: File, path: &Path) -> Self {

@@ -1,7 +1,7 @@
 //! Reading a run back.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
@@ -16,6 +16,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use crate::{
     error::ReadError,
     layout::{ENVIRONMENT, EVENTS, PLAN, VERDICTS},
+    open,
 };
 
 /// The longest line of an event log that is read, in bytes: memory stays bounded whatever the file holds.
@@ -50,7 +51,7 @@ fn read_json<T: DeserializeOwned>(path: PathBuf, schema: Option<&'static str>) -
     struct Versioned {
         schema: String,
     }
-    let text = match fs::read(&path) {
+    let text = match open::whole(&path) {
         Ok(text) => text,
         Err(os) => return Err(ReadError::Io { path, os }),
     };
@@ -73,11 +74,12 @@ fn read_json<T: DeserializeOwned>(path: PathBuf, schema: Option<&'static str>) -
 /// When the log cannot be opened.
 pub fn read_events(directory: &Path) -> Result<Events, ReadError> {
     let path = directory.join(EVENTS);
-    match File::open(&path) {
+    match open::file(&path) {
         Ok(file) => Ok(Events {
             reader: BufReader::new(file),
             path,
             line: 0,
+            offset: 0,
             next: 0,
             run: None,
             after_gap: None,
@@ -93,6 +95,8 @@ pub struct Events {
     reader: BufReader<File>,
     path: PathBuf,
     line: u64,
+    /// Bytes read.
+    offset: u64,
     next: u64,
     run: Option<String>,
     /// The event whose gap was reported just now.
@@ -106,6 +110,16 @@ impl Events {
         self.run.as_deref()
     }
 
+    /// Where the line that was read last ends, in bytes from the beginning.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The number of the event that is due.
+    pub(crate) fn due(&self) -> u64 {
+        self.next
+    }
+
     fn read(&mut self) -> Option<Result<Event, ReadError>> {
         let mut bytes = Vec::new();
         if let Err(os) = (&mut self.reader).take(LONGEST_LINE).read_until(b'\n', &mut bytes) {
@@ -117,6 +131,7 @@ impl Events {
             return None;
         }
         self.line += 1;
+        self.offset += bytes.len() as u64;
         let (path, line) = (self.path.clone(), self.line);
         if bytes.pop() != Some(b'\n') {
             let read = bytes.len() as u64 + 1;
@@ -125,7 +140,8 @@ impl Events {
                     self.ended = true;
                     Err(ReadError::Io { path, os })
                 }
-                Ok((_, true)) => {
+                Ok((more, true)) => {
+                    self.offset += more;
                     self.next += 1;
                     Err(ReadError::TooLong { path, line, most: LONGEST_LINE })
                 }

@@ -11,13 +11,18 @@ use rigtone_model::{
     id::{CombinationId, sha256_hex},
     verdict::RunVerdicts,
 };
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
 use serde::Serialize;
 
 use crate::{
     atomic::{replace, sync_directory},
-    error::{EvidenceError, RecordError},
-    layout::{ENVIRONMENT, EVENTS, EVIDENCE, PLAN, VERDICTS, evidence_path},
+    error::{EvidenceError, RecordError, ResumeError},
+    layout::{ENVIRONMENT, EVENTS, EVIDENCE, PLAN, VERDICTS, evidence_folder, evidence_path},
     log::EventLog,
+    read::read_events,
 };
 
 /// Evidence files that may wait for the next sync; more are synced on the way, so that few files stay open.
@@ -39,6 +44,17 @@ pub struct RunWriter {
     run: String,
     log: EventLog,
     unsynced: Vec<File>,
+    /// Held as long as the run is written, however the program ends.
+    _claim: File,
+}
+
+/// What was found of a run that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The number of the event that is due.
+    pub next: u64,
+    /// Bytes of a last record that was cut off or damaged; they lie beside the log now.
+    pub mended_bytes: u64,
 }
 
 impl RunWriter {
@@ -53,6 +69,7 @@ impl RunWriter {
             move |os| RecordError::Io { attempted, path, os }
         };
         fs::create_dir_all(directory).map_err(io("create the run directory", directory))?;
+        let claim = claim(directory)?;
         if fs::read_dir(directory).map_err(io("list", directory))?.next().is_some() {
             return Err(RecordError::NotEmpty { path: directory.to_owned() });
         }
@@ -60,7 +77,97 @@ impl RunWriter {
         fs::create_dir(&evidence).map_err(io("create", &evidence))?;
         let log = EventLog::create(&directory.join(EVENTS))?;
         sync_directory(directory)?;
-        Ok(Self { directory: directory.to_owned(), run: run.to_owned(), log, unsynced: Vec::new() })
+        Ok(Self { directory: directory.to_owned(), run: run.to_owned(), log, unsynced: Vec::new(), _claim: claim })
+    }
+
+    /// Opens the directory of a run that was interrupted, to go on with it. Every event that was recorded goes through
+    /// `visit`. A last record that was cut off or damaged is put aside; a log that is damaged before its end is
+    /// refused. `run` is the id to go on with when nothing was recorded.
+    ///
+    /// # Errors
+    /// When another process writes the run, it cannot be read, or cannot be written to.
+    pub fn resume(directory: &Path, run: &str, mut visit: impl FnMut(&Event)) -> Result<(Self, Found), ResumeError> {
+        let claim = claim(directory)?;
+        let mut events = read_events(directory)?;
+        let (mut good, mut next) = (0, 0);
+        while let Some(event) = events.next() {
+            match event {
+                Ok(event) => {
+                    visit(&event);
+                    (good, next) = (events.offset(), events.due());
+                }
+                // Only the last record may be damaged: what follows would hang in the air.
+                Err(fault) if fault.is_damage() && events.next().is_none() => break,
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        let path = directory.join(EVENTS);
+        let size = fs::metadata(&path)
+            .map_err(|os| RecordError::Io { attempted: "ask for the size of", path: path.clone(), os })?
+            .len();
+        let log = EventLog::reopen(&path, good, next, &directory.join(format!("damaged-{good}.bin")))?;
+        let run = events.run().unwrap_or(run).to_owned();
+        let writer = Self { directory: directory.to_owned(), run, log, unsynced: Vec::new(), _claim: claim };
+        Ok((writer, Found { next, mended_bytes: size.saturating_sub(good) }))
+    }
+
+    /// Puts the evidence of an attempt aside that has no result and is made again; gives where it lies now, below the
+    /// run directory, if there was any.
+    ///
+    /// # Errors
+    /// When it cannot be moved.
+    pub fn put_aside(
+        &self,
+        combination: &CombinationId,
+        trial: u32,
+        attempt: u32,
+    ) -> Result<Option<String>, RecordError> {
+        let folder = evidence_folder(combination, trial, attempt);
+        let from = self.directory.join(&folder);
+        let empty = |os: &io::Error| os.kind() == io::ErrorKind::NotFound;
+        for number in 1.. {
+            let aside = format!("{folder}.aside-{number}");
+            let to = self.directory.join(&aside);
+            if to.exists() {
+                continue;
+            }
+            return match fs::rename(&from, &to) {
+                Ok(()) => Ok(Some(aside)),
+                Err(os) if empty(&os) => Ok(None),
+                Err(os) => Err(RecordError::Io { attempted: "put aside", path: from, os }),
+            };
+        }
+        Ok(None)
+    }
+
+    /// Removes a piece of evidence.
+    ///
+    /// # Errors
+    /// When it cannot be removed; that it is not there is none.
+    pub fn remove_evidence(&mut self, file: &str) -> Result<(), EvidenceError> {
+        let path = self.directory.join(file);
+        match fs::remove_file(&path) {
+            Err(os) if os.kind() != io::ErrorKind::NotFound => Err(EvidenceError::Io { attempted: "remove", path, os }),
+            _ => {
+                // The folder goes with its last file, and stays while there is another.
+                let _ = path.parent().map(fs::remove_dir);
+                Ok(())
+            }
+        }
+    }
+
+    /// Bytes of evidence that the directory holds.
+    pub fn evidence_bytes(&self) -> u64 {
+        fn below(folder: &Path) -> u64 {
+            let Ok(entries) = fs::read_dir(folder) else { return 0 };
+            let size = |entry: fs::DirEntry| match entry.metadata() {
+                Ok(meta) if meta.is_dir() => below(&entry.path()),
+                Ok(meta) => meta.len(),
+                Err(_) => 0,
+            };
+            entries.filter_map(Result::ok).map(size).sum()
+        }
+        below(&self.directory.join(EVIDENCE))
     }
 
     /// The run directory.
@@ -154,6 +261,20 @@ impl RunWriter {
         }
         self.unsynced.push(handle);
         Ok(Stored { file, sha256: sha256_hex(bytes) })
+    }
+}
+
+/// One process at a time writes a run.
+fn claim(directory: &Path) -> Result<File, RecordError> {
+    let io = |attempted| {
+        let path = directory.to_owned();
+        move |os| RecordError::Io { attempted, path, os }
+    };
+    let file = File::open(directory).map_err(io("open"))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(Errno::WOULDBLOCK) => Err(RecordError::InUse { path: directory.to_owned() }),
+        Err(error) => Err(io("lock")(error.into())),
     }
 }
 

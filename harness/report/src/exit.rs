@@ -117,6 +117,12 @@ pub fn of(verdicts: &RunVerdicts, policy: InconclusivePolicy) -> (Code, String) 
     if lost > 0 {
         return (Code::Infrastructure, format!("infrastructure errors left {} without a verdict", of_all(lost)));
     }
+    let late = verdicts.combinations.iter().filter(|c| c.verdict.is_out_of_time()).count();
+    if late > 0 {
+        // Never a pass: nobody knows what they would have shown.
+        let why = format!("the time was up before {} had an answer", of_all(late));
+        return (Code::Inconclusive, why);
+    }
     if undecided > 0 && policy == InconclusivePolicy::AsError {
         return (Code::Inconclusive, format!("{} {} inconclusive", of_all(undecided), are(undecided)));
     }
@@ -157,6 +163,7 @@ mod tests {
                 "inconclusive" => Verdict::Inconclusive,
                 "infra" => Verdict::InfraError,
                 "skipped" => Verdict::Skipped("no microphone".into()),
+                "late" => Verdict::out_of_time(),
                 "aborted" => Verdict::Aborted,
                 other => panic!("{other}"),
             },
@@ -179,6 +186,14 @@ mod tests {
     #[rstest]
     #[case::all_passed("pass pass", AsError, 0, "2 of 2 combinations passed")]
     #[case::skipped_beside_passed("pass skipped", AsError, 0, "1 of 2 combinations passed, 1 skipped")]
+    #[case::out_of_time_beside_passed(
+        "pass late",
+        AsError,
+        11,
+        "the time was up before 1 of 2 combinations had an answer"
+    )]
+    #[case::out_of_time_is_no_pass("pass late", AsPass, 11, "the time was up before 1 of 2 combinations had an answer")]
+    #[case::failure_before_out_of_time("late fail", AsError, 10, "1 of 2 combinations failed")]
     #[case::nothing_selected("", AsError, 3, "the plan has no combinations")]
     #[case::all_skipped("skipped skipped", AsError, 3, "all 2 combinations were skipped: nothing ran")]
     #[case::failure("pass fail skipped", AsError, 10, "1 of 3 combinations failed")]

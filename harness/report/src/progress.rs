@@ -102,6 +102,14 @@ impl Progress {
                     TrialOutcome::Cancelled => {}
                 }
             }
+            Body::TrialDiscarded { .. } => {
+                self.running.remove(&At { step: None, ..at.clone() });
+            }
+            // What the rig cannot do any more needs no time either, and tells nothing about the others.
+            Body::GivenUp { .. } if !state.decided => {
+                state.decided = true;
+                self.decided += 1;
+            }
             Body::Decided { .. } if !state.decided => {
                 state.decided = true;
                 self.decided += 1;

@@ -23,7 +23,7 @@ use rigtone_rig::{
     bench::Bench,
     capability::{Captured, Streamed, Unit, Wish},
     clock::Instant,
-    hardware::{Selection, open, runtime},
+    hardware::{Hold, Selection, open, runtime},
 };
 use serde_json::json;
 
@@ -200,7 +200,9 @@ fn main() -> Result<ExitCode, Failure> {
         _ => return Err("usage: bench_probe [--cut MILLISECONDS | --between COMMAND]".into()),
     };
     let rig = rig()?;
-    let bench = open(&rig, &device, &Selection::all(&rig))?;
+    let wanted = Selection::all(&rig);
+    let hold = Hold::take(&rig, &wanted)?;
+    let bench = open(&rig, &device, &wanted, hold, &mut |note| println!("note: {note}"))?;
     let unit = |name: &str| bench.units.get(name).cloned().ok_or("no such unit");
     let (source, speaker) = (unit("source")?, unit("speaker")?);
     let probe = Probe { bench, source, speaker, cut_ns, between };

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod hardware;
 pub mod lock;
 pub mod power;
+pub mod safety;
 pub mod simulated;
 
 #[cfg(all(test, feature = "serial"))]

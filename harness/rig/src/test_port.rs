@@ -4,7 +4,9 @@ use std::os::fd::OwnedFd;
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    fs::{Mode, OFlags},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Action, tcflow},
 };
 
 /// The board's end; dropping it is pulling the plug.
@@ -24,6 +26,13 @@ impl Pty {
 
     pub(crate) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// From now on the board takes nothing: writing to it blocks.
+    pub(crate) fn stop(&self) {
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let program = rustix::fs::open(&self.path, flags, Mode::empty()).expect("the program's end");
+        tcflow(&program, Action::OOff).expect("flow control");
     }
 
     /// Exactly `count` bytes that the board received.

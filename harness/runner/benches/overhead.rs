@@ -74,6 +74,7 @@ fn main() {
             rig: rig.rig.clone(),
             rig_hash: String::new(),
             retries: 0,
+            bench_after: 3,
             scenarios: vec![planned],
             combinations,
         };
@@ -100,7 +101,7 @@ fn main() {
         let writer = RunWriter::create(&directory.path().join("run"), "bench").expect("a run");
         let clock = VirtualClock::new();
         let bench = simulated::open(&small, &|id| devices.get(id).cloned(), &clock).expect("a rig");
-        let options = Options { seed, version: String::new(), unix_s: 0, max_time: None };
+        let options = Options { seed, version: String::new(), unix_s: 0, max_time: None, ..Options::default() };
         let cancel = Cancel::new();
         let runtime = clock.runtime().expect("a runtime");
         let begun = Instant::now();

@@ -1,14 +1,20 @@
 //! The stream of events: written to the log first, then shown to everybody else.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::BTreeMap, io};
 
 use rigtone_model::{
-    event::{At, Body, Event},
-    id::CombinationId,
+    document::Scenario,
+    event::{At, Body, Event, TrialOutcome},
+    id::{CombinationId, sha256_hex},
     trial::{TrialFolder, TrialRecord},
 };
-use rigtone_record::{EvidenceError, RecordError, RunWriter, Stored};
+use rigtone_record::{EvidenceError, RecordError, RunWriter, Stored, evidence_path};
 use rigtone_rig::clock::Instant;
+
+use crate::{
+    past::Past,
+    retain::{Keep, Retention, Store, is_of_interest},
+};
 
 /// Sees every event after it was recorded.
 pub type Observer = Box<dyn FnMut(&Event)>;
@@ -23,6 +29,14 @@ struct Inner {
     observer: Observer,
     folder: TrialFolder,
     seq: u64,
+    /// The rig's clock began anew at this time of the run.
+    offset_ns: i64,
+    retention: Retention,
+    store: Store,
+    /// Evidence of the trials that run, with its size in bytes.
+    files: BTreeMap<(CombinationId, u32, u32), Vec<(String, u64)>>,
+    /// Evidence of trials that had ended before it was removed.
+    forgotten: Vec<(CombinationId, String)>,
     /// The log could not be written: from then on nothing is a result any more.
     broken: Option<RecordError>,
 }
@@ -38,15 +52,30 @@ pub(crate) struct Place<'a> {
 }
 
 impl Emitter {
-    pub(crate) fn new(writer: RunWriter, observer: Observer) -> Self {
-        let inner = Inner { writer, observer, folder: TrialFolder::default(), seq: 0, broken: None };
+    /// Goes on where `past` ended. With `again` the rig's clock goes through the whole run once more, else it began
+    /// anew.
+    pub(crate) fn new(writer: RunWriter, observer: Observer, retention: Retention, past: &Past, again: bool) -> Self {
+        let held = if past.has_begun() && retention.budget.is_some() { writer.evidence_bytes() } else { 0 };
+        let inner = Inner {
+            writer,
+            observer,
+            folder: TrialFolder::default(),
+            seq: past.events(),
+            offset_ns: if again { 0 } else { past.last_ns() },
+            retention,
+            store: Store::with(held),
+            files: BTreeMap::new(),
+            forgotten: Vec::new(),
+            broken: None,
+        };
         Self { inner: RefCell::new(inner) }
     }
 
     /// Records an event; gives the record of the trial that it ends, if it ends one.
-    pub(crate) fn emit(&self, now: Instant, at: Option<At>, body: Body) -> Option<TrialRecord> {
+    pub(crate) fn emit(&self, now: Instant, at: Option<At>, mut body: Body) -> Option<TrialRecord> {
         let mut inner = self.inner.borrow_mut();
-        let event = Event { seq: inner.seq, t_ns: now.0, at, body };
+        shift(&mut body, inner.offset_ns);
+        let event = Event { seq: inner.seq, t_ns: now.0 + inner.offset_ns, at, body };
         if inner.broken.is_none()
             && let Err(error) = inner.writer.append(&event)
         {
@@ -55,6 +84,23 @@ impl Emitter {
         inner.seq += 1;
         (inner.observer)(&event);
         inner.folder.take(&event)
+    }
+
+    /// Puts the evidence of an attempt aside that is made again.
+    pub(crate) fn put_aside(&self, at: &At) -> Option<String> {
+        let mut inner = self.inner.borrow_mut();
+        match inner.writer.put_aside(&at.combination, at.trial, at.attempt) {
+            Ok(aside) => aside,
+            Err(error) => {
+                inner.broken.get_or_insert(error);
+                None
+            }
+        }
+    }
+
+    /// Evidence that was removed after its trial had ended.
+    pub(crate) fn take_forgotten(&self) -> Vec<(CombinationId, String)> {
+        std::mem::take(&mut self.inner.borrow_mut().forgotten)
     }
 
     /// Makes what was recorded survive a loss of power.
@@ -93,8 +139,67 @@ impl<'a> Place<'a> {
         Self { step: Some(step), ..*self }
     }
 
-    /// Stores a piece of evidence of the trial.
-    pub(crate) fn evidence(&self, name: &str, bytes: &[u8]) -> Result<Stored, EvidenceError> {
-        self.emitter.inner.borrow_mut().writer.evidence(self.combination, self.trial, self.attempt, name, bytes)
+    /// Stores a piece of evidence of the trial; with `full` the disk takes nothing more.
+    pub(crate) fn evidence(&self, name: &str, bytes: &[u8], full: bool) -> Result<Stored, EvidenceError> {
+        let mut inner = self.emitter.inner.borrow_mut();
+        let stored = if full {
+            let path = inner.writer.path().join(evidence_path(self.combination, self.trial, self.attempt, name));
+            return Err(EvidenceError::Io { attempted: "write", path, os: io::ErrorKind::StorageFull.into() });
+        } else if inner.retention.keep == Keep::None {
+            let file = evidence_path(self.combination, self.trial, self.attempt, name);
+            Stored { file, sha256: sha256_hex(bytes) }
+        } else {
+            inner.writer.evidence(self.combination, self.trial, self.attempt, name, bytes)?
+        };
+        let key = (self.combination.clone(), self.trial, self.attempt);
+        inner.files.entry(key).or_default().push((stored.file.clone(), bytes.len() as u64));
+        Ok(stored)
+    }
+
+    /// Whether something in the trial so far is a reason to look at the rig: the device failed, or was not heard.
+    pub(crate) fn is_suspicious(&self) -> bool {
+        let inner = self.emitter.inner.borrow();
+        let record = inner.folder.open(self.combination, self.trial, self.attempt);
+        record.is_some_and(|r| r.failure().is_some() || !r.was_heard())
+    }
+
+    /// Removes what is not to be kept of the trial, which ends like this.
+    pub(crate) fn settle_evidence(&self, now: Instant, scenario: &Scenario, outcome: &TrialOutcome) {
+        let at = At { combination: self.combination.clone(), trial: self.trial, attempt: self.attempt, step: None };
+        let (removals, used_up) = {
+            let mut inner = self.emitter.inner.borrow_mut();
+            let Some(files) = inner.files.remove(&(self.combination.clone(), self.trial, self.attempt)) else { return };
+            let record = inner.folder.open(self.combination, self.trial, self.attempt);
+            let of_interest = record.is_none_or(|record| is_of_interest(record, outcome, scenario));
+            let retention = inner.retention;
+            inner.store.settle(retention, &at, files, of_interest)
+        };
+        for removal in removals {
+            let body = Body::EvidenceRemoved { file: removal.file.clone(), why: removal.why.to_owned() };
+            if removal.at != at {
+                let forgotten = (removal.at.combination.clone(), removal.file.clone());
+                self.emitter.inner.borrow_mut().forgotten.push(forgotten);
+            }
+            // First the word, then the deed: the log never names what is not there.
+            self.emitter.emit(now, Some(removal.at), body);
+            let removed = self.emitter.inner.borrow_mut().writer.remove_evidence(&removal.file);
+            if let Err(error) = removed {
+                self.emitter.emit(now, None, Body::Warning { text: format!("{error}; {}", error.hint()) });
+            }
+        }
+        if used_up {
+            let text = "the budget for evidence is used up by trials that did not go as expected: \
+                        what follows is judged, but its recordings are not kept";
+            self.emitter.emit(now, None, Body::Warning { text: text.to_owned() });
+        }
+    }
+}
+
+/// Brings the times that an event carries onto the time of the run.
+fn shift(body: &mut Body, offset_ns: i64) {
+    match body {
+        Body::Emitted { t_ns, .. } => *t_ns += offset_ns,
+        Body::Evidence { anchors, .. } => anchors.iter_mut().for_each(|anchor| anchor.t_ns += offset_ns),
+        _ => {}
     }
 }

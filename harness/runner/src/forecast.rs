@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use rigtone_judge::verdicts::RunPlan;
-use rigtone_model::document::Action;
+use rigtone_model::{document::Action, plan::capacity};
 use serde::Serialize;
 
 /// A recording of one stimulus: about four seconds of two channels with 16 bits at 48 kHz.
@@ -76,8 +76,9 @@ impl Forecast {
             evidence += expected * *plays as f64 * RECORDING_BYTES;
             for resource in combination.resources.iter() {
                 let entry = load.entry(resource.clone()).or_default();
-                entry.0 += expected * trial_s;
-                entry.1 += f64::from(*at_most) * trial_s;
+                let share = trial_s / f64::from(capacity(resource));
+                entry.0 += expected * share;
+                entry.1 += f64::from(*at_most) * share;
             }
         }
         total.evidence_bytes = evidence as u64;

@@ -136,13 +136,14 @@ fn store(
     microphone: &str,
     captured: &Captured,
 ) -> Result<String, InfrastructureFault> {
-    let fault = |what: String| {
-        InfrastructureFault::new("evidence", what).hint("free space in the run directory; the trial is tried again")
-    };
+    let fault =
+        |what: String| InfrastructureFault::new("evidence", what).hint("free space on the disk of the run directory");
     let wav = rigtone_record::wav::encode_i16(captured.rate, captured.channels, &captured.samples)
         .map_err(|e| fault(e.to_string()))?;
     let step = place.step.unwrap_or("play");
-    let stored = place.evidence(&format!("{step}-{microphone}.wav"), &wav).map_err(|e| fault(e.to_string()))?;
+    let stored = place
+        .evidence(&format!("{step}-{microphone}.wav"), &wav, session.trial.bench.keeper.disk_is_full())
+        .map_err(|e| fault(e.to_string()))?;
     let body = Body::Evidence {
         file: stored.file,
         sha256: stored.sha256.clone(),

@@ -3,10 +3,14 @@
 //! The runner knows the traits of [`rigtone_rig`] and no driver, takes all time from the rig's clock, and tells
 //! everything it does in one stream of events. What ends a run early, it ends in order: cleanup, safe state, record.
 
+mod campaign;
 mod cancel;
 mod emit;
 mod forecast;
 mod hearing;
+mod past;
+mod recovery;
+mod retain;
 mod run;
 mod schedule;
 mod step;
@@ -15,4 +19,6 @@ mod trial;
 pub use cancel::Cancel;
 pub use emit::Observer;
 pub use forecast::Forecast;
+pub use past::Past;
+pub use retain::{Keep, Retention};
 pub use run::{Interruption, Options, RunError, run};

@@ -3,7 +3,7 @@
 use rigtone_model::{
     document::{Scenario, Step},
     event::{Body, Phase, StepOutcome, TrialOutcome},
-    plan::{AxisValue, Bindings, Combination, Plan},
+    plan::{Bindings, Combination, Plan},
     trial::{InfrastructureFault, TrialRecord},
 };
 use rigtone_rig::{
@@ -15,6 +15,8 @@ use rigtone_rig::{
 use crate::{
     cancel::Cancel,
     emit::Place,
+    past::Done,
+    recovery,
     step::{Session, StepEnd},
 };
 
@@ -44,29 +46,82 @@ impl Trial<'_> {
     pub(crate) fn now(&self) -> Instant {
         self.bench.clock.now()
     }
+
+    fn units(&self) -> Vec<&str> {
+        self.combination.axes.iter().filter_map(|(axis, _)| self.combination.unit(axis)).collect()
+    }
+
+    fn microphones(&self) -> Vec<&str> {
+        self.combination.resources.iter().filter_map(|r| r.strip_prefix("microphone ")).collect()
+    }
+
+    /// What the rig knows the trial by.
+    pub(crate) fn key(&self) -> TrialKey {
+        TrialKey {
+            seed: self.seed,
+            combination: self.combination.id.clone(),
+            trial: self.place.trial,
+            attempt: self.place.attempt,
+        }
+    }
 }
 
-/// Runs one attempt; gives its record, folded from its own events.
-pub(crate) async fn run_trial(trial: &Trial<'_>) -> Option<TrialRecord> {
-    let units: Vec<&str> = trial
-        .combination
-        .axes
-        .iter()
-        .filter_map(|(_, value)| match value {
-            AxisValue::Unit { name, .. } => Some(&**name),
-            _ => None,
-        })
-        .collect();
-    let microphones: Vec<&str> =
-        trial.combination.resources.iter().filter_map(|r| r.strip_prefix("microphone ")).collect();
-    let key = TrialKey {
-        seed: trial.seed,
-        combination: trial.combination.id.clone(),
-        trial: trial.place.trial,
-        attempt: trial.place.attempt,
-    };
+/// Runs one attempt; gives its record, folded from its own events, and the members that had to be given up in it.
+pub(crate) async fn run_trial(trial: &Trial<'_>) -> (Option<TrialRecord>, Vec<(String, String)>) {
+    let (units, microphones) = (trial.units(), trial.microphones());
+    let key = trial.key();
     trial.bench.keeper.trial_begins(&key, &units, &microphones);
     trial.place.emit(trial.now(), Body::TrialStarted);
+    let mut outcome = do_steps(trial).await;
+    // A failure stands only if the rig proves itself around it; and what was lost is lost again as long as it does not.
+    if outcome == TrialOutcome::Completed
+        && trial.place.is_suspicious()
+        && let Some(fault) = recovery::look(trial).await
+    {
+        outcome = TrialOutcome::Lost(fault);
+    }
+    let aftermath = trial.bench.keeper.trial_ends(&key, &units);
+    for fault in aftermath.incidents {
+        let body = Body::Checked { member: fault.member.clone(), finding: fault.what.clone(), ok: false };
+        trial.place.emit(trial.now(), body);
+        if outcome == TrialOutcome::Completed {
+            outcome = TrialOutcome::Lost(fault);
+        }
+    }
+    let benched = match &outcome {
+        TrialOutcome::Lost(fault) => {
+            trial.place.emit(trial.now(), Body::Recovering { member: fault.member.clone() });
+            trial.cancel.unless(recovery::recover(trial)).await.unwrap_or_default()
+        }
+        TrialOutcome::Completed | TrialOutcome::Cancelled => Vec::new(),
+    };
+    for (member, why) in &benched {
+        trial.place.emit(trial.now(), Body::Benched { member: member.clone(), why: why.clone() });
+    }
+    trial.place.settle_evidence(trial.now(), trial.scenario, &outcome);
+    (trial.place.emit(trial.now(), Body::TrialFinished { outcome, memory: aftermath.memory }), benched)
+}
+
+/// Lets the simulated world go through a trial that was done before the run was interrupted: it takes its time, meets
+/// the faults that are planted in it, and leaves behind what it left behind.
+pub(crate) async fn relive(trial: &Trial<'_>, done: &Done) {
+    let (keeper, clock) = (&trial.bench.keeper, &trial.bench.clock);
+    let (key, units, started) = (trial.key(), trial.units(), trial.now());
+    keeper.trial_begins(&key, &units, &trial.microphones());
+    for (after, label) in &done.steps {
+        clock.sleep_until(started.plus(*after)).await;
+        keeper.step_begins(&key, label);
+    }
+    clock.sleep_until(started.plus(done.over_ns)).await;
+    keeper.trial_ends(&key, &units);
+    clock.sleep_until(started.plus(done.took_ns)).await;
+    if let Some(memory) = &done.memory {
+        keeper.remember(memory);
+    }
+}
+
+/// Setup, trial, and cleanup for whatever began.
+async fn do_steps(trial: &Trial<'_>) -> TrialOutcome {
     let mut session = Session::new(trial);
     let condition = trial.combination.condition.as_deref();
     let mut outcome = TrialOutcome::Completed;
@@ -95,7 +150,7 @@ pub(crate) async fn run_trial(trial: &Trial<'_>) -> Option<TrialRecord> {
             outcome = TrialOutcome::Lost(fault);
         }
     }
-    trial.place.emit(trial.now(), Body::TrialFinished { outcome, memory: None })
+    outcome
 }
 
 /// Does a step and records it. With `cancel` it ends when the run is to end.
@@ -109,6 +164,7 @@ async fn do_step(
     let action = step.action();
     let place = trial.place.in_step(step.name());
     let started = trial.now();
+    trial.bench.keeper.step_begins(&trial.key(), step.name());
     place.emit(started, Body::StepStarted { action: action.name().to_owned(), phase });
     let work = session.perform(step, place);
     let end = match cancel {

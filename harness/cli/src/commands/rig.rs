@@ -2,8 +2,13 @@
 
 use std::{fmt::Write as _, path::Path};
 
+use rigtone_model::{
+    diagnostic,
+    document::{Rig, World},
+    load,
+};
 use rigtone_report::exit::Code;
-use rigtone_rig::hardware::Selection;
+use rigtone_rig::hardware::{MadeSafe, Selection};
 
 use crate::{documents, open, printer, trouble::Trouble};
 
@@ -44,7 +49,8 @@ pub(crate) fn check(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
         let _ = writeln!(text, "{word}  {}: {}", finding.member, finding.finding);
     }
     for fault in &faults {
-        let _ = writeln!(text, "fault  {fault}");
+        let hint = fault.hint.as_deref().unwrap_or("switch it by hand");
+        let _ = writeln!(text, "fault  {fault}; {hint}");
     }
     printer::out(&text);
     let healthy = faults.is_empty() && findings.iter().all(|f| f.ok);
@@ -52,15 +58,49 @@ pub(crate) fn check(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
 }
 
 pub(crate) fn safe(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
-    let (rig, devices) = documents::rig(rig, devices)?;
-    let opened = open::open(&rig, &devices, &Selection::all(&rig))?;
-    let deadline = opened.bench.clock.now().plus(CHECK_NS);
-    let faults = opened.runtime.block_on(opened.bench.keeper.make_safe(deadline));
-    for fault in &faults {
-        printer::note(&format!("error: {fault}; switch it by hand"));
+    let path = rig;
+    let rig = outputs_of(path)?;
+    let done = match rig.world {
+        World::Hardware => open::make_safe(&rig)?,
+        World::Simulated => {
+            let (rig, devices) = documents::rig(path, devices)?;
+            let opened = open::open(&rig, &devices, &Selection::all(&rig))?;
+            let deadline = opened.bench.clock.now().plus(CHECK_NS);
+            let faults = opened.runtime.block_on(opened.bench.keeper.make_safe(deadline));
+            MadeSafe { faults, ..MadeSafe::default() }
+        }
+    };
+    for fault in &done.faults {
+        let hint = fault.hint.as_deref().unwrap_or("switch it by hand");
+        printer::note(&format!("error: {fault}\n  help: {hint}"));
     }
-    if faults.is_empty() {
+    for taken in &done.taken {
+        printer::note(&format!("error: {taken}; its outputs are left to that process"));
+    }
+    if done.faults.is_empty() && done.taken.is_empty() {
         printer::out(&format!("every output of {} is in its safe state\n", rig.rig));
     }
-    Ok(if faults.is_empty() { Code::Passed } else { Code::Infrastructure })
+    Ok(match (done.taken.is_empty(), done.faults.is_empty()) {
+        (false, _) => Code::InUse,
+        (true, false) => Code::Infrastructure,
+        (true, true) => Code::Passed,
+    })
+}
+
+/// A rig as its document wires it, whatever else of the document does not hold: a missing device must not keep an
+/// output on.
+fn outputs_of(path: &Path) -> Result<Rig, Trouble> {
+    let (files, unread) = load::read(&[path.to_owned()]);
+    let loaded = load::load(files);
+    let mut rigs = loaded.library.rigs.into_values();
+    if let (Some(rig), None) = (rigs.next(), rigs.next()) {
+        return Ok(rig.value);
+    }
+    let mut faults = unread;
+    faults.extend(loaded.diagnostics);
+    if !faults.is_empty() {
+        printer::note(diagnostic::render(&faults, &loaded.sources, printer::colour_of_notes()).trim_end());
+    }
+    Err(Trouble::usage(format!("{} is not the document of one rig", path.display()))
+        .hint("name a rig's document; a rig whose document has faults must be made safe by hand"))
 }

@@ -8,17 +8,24 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rigtone_model::{event::Event, plan::Plan, quantity::Duration, verdict::RunVerdicts};
-use rigtone_record::RunWriter;
+use rigtone_judge::verdicts::{Replay, RunPlan};
+use rigtone_model::{
+    event::{Body, Event},
+    plan::Plan,
+    quantity::Duration,
+    verdict::RunVerdicts,
+};
+use rigtone_record::{ResumeError, RunWriter, read_environment, read_plan};
 use rigtone_report::{exit, exit::Code, junit, progress::Progress};
 use rigtone_rig::hardware::Selection;
-use rigtone_runner::{Cancel, Forecast, Interruption, Observer, Options};
+use rigtone_runner::{Cancel, Forecast, Interruption, Keep, Observer, Options, Past, Retention};
+use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    args::{Inconclusive, What},
-    commands::report::{policy, results, summary},
-    documents::{self, Planned},
+    args::{Inconclusive, KeepEvidence, What},
+    commands::report::{policy, read_trouble, results, summary},
+    documents::{self, Origin},
     open::{self, Opened},
     printer,
     trouble::Trouble,
@@ -32,8 +39,32 @@ pub(crate) struct How {
     pub(crate) out: Option<PathBuf>,
     pub(crate) seed: u64,
     pub(crate) max_time: Option<Duration>,
+    pub(crate) stop_within: Duration,
+    pub(crate) keep_evidence: Option<KeepEvidence>,
+    pub(crate) evidence_budget: Option<u64>,
     pub(crate) inconclusive: Inconclusive,
     pub(crate) json: bool,
+}
+
+/// What a run that goes on has to know of its beginning, beside its plan.
+#[derive(Serialize, Deserialize)]
+struct Beginning {
+    run: String,
+    unix_s: i64,
+    documents: Origin,
+    keep_evidence: KeepEvidence,
+    evidence_budget: Option<u64>,
+}
+
+impl Beginning {
+    fn retention(&self, how: &How) -> Retention {
+        let keep = match how.keep_evidence.unwrap_or(self.keep_evidence) {
+            KeepEvidence::All => Keep::All,
+            KeepEvidence::Failures => Keep::Failures,
+            KeepEvidence::None => Keep::None,
+        };
+        Retention { keep, budget: how.evidence_budget.or(self.evidence_budget) }
+    }
 }
 
 pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
@@ -50,54 +81,162 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
             format!("there is nothing to do on the rig `{}`\n  {why}", planned.rig.rig),
         ));
     }
-    let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+    let unix_s = now();
     let run_id = run_id(unix_s, &planned.rig.rig);
     let directory = how.out.clone().unwrap_or_else(|| Path::new("runs").join(&run_id));
+    let beginning = Beginning {
+        run: run_id.clone(),
+        unix_s,
+        documents: planned.origin,
+        keep_evidence: how.keep_evidence.unwrap_or(KeepEvidence::All),
+        evidence_budget: how.evidence_budget,
+    };
+    let retention = beginning.retention(how);
     // Everything that can fail before a relay moves fails here, and leaves no half run behind.
-    enough_space(&directory, forecast.evidence_bytes)?;
+    if retention.keep == Keep::All {
+        enough_space(&directory, forecast.evidence_bytes.min(retention.budget.unwrap_or(u64::MAX)))?;
+    }
     let opened = open::open(&planned.rig, &planned.devices, &needed(&planned.run.plan))?;
     let writer = RunWriter::create(&directory, &run_id).map_err(|e| record_trouble(&e))?;
+    writer.write_environment(&environment(&opened, how.seed, &beginning)).map_err(|e| record_trouble(&e))?;
+    // The plan comes last: where it is, everything is that a run needs to go on.
     writer.write_plan(&planned.run).map_err(|e| record_trouble(&e))?;
-    writer.write_environment(&environment(&opened, how.seed)).map_err(|e| record_trouble(&e))?;
+    let options = Options {
+        seed: how.seed,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        unix_s,
+        max_time: how.max_time,
+        retention,
+        past: Past::default(),
+    };
+    let progress = Progress::new(&planned.run.plan);
+    let verdicts = drive(&planned.run, &opened, writer, progress, &options, how.stop_within)?;
+    finish(&planned.run, &verdicts, &directory, unix_s, how)
+}
 
-    let options =
-        Options { seed: how.seed, version: env!("CARGO_PKG_VERSION").to_owned(), unix_s, max_time: how.max_time };
-    let verdicts = drive(&planned, &opened, writer, &options)?;
+/// Goes on with a run that was interrupted.
+pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, Trouble> {
+    let begin_anew = "begin a new run: this one had not got far enough to go on with";
+    let plan: RunPlan = read_plan(directory).map_err(|e| read_trouble(&e))?;
+    let environment = read_environment(directory).map_err(|e| read_trouble(&e))?;
+    let beginning: Beginning = serde_json::from_value(environment["run"].clone()).map_err(|e| {
+        let file = directory.join("environment.json");
+        Trouble::usage(format!("{} does not tell how the run began: {e}", file.display())).hint(begin_anew)
+    })?;
+    let mut past = Past::default();
+    let mut progress = Progress::new(&plan.plan);
+    let mut replay = Replay::new(&plan.plan, &plan.rules);
+    let mut ended = false;
+    let resumed = RunWriter::resume(directory, &beginning.run, |event| {
+        past.take(event);
+        progress.take(event);
+        replay.take(event);
+        ended = matches!(&event.body, Body::RunFinished { interrupted: None, .. });
+    });
+    let (writer, found) = resumed.map_err(|error| match &error {
+        ResumeError::Read(error) => read_trouble(error),
+        ResumeError::Record(error) => record_trouble(error),
+    })?;
+    past.close(found.mended_bytes);
+    if found.mended_bytes > 0 {
+        let (bytes, place) = (found.mended_bytes, directory.display());
+        printer::note(&format!("warning: the last record of {place} was damaged; its {bytes} bytes were put aside"));
+    }
+    if ended {
+        // Only the words were missing, if anything was.
+        return finish(&plan, &replay.verdicts(writer.run()), directory, beginning.unix_s, how);
+    }
+    drop(replay);
+    let (rig, devices) = documents::of_run(what, &plan.plan, &beginning.documents)?;
+    let opened = open::open(&rig, &devices, &needed(&plan.plan))?;
+    let options = Options {
+        seed: past.seed().or_else(|| environment["seed"].as_u64()).unwrap_or(how.seed),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        unix_s: now(),
+        max_time: how.max_time,
+        retention: beginning.retention(how),
+        past,
+    };
+    let verdicts = drive(&plan, &opened, writer, progress, &options, how.stop_within)?;
+    finish(&plan, &verdicts, directory, beginning.unix_s, how)
+}
 
-    rigtone_record::write_verdicts(&directory, &verdicts).map_err(|e| record_trouble(&e))?;
-    let junit_path = directory.join("junit.xml");
-    let written = rigtone_record::replace(&junit_path, |file| {
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64)
+}
+
+/// Writes the verdicts and the report, and shows them.
+fn finish(
+    plan: &RunPlan,
+    verdicts: &RunVerdicts,
+    directory: &Path,
+    started_unix_s: i64,
+    how: &How,
+) -> Result<Code, Trouble> {
+    write_results(plan, verdicts, directory, started_unix_s, how.inconclusive)?;
+    show(plan, verdicts, directory, how.inconclusive, how.json)
+}
+
+/// Writes `verdicts.json` and `junit.xml`.
+pub(crate) fn write_results(
+    plan: &RunPlan,
+    verdicts: &RunVerdicts,
+    directory: &Path,
+    started_unix_s: i64,
+    inconclusive: Inconclusive,
+) -> Result<(), Trouble> {
+    rigtone_record::write_verdicts(directory, verdicts).map_err(|e| record_trouble(&e))?;
+    let written = rigtone_record::replace(&directory.join("junit.xml"), |file| {
         let shown = directory.display().to_string();
-        let options =
-            junit::Options { inconclusive: policy(how.inconclusive), started_unix_s: unix_s, directory: Some(&shown) };
-        junit::write(&verdicts, &planned.run.plan, &options, file).map_err(std::io::Error::other)
+        let options = junit::Options { inconclusive: policy(inconclusive), started_unix_s, directory: Some(&shown) };
+        junit::write(verdicts, &plan.plan, &options, file).map_err(std::io::Error::other)
     });
     if let Err(error) = written {
         // A report changes no verdict.
         printer::note(&format!("warning: {error}; the verdicts are in {}", directory.display()));
     }
-    let (code, _) = exit::of(&verdicts, policy(how.inconclusive));
-    if how.json {
-        printer::out(&results(&verdicts, &planned.run.plan, how.inconclusive, &directory)?);
-    } else {
-        printer::out(&summary(&verdicts, &planned.run.plan, how.inconclusive, &directory));
-        printer::out("\n");
-        for (name, path) in
-            [("run", directory.clone()), ("verdicts", directory.join("verdicts.json")), ("JUnit", junit_path)]
-        {
-            printer::out(&format!("{name:<9} {}\n", path.display()));
-        }
+    Ok(())
+}
+
+/// Shows the verdicts and where everything lies.
+pub(crate) fn show(
+    plan: &RunPlan,
+    verdicts: &RunVerdicts,
+    directory: &Path,
+    inconclusive: Inconclusive,
+    json: bool,
+) -> Result<Code, Trouble> {
+    let (code, _) = exit::of(verdicts, policy(inconclusive));
+    if json {
+        printer::out(&results(verdicts, &plan.plan, inconclusive, directory)?);
+        return Ok(code);
+    }
+    printer::out(&summary(verdicts, &plan.plan, inconclusive, directory));
+    printer::out("\n");
+    for (name, path) in [
+        ("run", directory.to_owned()),
+        ("verdicts", directory.join("verdicts.json")),
+        ("JUnit", directory.join("junit.xml")),
+    ] {
+        printer::out(&format!("{name:<9} {}\n", path.display()));
     }
     Ok(code)
 }
 
 /// Runs the plan with progress on the terminal and with the operating system's signals.
-fn drive(planned: &Planned, opened: &Opened, writer: RunWriter, options: &Options) -> Result<RunVerdicts, Trouble> {
+fn drive(
+    plan: &RunPlan,
+    opened: &Opened,
+    writer: RunWriter,
+    progress: Progress,
+    options: &Options,
+    stop_within: Duration,
+) -> Result<RunVerdicts, Trouble> {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
         bar.set_style(style);
     }
-    let progress = Rc::new(RefCell::new(Progress::new(&planned.run.plan)));
+    let progress = Rc::new(RefCell::new(progress));
     let shown = bar.clone();
     let hidden = bar.is_hidden();
     let observer: Observer = Box::new(move |event: &Event| {
@@ -107,18 +246,17 @@ fn drive(planned: &Planned, opened: &Opened, writer: RunWriter, options: &Option
             shown.set_message(progress.line(printer::width().saturating_sub(2)));
             shown.tick();
         }
-        if let rigtone_model::event::Body::Warning { text } = &event.body {
+        if let Body::Warning { text } = &event.body {
             shown.suspend(|| printer::note(&format!("warning: {text}")));
         }
     });
     let cancel = Cancel::new();
     let bench = &opened.bench;
     let result = opened.runtime.block_on(async {
-        let work =
-            rigtone_runner::run(&planned.run.plan, &planned.run.rules, bench, writer, observer, &cancel, options);
+        let work = rigtone_runner::run(&plan.plan, &plan.rules, bench, writer, observer, &cancel, options);
         tokio::select! {
             biased;
-            given_up = signals(&cancel) => Err(given_up),
+            given_up = signals(&cancel, stop_within) => Err(given_up),
             result = work => Ok(result),
         }
     });
@@ -143,28 +281,38 @@ fn drive(planned: &Planned, opened: &Opened, writer: RunWriter, options: &Option
     }
 }
 
-/// Asks for an orderly end on the first signal; comes back on the second.
-async fn signals(cancel: &Cancel) -> String {
+/// Asks for an orderly end on the first signal; comes back on the second. Whoever sends SIGTERM or SIGHUP does not
+/// wait for ever: then it also comes back when the order takes too long.
+async fn signals(cancel: &Cancel, stop_within: Duration) -> String {
     let streams = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
     let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = streams else {
         printer::note("warning: signals cannot be caught; ending the run from outside will not be orderly");
         return std::future::pending().await;
     };
-    let mut asked = false;
-    loop {
-        let name = tokio::select! {
+    let mut next = async || {
+        tokio::select! {
             _ = interrupt.recv() => "SIGINT",
             _ = terminate.recv() => "SIGTERM",
             _ = hangup.recv() => "SIGHUP",
-        };
-        if asked {
-            return format!("{name} again: the run was given up");
         }
-        asked = true;
-        printer::note(&format!(
-            "{name}: ending the trials that run, cleaning up, writing what is known; once more to give up"
-        ));
-        cancel.ask(Interruption::Asked(name.to_owned()));
+    };
+    let first = next().await;
+    let patient = first == "SIGINT";
+    let limit = if patient { String::new() } else { format!(" within {stop_within}") };
+    printer::note(&format!(
+        "{first}: ending the trials that run, cleaning up, writing what is known{limit}; once more to give up"
+    ));
+    cancel.ask(Interruption::Asked(first.to_owned()));
+    let too_long = async {
+        if patient {
+            std::future::pending::<()>().await;
+        } else {
+            tokio::time::sleep(std::time::Duration::from_nanos(stop_within.ns().unsigned_abs())).await;
+        }
+    };
+    tokio::select! {
+        second = next() => format!("{second} again: the run was given up"),
+        () = too_long => format!("{first}: the run did not end within {stop_within} and was given up"),
     }
 }
 
@@ -197,28 +345,30 @@ fn needed(plan: &Plan) -> Selection {
     wanted
 }
 
-fn record_trouble(error: &rigtone_record::RecordError) -> Trouble {
+pub(crate) fn record_trouble(error: &rigtone_record::RecordError) -> Trouble {
     let code = match error {
         rigtone_record::RecordError::NotEmpty { .. } => Code::Usage,
+        rigtone_record::RecordError::InUse { .. } => Code::InUse,
         _ => Code::Infrastructure,
     };
     Trouble::new(code, error).hint(error.hint())
 }
 
-fn run_id(unix_s: i64, rig: &str) -> String {
+pub(crate) fn run_id(unix_s: i64, rig: &str) -> String {
     let format = time::macros::format_description!("[year]-[month]-[day]T[hour]-[minute]-[second]Z");
     let when = time::OffsetDateTime::from_unix_timestamp(unix_s).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
     // Two runs may begin in the same second.
     format!("{}-{rig}-{}", when.format(format).unwrap_or_default(), std::process::id())
 }
 
-fn environment(opened: &Opened, seed: u64) -> serde_json::Value {
+fn environment(opened: &Opened, seed: u64, beginning: &Beginning) -> serde_json::Value {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     serde_json::json!({
         "schema": "1.0",
         "rigtone": env!("CARGO_PKG_VERSION"),
         "kernel": kernel.trim(),
         "seed": seed,
+        "run": beginning,
         "rig": opened.bench.keeper.environment(),
     })
 }

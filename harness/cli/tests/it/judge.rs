@@ -32,7 +32,8 @@ fn a_last_line_that_was_cut_off_is_warned_of_and_the_rest_is_judged() {
     copy_run(&MIXED, &home.path("run"));
     let log = fs::read(MIXED.join("events.jsonl")).unwrap();
     fs::write(home.path("run/events.jsonl"), &log[..log.len() - 10]).unwrap();
-    let judged = home.rigtone(&["judge", "run", "--json"]).with_code(130);
+    // Every combination had its answer: nothing was interrupted.
+    let judged = home.rigtone(&["judge", "run", "--json"]).with_code(10);
     let lines = log.iter().filter(|&&b| b == b'\n').count();
     assert!(judged.err.contains(&format!("events.jsonl:{lines}: the last line is cut off")), "{}", judged.err);
     // Only the end of the run is lost: what was decided before stays.

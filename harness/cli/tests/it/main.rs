@@ -2,13 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking, wherever they do")]
 
+#[cfg(feature = "hardware")]
+#[path = "../../../rig/tests/it/board.rs"]
+mod board;
 mod check;
 mod ending;
 mod hardware;
+mod hostile;
 mod judge;
 mod junit;
+mod kill;
+mod nights;
 mod others;
 mod plan;
 mod report;
 mod run;
+#[cfg(feature = "hardware")]
+mod safe;
 mod user;

@@ -98,6 +98,14 @@ impl Running {
         self.child.try_wait().unwrap()
     }
 
+    /// Waits for the end of a command that was killed; tells whether that was what ended it.
+    pub(crate) fn killed(mut self) -> bool {
+        use std::os::unix::process::ExitStatusExt;
+        let status = self.child.wait().unwrap();
+        let _ = (self.out.join(), self.err.join());
+        status.signal().is_some()
+    }
+
     /// Waits for the end; a command that hangs is ended, and the test with it.
     #[track_caller]
     pub(crate) fn done(mut self) -> Done {
@@ -160,6 +168,17 @@ impl Home {
         self.start(arguments).done()
     }
 
+    /// Types a command where no file can grow beyond so many bytes, as on a full disk.
+    #[track_caller]
+    pub(crate) fn rigtone_with_room(&self, bytes: u64, arguments: &[&str]) -> Done {
+        let mut shell = Command::new("bash");
+        // Blocks of 1024 bytes. The signal that comes with the limit would end the command; a full disk sends none.
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", bytes / 1024);
+        shell.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_rigtone")]).args(arguments);
+        shell.current_dir(self.0.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running::start(shell).done()
+    }
+
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         Running::start(command(self.0.path(), arguments, Stdio::piped()))
     }
@@ -189,6 +208,8 @@ pub(crate) fn rigtone_in_repository(arguments: &[&str]) -> Done {
 
 fn command(folder: &Path, arguments: &[&str], out: Stdio) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rigtone"));
+    // What outlives a command stays in its user's folder.
+    command.env("RIGTONE_STATE", folder.join("state"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(out).stderr(Stdio::piped());
     command
 }
@@ -211,5 +232,20 @@ pub(crate) fn copy_run(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for name in ["plan.json", "environment.json", "events.jsonl", "verdicts.json", "junit.xml"] {
         fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+}
+
+/// Copies what a run had recorded when its log was `log`.
+pub(crate) fn copy_evidence(from: &Path, to: &Path, log: &str) {
+    fs::create_dir_all(to.join("evidence")).unwrap();
+    for name in ["plan.json", "environment.json"] {
+        fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+    fs::write(to.join("events.jsonl"), log).unwrap();
+    for line in log.lines().filter(|line| line.contains("\"kind\":\"evidence\"")) {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let file = event["payload"]["file"].as_str().unwrap();
+        fs::create_dir_all(to.join(file).parent().unwrap()).unwrap();
+        fs::copy(from.join(file), to.join(file)).unwrap();
     }
 }

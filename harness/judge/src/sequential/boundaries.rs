@@ -151,13 +151,20 @@ impl Boundaries {
     /// What a device of this success rate can expect, exactly; nothing unless 0 ≤ `rate` ≤ 1.
     #[must_use]
     pub fn probabilities(&self, rate: f64) -> Option<Probabilities> {
+        self.probabilities_after(0, 0, rate)
+    }
+
+    /// The same for a test that is undecided after so many trials, of which so many failed: `expected_trials` are
+    /// further ones.
+    #[must_use]
+    pub fn probabilities_after(&self, trials: u32, failures: u32, rate: f64) -> Option<Probabilities> {
         if !(0.0..=1.0).contains(&rate) {
             return None;
         }
         let design = self.design();
-        let mut walk = Walk::new(rate, NEGLIGIBLE);
+        let mut walk = Walk::new(rate, NEGLIGIBLE).after(failures);
         let mut found = Probabilities { pass: 0.0, fail: 0.0, inconclusive: 0.0, expected_trials: 0.0 };
-        for n in 1..=design.at_most {
+        for n in trials + 1..=design.at_most {
             let undecided = walk.total();
             if undecided <= 0.0 {
                 break;

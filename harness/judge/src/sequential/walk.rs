@@ -20,6 +20,11 @@ impl Walk {
         Self { success: rate, failure: 1.0 - rate, negligible, mass: vec![1.0], start: 0, first: 0 }
     }
 
+    /// The same, begun with so many failures.
+    pub(super) fn after(self, failures: u32) -> Self {
+        Self { first: failures, ..self }
+    }
+
     /// One more trial.
     pub(super) fn step(&mut self) {
         if self.live().is_empty() {

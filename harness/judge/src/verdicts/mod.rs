@@ -7,6 +7,7 @@ mod doubt;
 mod outcome;
 mod replay;
 mod rules;
+mod tallies;
 mod tally;
 mod words;
 
@@ -14,4 +15,5 @@ pub use doubt::doubt;
 pub use outcome::{TrialResult, result};
 pub use replay::Replay;
 pub use rules::{ExpectationRule, RuleError, Rules, RunPlan, ScenarioRules, design};
-pub use tally::{Ending, Tally, judge};
+pub use tallies::Tallies;
+pub use tally::{Ending, Tally};

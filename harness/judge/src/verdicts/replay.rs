@@ -5,49 +5,78 @@ use std::collections::BTreeMap;
 use rigtone_model::{
     event::{Body, Event},
     id::CombinationId,
-    trial::{TrialFolder, TrialRecord},
+    plan::Plan,
+    trial::TrialFolder,
     verdict::RunVerdicts,
 };
 
-use super::{Ending, RunPlan, judge};
+use super::{Ending, Rules, Tallies};
 
 /// Takes the events of a run in their order and gives its verdicts.
-#[derive(Debug, Default)]
-pub struct Replay {
+#[derive(Debug)]
+pub struct Replay<'a> {
+    tallies: Tallies<'a>,
     folder: TrialFolder,
     started: BTreeMap<(CombinationId, u32, u32), i64>,
-    records: Vec<(TrialRecord, i64)>,
-    broken: Vec<(String, String)>,
-    ended: bool,
+    /// A log may hold several parts, each of which began and should have ended.
+    under_way: bool,
     interrupted: Option<(String, Ending)>,
 }
 
-impl Replay {
+fn cut_off() -> (String, Ending) {
+    ("the end of its log".to_owned(), Ending::Interrupted)
+}
+
+impl<'a> Replay<'a> {
+    /// Nothing has happened yet.
+    pub fn new(plan: &'a Plan, rules: &Rules) -> Self {
+        Self {
+            tallies: Tallies::new(plan, rules),
+            folder: TrialFolder::default(),
+            started: BTreeMap::new(),
+            under_way: true,
+            interrupted: None,
+        }
+    }
+
     /// Takes the next event.
     pub fn take(&mut self, event: &Event) {
         match (&event.body, &event.at) {
-            (Body::Checked { member, finding, ok: false }, _) => self.broken.push((member.clone(), finding.clone())),
             (Body::TrialStarted, Some(at)) => {
                 self.started.insert((at.combination.clone(), at.trial, at.attempt), event.t_ns);
             }
+            (Body::GivenUp { member, why }, Some(at)) => self.tallies.give_up(&at.combination, member, why),
+            (Body::EvidenceRemoved { file, .. }, Some(at)) => self.tallies.forget_evidence(&at.combination, file),
+            (Body::RunStarted { .. }, _) => {
+                if self.under_way && event.seq > 0 {
+                    self.interrupted = Some(cut_off());
+                }
+                self.under_way = true;
+            }
+            (Body::RunResumed { .. }, _) => {
+                // The rig was looked at anew, and what had been interrupted went on.
+                self.tallies.take_up();
+                (self.under_way, self.interrupted) = (true, None);
+            }
             (Body::RunFinished { interrupted, out_of_time }, _) => {
-                self.ended = true;
-                let ending = if *out_of_time { Ending::OutOfTime } else { Ending::Interrupted };
-                self.interrupted = interrupted.clone().map(|why| (why, ending));
+                self.under_way = false;
+                if let Some(why) = interrupted {
+                    let ending = if *out_of_time { Ending::OutOfTime } else { Ending::Interrupted };
+                    self.interrupted = Some((why.clone(), ending));
+                }
             }
             _ => {}
         }
         if let Some(record) = self.folder.take(event) {
             let key = (record.combination.clone(), record.trial, record.attempt);
             let took_ns = event.t_ns - self.started.remove(&key).unwrap_or(event.t_ns);
-            self.records.push((record, took_ns));
+            self.tallies.take(&record, took_ns);
         }
     }
 
     /// The verdicts. A log that ends before its run does is one of an interrupted run.
-    pub fn verdicts(self, plan: &RunPlan, run: &str) -> RunVerdicts {
-        let interrupted =
-            if self.ended { self.interrupted } else { Some(("the end of its log".to_owned(), Ending::Interrupted)) };
-        judge(&plan.plan, &plan.rules, run, self.records.into_iter(), &self.broken, interrupted)
+    pub fn verdicts(self, run: &str) -> RunVerdicts {
+        let interrupted = if self.under_way { Some(cut_off()) } else { self.interrupted };
+        self.tallies.verdicts(run, interrupted)
     }
 }

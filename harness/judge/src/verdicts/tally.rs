@@ -8,14 +8,14 @@ use std::{
 use rigtone_model::{
     document::{Expect, Expectation, Scenario},
     event::TrialOutcome,
-    plan::{Combination, Plan},
+    plan::Combination,
     trial::{FailureClass, TrialRecord},
-    verdict::{CombinationVerdict, ExpectationVerdict, Interval as Shown, RunVerdicts, Verdict},
+    verdict::{CombinationVerdict, ExpectationVerdict, Interval as Shown, Verdict},
 };
 
 use super::{
     outcome::{TrialResult, result},
-    rules::{Rules, ScenarioRules},
+    rules::ScenarioRules,
     words,
 };
 use crate::{
@@ -29,6 +29,8 @@ use crate::{
 const CAP_FROM: u32 = 10;
 /// The share of attempts lost to the rig above which a combination has no verdict about the device.
 const CAP: f64 = 0.10;
+/// With more trials than this the walk to a better estimate would take longer than the estimate is worth.
+const MOST_WALKED: u32 = 2_000;
 /// Faults that are told in full.
 const MOST_FAULTS: usize = 3;
 /// Evidence that is named.
@@ -144,10 +146,22 @@ impl Tally {
         self.took_ns += ns;
     }
 
-    /// A member of the rig that this combination needs is out of order.
+    /// A member of the rig that this combination needs is out of order. Whoever calls this knows that it is not
+    /// settled.
     pub fn give_up(&mut self, fault: &str) {
         self.rig_gave_up = Some(fault.to_owned());
-        self.blame(fault.to_owned());
+    }
+
+    /// The rig is looked at anew: what was given up goes on.
+    pub fn take_up(&mut self) {
+        self.rig_gave_up = None;
+    }
+
+    /// A piece of evidence is no longer there.
+    pub fn forget_evidence(&mut self, file: &str) {
+        for evidence in [&mut self.first_evidence, &mut self.failing_evidence] {
+            evidence.retain(|f| f != file);
+        }
     }
 
     fn blame(&mut self, fault: String) {
@@ -167,20 +181,44 @@ impl Tally {
     /// Whether the combination needs no more trials: every gating expectation is decided, its trials are used up, or
     /// the rig lost too many of them.
     pub fn is_settled(&self) -> bool {
-        let open = |s: &&State| s.applies && s.running.decision() == Decision::Continue;
-        let gating = |s: &&State| s.gating;
-        let undecided = if self.states.iter().any(|s| s.gating && s.applies) {
-            self.states.iter().filter(gating).any(|s| open(&s))
-        } else {
-            self.states.iter().any(|s| open(&s))
+        self.open().next().is_none() || self.trials >= self.at_most || self.rig_gave_up.is_some() || self.is_lost()
+    }
+
+    /// Expectations that still have to be decided.
+    fn open(&self) -> impl Iterator<Item = &State> {
+        let gates = self.states.iter().any(|s| s.gating && s.applies);
+        let counts = move |s: &&State| s.applies && (s.gating || !gates);
+        self.states.iter().filter(counts).filter(|s| s.running.decision() == Decision::Continue)
+    }
+
+    /// The further time that it is expected to need, in nanoseconds: trials like those it had, until the slowest of its
+    /// expectations is decided. `trial_ns` and `trials` are what the plan expects of a good device; it weighs as much as
+    /// one trial.
+    pub fn expected_ns(&self, trial_ns: i64, trials: f64) -> i64 {
+        if self.trials == 0 || self.at_most > MOST_WALKED {
+            return ((trials - f64::from(self.trials)).max(1.0) * trial_ns as f64) as i64;
+        }
+        let further = |state: &State| {
+            let (counts, boundaries) = (state.running.counts(), state.running.boundaries());
+            let failures = counts.failures + counts.ambiguous;
+            let trials = counts.successes + failures;
+            let rate = (f64::from(counts.successes) + boundaries.design().accept) / f64::from(trials + 1);
+            boundaries.probabilities_after(trials, failures, rate).map(|p| p.expected_trials)
         };
-        !undecided || self.trials >= self.at_most || self.is_lost()
+        let trials = self.open().filter_map(further).fold(1.0, f64::max);
+        let each = (self.took_ns + trial_ns) as f64 / f64::from(self.trials + self.lost + 1);
+        (trials * each) as i64
+    }
+
+    /// Whether a failure was demonstrated: it stays one, whatever the rig did not allow afterwards.
+    fn has_failed(&self) -> bool {
+        self.states.iter().any(|s| s.gating && s.applies && s.running.decision() == Decision::Fail)
     }
 
     /// Whether the rig lost so many trials that the rest proves nothing.
     fn is_lost(&self) -> bool {
         let attempts = self.trials + self.lost;
-        self.rig_gave_up.is_some()
+        (self.rig_gave_up.is_some() && !self.has_failed())
             || (attempts >= CAP_FROM && f64::from(self.lost) > CAP * f64::from(attempts))
             || (attempts >= CAP_FROM && self.trials == 0)
     }
@@ -194,9 +232,7 @@ impl Tally {
         let verdict = match &combination.skipped {
             Some(reason) => Verdict::Skipped(reason.to_string()),
             None if self.is_lost() => Verdict::InfraError,
-            None if *ending == Ending::OutOfTime && !self.is_settled() && !any_fails => {
-                Verdict::Skipped("time".to_owned())
-            }
+            None if *ending == Ending::OutOfTime && !self.is_settled() && !any_fails => Verdict::out_of_time(),
             None => overall(&expectations, self.trials, self.lost),
         };
         if matches!(verdict, Verdict::Skipped(_) | Verdict::InfraError) {
@@ -216,7 +252,7 @@ impl Tally {
             lost: self.lost,
             expectations,
             classes: self.classes.clone(),
-            faults: self.faults.clone(),
+            faults: self.rig_gave_up.iter().chain(&self.faults).cloned().collect(),
             evidence: evidence.clone(),
             took_ns: self.took_ns,
         }
@@ -345,48 +381,4 @@ fn two_sided(counts: &Counts, confidence: f64) -> (f64, f64) {
 /// Its one-sided bounds: each alone holds with the confidence.
 fn one_sided(counts: &Counts, confidence: f64) -> (f64, f64) {
     extremes(counts, confidence).map_or((0.0, 1.0), |(low, high, c)| (low.lower_bound(c), high.upper_bound(c)))
-}
-
-/// Judges a whole run from its plan and its records.
-///
-/// `records` come in the order of the event log; `endings` says why combinations without a decision ended.
-pub fn judge(
-    plan: &Plan,
-    rules: &Rules,
-    run: &str,
-    records: impl Iterator<Item = (TrialRecord, i64)>,
-    broken: &[(String, String)],
-    interrupted: Option<(String, Ending)>,
-) -> RunVerdicts {
-    let places: BTreeMap<&str, usize> = plan.combinations.iter().enumerate().map(|(i, c)| (c.id.as_str(), i)).collect();
-    let mut tallies: Vec<Option<Tally>> = plan
-        .combinations
-        .iter()
-        .map(|c| Some(Tally::new(c, plan.scenario(&c.scenario)?, rules.scenario(&c.scenario)?)))
-        .collect();
-    for (combination, tally) in plan.combinations.iter().zip(&mut tallies) {
-        let fault = broken.iter().find(|(member, _)| combination.needs(member));
-        if let (Some(tally), Some((member, finding)), None) = (tally, fault, &combination.skipped) {
-            tally.give_up(&format!("{member}: {finding}"));
-        }
-    }
-    for (record, took_ns) in records {
-        let Some(&place) = places.get(record.combination.as_str()) else { continue };
-        let combination = &plan.combinations[place];
-        if let (Some(tally), Some(scenario)) = (&mut tallies[place], plan.scenario(&combination.scenario)) {
-            tally.take(&record, scenario);
-            tally.spent(took_ns);
-        }
-    }
-    let ending = interrupted.as_ref().map_or(Ending::Complete, |(_, ending)| ending.clone());
-    let verdicts = plan.combinations.iter().zip(&tallies).filter_map(|(combination, tally)| {
-        Some(tally.as_ref()?.verdict(combination, plan.scenario(&combination.scenario)?, &ending))
-    });
-    RunVerdicts {
-        schema: RunVerdicts::SCHEMA.to_owned(),
-        run: run.to_owned(),
-        // What ran out of time is skipped, one by one; the run itself ended as it should.
-        interrupted: interrupted.filter(|(_, ending)| *ending == Ending::Interrupted).map(|(why, _)| why),
-        combinations: verdicts.collect(),
-    }
 }

@@ -2,9 +2,13 @@
 
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::Device,
+    document::{Device, Gesture},
     load::Entry,
+    quantity::Duration,
 };
+
+/// No hand holds a button longer: an hour.
+const LONGEST_GESTURE: Duration = Duration::from_s(3600);
 
 pub(super) fn check(entry: &Entry<Device>, faults: &mut Vec<Diagnostic>) {
     let device = &entry.value;
@@ -30,5 +34,16 @@ pub(super) fn check(entry: &Entry<Device>, faults: &mut Vec<Diagnostic>) {
             ),
             _ => {}
         }
+        let takes = duration(gesture);
+        if takes > LONGEST_GESTURE {
+            let message = format!("the gesture takes {takes}, and {LONGEST_GESTURE} is the most");
+            let fault = entry.diagnostic(Code::OutOfRange, &path, message);
+            faults.push(fault.suggest("hold the buttons as long as the device's manual says"));
+        }
     }
+}
+
+fn duration(gesture: &Gesture) -> Duration {
+    let held = gesture.press.iter().map(|press| press.held.ns());
+    Duration::from_ns(held.chain(gesture.takes.map(Duration::ns)).fold(0, i64::saturating_add))
 }

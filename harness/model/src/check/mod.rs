@@ -3,16 +3,20 @@
 mod claims;
 mod device;
 mod expect;
+mod fault;
+mod known;
 mod references;
 mod rig;
 mod scenario;
+mod size;
 mod steps;
+mod wiring;
 
 use std::path::Path;
 
 use crate::{
-    diagnostic::{Code, Diagnostic, nearest, sort},
-    load::{Entry, Library},
+    diagnostic::{Code, Diagnostic, nearest},
+    load::{Collected, Entry, Library},
 };
 
 /// Names that documents may use and that other crates define.
@@ -26,21 +30,40 @@ pub struct Vocabulary<'a> {
 ///
 /// The library has to hold everything that documents may refer to: a device that was not loaded is a dangling reference.
 pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> {
-    let mut faults = Vec::new();
+    let known = known::Known::of(library);
+    let gestures = wiring::needed(library);
+    let mut all = Collected::default();
     for entry in library.scenarios.values() {
+        let mut faults = Vec::new();
         path_agrees(entry, "scenario", &entry.value.scenario, &mut faults);
-        scenario::check(entry, library, vocabulary, &mut faults);
+        match size::fault(entry) {
+            // Its parts are more than there is time to look at.
+            Some(fault) => faults.push(fault),
+            None => scenario::check(entry, library, &known, vocabulary, &mut faults),
+        }
+        all.add(&entry.path, faults);
+        if all.is_full() {
+            return all.finish();
+        }
     }
     for entry in library.devices.values() {
+        let mut faults = Vec::new();
         path_agrees(entry, "device", &entry.value.device, &mut faults);
         device::check(entry, &mut faults);
+        all.add(&entry.path, faults);
     }
     for entry in library.rigs.values() {
+        if all.is_full() {
+            break;
+        }
+        let mut faults = Vec::new();
         path_agrees(entry, "rig", &entry.value.rig, &mut faults);
         rig::check(entry, library, &mut faults);
+        fault::check(entry, library, &mut faults);
+        wiring::check(entry, library, &gestures, &mut faults);
+        all.add(&entry.path, faults);
     }
-    sort(&mut faults);
-    faults
+    all.finish()
 }
 
 /// A document is found by its path: `devices/jbl/charge-5.yaml` is `jbl/charge-5`.
@@ -67,12 +90,15 @@ fn dangling<T>(entry: &Entry<T>, path: &[&str], what: &str, name: &str, known: &
 fn unknown<T>(entry: &Entry<T>, code: Code, path: &[&str], what: &str, name: &str, known: &[&str]) -> Diagnostic {
     /// So many names fit on a line.
     const SHOWN: usize = 12;
+    /// So many names are compared: a hostile document could ask for every pair.
+    const COMPARED: usize = 150;
+    let similar = |known: &&str| known.len().abs_diff(name.len()) <= 1 + name.len() / 2;
     let fault = entry.diagnostic(code, path, format!("there is no {what} `{name}`"));
     let mut list = known.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if known.len() > SHOWN {
         list.push_str(", ...");
     }
-    fault.suggest(match nearest(name, known.iter().copied()) {
+    fault.suggest(match nearest(name, known.iter().copied().filter(similar).take(COMPARED)) {
         _ if known.is_empty() => format!("there is no {what} at all: add one, or delete the name"),
         Some(meant) => format!("did you mean `{meant}`? There are {list}"),
         None => format!("there are {list}"),

@@ -62,6 +62,9 @@ impl Checker<'_> {
             }
         }
         for (name, board) in &rig.relays {
+            if hardware && board.simulated.is_some() {
+                wrong(&["relays", name, "simulated"], "a relay board of a hardware rig is not simulated", REAL);
+            }
             match (hardware, &board.lcus) {
                 (true, None) => wrong(&["relays", name], "a relay board of a hardware rig needs a port", "add `lcus`"),
                 (false, Some(_)) => {
@@ -131,6 +134,12 @@ impl Checker<'_> {
             let path = ["units", name, "firmware"];
             let what = format!("firmware of `{}` called", unit.device);
             self.faults.push(dangling(self.entry, &path, &what, &unit.firmware, &names(versions)));
+        }
+        if unit.simulated.as_ref().is_some_and(|s| s.battery.is_some()) && !device.value.battery {
+            let message = format!("the device `{}` has no battery", unit.device);
+            let path = ["units", name, "simulated", "battery"];
+            let fault = self.entry.diagnostic(Code::WrongReference, &path, message);
+            self.faults.push(fault.suggest("delete it, or write `battery: true` in the device's document"));
         }
     }
 

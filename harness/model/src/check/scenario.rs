@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::{
     Vocabulary, claims, dangling, expect,
+    known::Known,
     references::{self, AxisName, Due, Parameter},
     steps::{self, Placed},
     unknown,
@@ -13,18 +14,19 @@ use super::{
 use crate::{
     diagnostic::{Code, Diagnostic},
     document::{Action, Axis, Codec, Scenario, UnitChoice},
-    load::{Entry, Library, Value},
+    load::{Entry, Library, Value, budget},
 };
 
 pub(super) fn check(
     entry: &Entry<Scenario>,
     library: &Library,
+    known: &Known<'_>,
     vocabulary: &Vocabulary<'_>,
     faults: &mut Vec<Diagnostic>,
 ) {
     let steps = steps::placed(&entry.value);
     let before = faults.len();
-    let mut checker = Checker { entry, library, steps: &steps, used: HashSet::new(), faults };
+    let mut checker = Checker { entry, library, known, steps: &steps, used: HashSet::new(), faults };
     checker.covers();
     checker.axes();
     checker.steps(vocabulary);
@@ -44,6 +46,7 @@ pub(super) fn check(
 struct Checker<'a, 'f> {
     entry: &'a Entry<Scenario>,
     library: &'a Library,
+    known: &'a Known<'a>,
     steps: &'a [Placed<'a>],
     /// Axes and parameters that something refers to.
     used: HashSet<&'a str>,
@@ -83,6 +86,7 @@ impl<'a> Checker<'a, '_> {
 
     fn values(&mut self, name: &str, values: &[String]) {
         let items = self.entry.tree.find(["matrix", name]).node.items();
+        let mut seen = HashSet::new();
         for (n, item) in items.iter().enumerate() {
             let at = n.to_string();
             let path = ["matrix", name, &at];
@@ -92,8 +96,13 @@ impl<'a> Checker<'a, '_> {
             {
                 let message = format!("`{text}` is read as the number {}", values.get(n).map_or("", String::as_str));
                 self.fault(Code::UnfitValue, &path, message, &format!("quote it: `\"{text}\"`"));
-            } else if values.iter().take(n).any(|before| Some(before) == values.get(n)) {
-                let message = format!("`{}` stands here again", values[n]);
+            } else if values.get(n).is_some_and(|value| value.contains(['\n', '\t'])) {
+                // Values are parts of names: of combinations, in tables and lists.
+                self.fault(Code::UnfitValue, &path, "a value of an axis is one line".into(), "write it in one line");
+            } else if let Some(value) = values.get(n)
+                && !seen.insert(value.as_str())
+            {
+                let message = format!("`{value}` stands here again");
                 self.fault(Code::RepeatedValue, &path, message, "keep one of them");
             }
         }
@@ -103,34 +112,23 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn units(&mut self, name: &str, choice: &UnitChoice) {
-        let devices: Vec<&str> = self.library.devices.keys().map(String::as_str).collect();
-        let versions: Vec<&str> =
-            self.library.devices.values().flat_map(|d| d.value.firmware.keys()).map(String::as_str).collect();
-        let rig_units = || self.library.rigs.values().flat_map(|rig| &rig.value.units);
-        let units: Vec<&str> = rig_units().map(|(name, _)| name.as_str()).collect();
-        let tags: Vec<&str> = (self.library.devices.values().flat_map(|d| &d.value.tags))
-            .chain(rig_units().flat_map(|(_, unit)| &unit.tags))
-            .map(String::as_str)
-            .collect();
-        let library = self.library;
-        let mut all_known = |key, what, code, names: &[String], mut known: Vec<&str>| {
-            known.sort_unstable();
-            known.dedup();
+        let (library, known) = (self.library, self.known);
+        let mut all_known = |key, what, code, names: &[String], known: &[&str]| {
             for (n, wanted) in names.iter().enumerate() {
                 // What a faulty document has is not known.
                 let left_out = if key == "devices" { library.is_faulty(wanted) } else { library.has_faulty() };
-                if !left_out && !known.contains(&wanted.as_str()) {
+                if !left_out && known.binary_search(&wanted.as_str()).is_err() {
                     let path = ["matrix", name, key, &n.to_string()];
-                    self.faults.push(unknown(self.entry, code, &path, what, wanted, &known));
+                    self.faults.push(unknown(self.entry, code, &path, what, wanted, known));
                 }
             }
         };
-        all_known("devices", "device", Code::DanglingReference, &choice.devices, devices);
-        all_known("firmware", "firmware", Code::DanglingReference, &choice.firmware, versions);
-        all_known("tags", "tag", Code::UnknownTag, &choice.tags, tags);
+        all_known("devices", "device", Code::DanglingReference, &choice.devices, &known.devices);
+        all_known("firmware", "firmware", Code::DanglingReference, &choice.firmware, &known.firmware);
+        all_known("tags", "tag", Code::UnknownTag, &choice.tags, &known.tags);
         // A lab's rig may be elsewhere: units are known only if a rig is.
         if !self.library.rigs.is_empty() {
-            all_known("units", "unit", Code::DanglingReference, &choice.units, units);
+            all_known("units", "unit", Code::DanglingReference, &choice.units, &known.units);
         }
         for (n, other) in choice.differs_from.iter().enumerate() {
             let n = n.to_string();
@@ -216,24 +214,14 @@ impl<'a> Checker<'a, '_> {
 
     /// Gestures and settings that no device has.
     fn gesture_or_setting(&mut self, placed: &Placed<'_>, action: Action<'_>) {
-        let devices = || self.library.devices.values().map(|entry| &entry.value);
-        let (key, what, name, mut known): (_, _, &str, Vec<&str>) = match action {
-            Action::Gesture(a) => {
-                ("name", "gesture", &a.name, devices().flat_map(|d| d.gestures.keys()).map(String::as_str).collect())
-            }
-            Action::Set(a) => (
-                "option",
-                "setting",
-                &a.option,
-                devices().flat_map(|d| d.settings.keys()).map(String::as_str).collect(),
-            ),
+        let (key, what, name, known) = match action {
+            Action::Gesture(a) => ("name", "gesture", a.name.as_str(), &self.known.gestures),
+            Action::Set(a) => ("option", "setting", a.option.as_str(), &self.known.settings),
             _ => return,
         };
-        known.sort_unstable();
-        known.dedup();
-        if !self.library.has_faulty() && !known.contains(&name) {
+        if !self.library.has_faulty() && known.binary_search(&name).is_err() {
             let path = placed.at([action.name(), key]);
-            self.faults.push(dangling(self.entry, &path, what, name, &known));
+            self.faults.push(dangling(self.entry, &path, what, name, known));
         }
     }
 
@@ -312,6 +300,10 @@ impl<'a> Checker<'a, '_> {
     /// All values of an axis stand where `key` wants them.
     fn fitting(&mut self, axis: &[&str], values: &[String], key: &str, fits: impl Fn(&str) -> bool) {
         for (n, value) in values.iter().enumerate() {
+            // As many as are shown, and one to tell that there are more.
+            if self.faults.len() > budget::FAULTS {
+                return;
+            }
             if !fits(value) {
                 let n = n.to_string();
                 let path: Vec<&str> = axis.iter().copied().chain([n.as_str()]).collect();

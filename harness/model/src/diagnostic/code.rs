@@ -43,6 +43,7 @@ codes! {
         Unreadable = "unreadable": "The file or folder cannot be read.",
         NotAFile = "not-a-file": "Something that is neither a file nor a folder stands where a document is due.",
         LinkLoop = "link-loop": "A folder contains itself through a link.",
+        LeavesProject = "leaves-project": "A link leads out of the folders that were named.",
         TooLarge = "too-large": "The file is larger than any document, or there are too many files.",
         NoDocuments = "no-documents": "The folder has no YAML file.",
         // The tree
@@ -92,6 +93,9 @@ codes! {
         UnknownStimulus = "unknown-stimulus": "A stimulus is not in the list of stimuli.",
         ForeignCodec = "foreign-codec": "A firmware offers a codec that its device does not have.",
         SharedChannel = "shared-channel": "Two things are wired to one relay channel.",
+        SharedPort = "shared-port": "Two members of a rig are the same port or the same channel of a sound card.",
+        UnwiredButton = "unwired-button": "A scenario needs a gesture for which a unit lacks a wired button.",
+        Oversized = "oversized": "A scenario has more parts or combinations than any lab can try.",
         DuplicateAddress = "duplicate-address": "Two things have the same Bluetooth address.",
         MissingDongle = "missing-dongle": "A source that is Rigtone itself has no dongle.",
         WrongWorld = "wrong-world": "Something simulated stands on a hardware rig, or the other way round.",

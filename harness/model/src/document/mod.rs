@@ -5,6 +5,7 @@
 
 mod device;
 mod expect;
+mod fault;
 mod rig;
 mod scenario;
 mod step;
@@ -15,9 +16,12 @@ pub use expect::{
     Audio, CodecIs, Comparable, Count, Countable, Difference, Expect, Expectation, Latency, Rate, Response, RoleIs,
     SuccessRate, TimeTaken, Unsupported, WantedCodec,
 };
+pub use fault::{
+    ClockJump, DongleFault, Fault, LateRelay, MicrophoneFault, Moment, NoisyMicrophone, RelayFault, Trouble,
+};
 pub use rig::{
-    Alsa, Dongle, Heard, Lcus, Microphone, Output, RelayBoard, Retries, Rig, Room, SafeState, SimulatedMicrophone,
-    SimulatedUnit, Unit, World,
+    Alsa, Dongle, Heard, Lcus, Microphone, Output, PairingButton, RelayBoard, Retries, Rig, Room, SafeState,
+    SimulatedBoard, SimulatedMicrophone, SimulatedUnit, Unit, World,
 };
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
 pub use step::{Absence, Action, Event, Step};

@@ -4,7 +4,10 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::words::{Codec, Control, Role};
+use super::{
+    fault::Fault,
+    words::{Codec, Control, Role},
+};
 use crate::quantity::{Distance, Drift, Duration, Frequency, Level, Share};
 
 /// A rig: what stands on one host and how it is wired.
@@ -37,6 +40,10 @@ pub struct Rig {
     /// The units: physical devices, each with the one firmware it runs.
     #[schemars(extend("minProperties" = 1))]
     pub units: IndexMap<String, Unit>,
+    /// Faults planted in a simulated rig.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000))]
+    pub faults: Vec<Fault>,
 }
 
 /// What kind of world a rig has.
@@ -56,11 +63,23 @@ pub struct Retries {
     /// How often a trial that was lost to the rig is tried again.
     #[schemars(range(max = 10))]
     pub infrastructure: u32,
+    /// After how many trials in a row that were lost to the same member it is not used any more in this run;
+    /// default `3`.
+    #[serde(default = "Retries::bench_after")]
+    #[schemars(range(min = 1, max = 100))]
+    pub bench_after: u32,
+}
+
+impl Retries {
+    /// Once may be chance and twice bad luck.
+    pub(crate) const fn bench_after() -> u32 {
+        3
+    }
 }
 
 impl Default for Retries {
     fn default() -> Self {
-        Self { infrastructure: 1 }
+        Self { infrastructure: 1, bench_after: Self::bench_after() }
     }
 }
 
@@ -95,6 +114,18 @@ pub struct RelayBoard {
     /// How many channels the board has.
     #[schemars(range(min = 1, max = 64))]
     pub channels: u8,
+    /// What a simulated board cannot do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<SimulatedBoard>,
+}
+
+/// How a simulated relay board behaves. What is left out is ideal.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SimulatedBoard {
+    /// `true`: it never answers, so that the position of a contact is known by its effect at best.
+    #[serde(default)]
+    pub mute: bool,
 }
 
 /// A serial board of the LCUS family (`A0 channel operation sum`, 9600 baud).
@@ -263,4 +294,44 @@ pub struct SimulatedUnit {
     /// Its supply fails this long after a stream started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fails_after: Option<Duration>,
+    /// It drops the link this long after a stream started, and stays on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drops_link_after: Option<Duration>,
+    /// It freezes this long after a stream started: the link stays, streams are accepted, and nothing sounds until its
+    /// supply is cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freezes_after: Option<Duration>,
+    /// It switches itself off after so long without sound; a button or its supply switches it on again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switches_off_after: Option<Duration>,
+    /// It drops its links after so long without sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disconnects_after: Option<Duration>,
+    /// From power on until it answers, where that differs from its device's document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<Duration>,
+    /// How long its battery lasts when its supply is cut; when left out, its battery was taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub battery: Option<Duration>,
+    /// `true`: it refuses a second link while it has one.
+    #[serde(default)]
+    pub one_link: bool,
+    /// What its pairing gesture does when it is in pairing mode already; default `momentary`.
+    #[serde(default)]
+    pub pairing_button: PairingButton,
+    /// `true`: when the other side forgets the bond it keeps its own half, and refuses to pair or connect until it has
+    /// really lost power.
+    #[serde(default)]
+    pub stale_cache: bool,
+}
+
+/// What a pairing gesture does in pairing mode.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PairingButton {
+    /// Nothing more.
+    #[default]
+    Momentary,
+    /// It leaves pairing mode.
+    Toggle,
 }

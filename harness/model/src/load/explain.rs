@@ -6,7 +6,7 @@ use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    keywords,
+    budget, keywords,
     tree::{Found, Node, Tree, Value},
 };
 use crate::diagnostic::{Code, Diagnostic, Position, nearest};
@@ -43,7 +43,8 @@ pub(crate) fn explain(path: &Path, tree: &Tree, root: &Json, violation: &Violati
     let case = Case { path, tree, root, violation, found };
     match &violation.kind {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
-            unexpected.iter().map(|key| case.unknown_key(key)).collect()
+            // One more than is shown: the reader is told that there are more.
+            unexpected.iter().take(budget::FAULTS + 1).map(|key| case.unknown_key(key)).collect()
         }
         kind => vec![case.one(kind)],
     }

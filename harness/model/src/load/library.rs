@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::{
-    budget, decode, parse, shape,
+    Collected, decode, parse, shape,
     tree::{Tree, Value},
 };
 use crate::{
-    diagnostic::{self, Code, Diagnostic, Position, nearest},
+    diagnostic::{Code, Diagnostic, Position, nearest},
     document::{Device, Kind, Rig, Scenario},
 };
 
@@ -108,35 +108,28 @@ pub struct Loaded {
 
 /// Loads documents from the bytes of their files. Faulty ones are left out and explained.
 pub fn load(files: Vec<SourceFile>) -> Loaded {
-    let mut loaded = Loaded::default();
+    let mut library = Library::default();
+    let mut all = Collected::default();
     for file in &files {
         let mut faults = Vec::new();
-        one(file, &mut loaded.library, &mut faults);
-        cut(&file.path, &mut faults);
-        loaded.diagnostics.append(&mut faults);
+        one(file, all.is_full(), &mut library, &mut faults);
+        all.add(&file.path, faults);
     }
-    diagnostic::sort(&mut loaded.diagnostics);
-    loaded.sources = files;
-    loaded
+    Loaded { library, diagnostics: all.finish(), sources: files }
 }
 
-/// Keeps as many faults of a file as anyone reads, the first ones.
-fn cut(path: &Path, faults: &mut Vec<Diagnostic>) {
-    diagnostic::sort(faults);
-    if faults.len() > budget::FAULTS {
-        faults.truncate(budget::FAULTS);
-        let message = format!("the file has more than {} faults; the rest is not shown", budget::FAULTS);
-        faults.push(Diagnostic::of_file(Code::TooManyFaults, path, message));
-    }
-}
-
-fn one(file: &SourceFile, library: &mut Library, faults: &mut Vec<Diagnostic>) {
+/// `counted`: faults are counted only, so that explaining them would be work for nothing.
+fn one(file: &SourceFile, counted: bool, library: &mut Library, faults: &mut Vec<Diagnostic>) {
     let parsed = parse::parse(&file.path, &file.bytes);
     faults.extend(parsed.faults);
     let Some(tree) = parsed.tree else { return library.leave_out(&file.path, None) };
     let kind = kind(&file.path, &tree, faults);
-    if let Some(kind) = kind {
-        faults.extend(shape::faults(kind, &file.path, &tree));
+    match kind {
+        Some(kind) if counted && !shape::is_right(kind, &tree) => {
+            faults.push(Diagnostic::of_file(Code::TooManyFaults, &file.path, "the file has faults"));
+        }
+        Some(kind) if !counted => faults.extend(shape::faults(kind, &file.path, &tree)),
+        _ => {}
     }
     let (Some(kind), true) = (kind, faults.is_empty()) else {
         return library.leave_out(&file.path, Some(&tree));

@@ -4,7 +4,8 @@
 //! 2. `shape`: the JSON Schema generated from the types is held against the tree.
 //! 3. `decode`: the tree becomes a typed document, which after stage 2 cannot fail.
 
-mod budget;
+pub(crate) mod budget;
+mod collect;
 mod decode;
 mod explain;
 mod keywords;
@@ -15,6 +16,7 @@ mod scalar;
 mod shape;
 mod tree;
 
+pub(crate) use collect::Collected;
 pub use library::{Entry, Library, Loaded, SourceFile, load};
 pub use read::read;
 pub use tree::{Field, Node, Tree, Value};

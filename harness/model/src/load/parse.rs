@@ -86,8 +86,18 @@ fn forbidden_character(path: &Path, text: &str) -> Option<Diagnostic> {
             format!("the character U+{:04X} may not stand in a document", c as u32),
         )
         .at(end_of(&text[..at]), "")
-        .suggest("delete it, or write it as an escape in a double-quoted text"),
+        .suggest("delete it"),
     )
+}
+
+/// Characters that tell a terminal what to do, or turn the direction of text, however they are written. What documents
+/// name is shown to people and written into reports; a name is one line.
+fn commands(c: char, in_key: bool) -> bool {
+    match c {
+        '\n' | '\t' => in_key,
+        '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    }
 }
 
 /// The number of characters of each line.
@@ -224,6 +234,12 @@ impl Builder<'_> {
             _ => Some(Value::Text(text.to_owned())),
         };
         let is_key = matches!(self.open.last(), Some(Open::Map { key: None, .. }));
+        if let Some(c) = text.chars().find(|c| commands(*c, is_key)) {
+            let message =
+                format!("the character U+{:04X} may not stand in a {}", c as u32, if is_key { "key" } else { "value" });
+            self.fault(Code::ControlCharacter, position, message, "delete it");
+            return Node { value: Value::Null, position, refused: true };
+        }
         if !is_key {
             if value.is_none() {
                 let advice = "write a finite number, or quote it if text is meant";

@@ -39,6 +39,11 @@ pub(crate) fn faults(kind: Kind, path: &Path, tree: &Tree) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// Whether the shape of a document has no fault at all.
+pub(crate) fn is_right(kind: Kind, tree: &Tree) -> bool {
+    validator(kind).is_valid(&tree.root.to_json())
+}
+
 fn validator(kind: Kind) -> &'static Validator {
     static SCENARIO: LazyLock<Validator> = LazyLock::new(|| build(Kind::Scenario));
     static DEVICE: LazyLock<Validator> = LazyLock::new(|| build(Kind::Device));
@@ -112,7 +117,8 @@ impl Related {
             match &violation.kind {
                 ValidationErrorKind::AdditionalProperties { unexpected } => {
                     let known = violation.keys();
-                    let meant = unexpected.iter().map(|key| nearest(key, known.iter().copied()).map(str::to_owned));
+                    let some = unexpected.iter().take(10 * budget::FAULTS);
+                    let meant = some.map(|key| nearest(key, known.iter().copied()).map(str::to_owned));
                     related.meant.entry(violation.at.clone()).or_default().extend(meant);
                 }
                 ValidationErrorKind::Pattern { .. } => {

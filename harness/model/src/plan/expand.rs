@@ -7,7 +7,10 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{
-    AxisValue, Bindings, Capabilities, Capability, Combination, PlannedScenario, bindings::BindingError, capability,
+    AxisValue, Bindings, Capabilities, Capability, Combination, PlannedScenario,
+    bindings::BindingError,
+    capability,
+    resources::{self, nearest},
 };
 use crate::{
     document::{Action, Axis, Codec, Device, Expectation, Rig, Scenario, Step, UnitChoice, WantedCodec, World},
@@ -341,9 +344,10 @@ impl Shape<'_> {
         let pairs = axes.iter().map(|(n, v)| (&**n, v.text())).chain(condition.map(|c| ("condition", c)));
         let id = CombinationId::new(self.scenario_name, pairs, &meaning.finalize().into());
 
-        let units = self.names.iter().filter_map(|name| unit_on(name));
-        let relies_on = self.relies_on(self.names.iter().filter_map(|name| unit_on(name)), condition);
-        let resources = self.resources(units, condition);
+        let units = || self.names.iter().filter_map(|name| unit_on(name));
+        let relies_on = self.relies_on(units(), condition);
+        let steps = steps_under(self.scenario, condition);
+        let resources = resources::of(self.from.rig, steps, units().map(|c| (&c.resource, c.unit)));
         let trial_ns = self.trial_ns(condition, &bindings, &unit_on).map_err(binding)?;
         Ok(Combination {
             id,
@@ -386,35 +390,6 @@ impl Shape<'_> {
             }
         }
         Ok(None)
-    }
-
-    fn resources<'c>(
-        &self,
-        units: impl Iterator<Item = &'c Candidate<'c>>,
-        condition: Option<&str>,
-    ) -> Arc<[Arc<str>]> {
-        let sounding: BTreeSet<&str> = steps_under(self.scenario, condition)
-            .filter_map(|s| match s.action() {
-                Action::Play(play) => Some(play.on.as_str()),
-                _ => None,
-            })
-            .collect();
-        let sounds = !sounding.is_empty();
-        let mut resources: BTreeSet<Arc<str>> = BTreeSet::new();
-        for candidate in units {
-            resources.insert(candidate.resource.clone());
-            if let Some(dongle) = &candidate.unit.dongle {
-                resources.insert(format!("dongle {dongle}").into());
-            }
-            if let (true, Some(name)) = (sounds, nearest(candidate.unit)) {
-                resources.insert(format!("microphone {name}").into());
-                // What sounds in a room is heard by every microphone in it.
-                if let Some(microphone) = self.from.rig.microphones.get(name) {
-                    resources.insert(format!("room {}", microphone.room).into());
-                }
-            }
-        }
-        resources.into_iter().collect()
     }
 
     /// Members that are shared, but without which a trial cannot be done.
@@ -472,12 +447,6 @@ impl Shape<'_> {
         let settling = if self.from.rig.world == World::Hardware { second } else { 0 };
         Ok(total.saturating_add(settling))
     }
-}
-
-/// The microphone that hears a unit best.
-fn nearest(unit: &crate::document::Unit) -> Option<&String> {
-    let metres = |heard: &crate::document::Heard| heard.distance.metres();
-    unit.heard_by.iter().min_by(|a, b| metres(a.1).total_cmp(&metres(b.1))).map(|(name, _)| name)
 }
 
 fn gesture_ns(device: &Device) -> i64 {

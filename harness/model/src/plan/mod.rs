@@ -3,6 +3,7 @@
 mod bindings;
 mod capability;
 mod expand;
+mod resources;
 mod select;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use bindings::{BindingError, Bindings};
 pub use capability::{Capabilities, Capability};
 pub use expand::{Expansion, PlanError, SignalLength, expand};
+pub use resources::capacity;
 pub use select::{Partition, SelectError, Selector};
 
 use crate::{document::Scenario, id::CombinationId};
@@ -27,6 +29,8 @@ pub struct Plan {
     pub rig_hash: String,
     /// How often a trial that was lost to the rig is tried again.
     pub retries: u32,
+    /// After how many trials in a row that were lost to one member of the rig it is not used any more.
+    pub bench_after: u32,
     /// The scenarios, as documents: limits can be judged later without the files.
     pub scenarios: Vec<PlannedScenario>,
     /// The combinations, scenario by scenario, each in the order of its matrix.
@@ -66,7 +70,8 @@ pub struct Combination {
     pub condition: Option<Arc<str>>,
     /// The comparison group: the id without its condition, as a number. Groups are never split between partitions.
     pub group: u64,
-    /// What a trial needs for itself, in alphabetical order: units, dongles, microphones, rooms.
+    /// What a trial needs for itself, in alphabetical order: units, dongles, microphones, rooms, and the
+    /// airtime of a room, which some trials share up to its [`capacity`].
     pub resources: Arc<[Arc<str>]>,
     /// What a trial needs beside, without having it for itself: relay boards, an encoder.
     #[serde(default)]

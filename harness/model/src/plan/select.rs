@@ -1,20 +1,33 @@
 //! Choosing a part of a plan: selectors and partitions.
 
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 use thiserror::Error;
 
 use super::Combination;
-use crate::document::Scenario;
+use crate::{diagnostic::nearest, document::Scenario};
+
+/// The keys that every scenario has, beside its axes.
+const KEYS: [&str; 7] = ["scenario", "id", "tag", "claim", "condition", "firmware", "device"];
 
 /// A selector or partition that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SelectError {
     /// Not `KEY=PATTERN`.
     #[error(
-        "`{0}` is not a selector: write KEY=PATTERN, such as `speaker=charge-5*`; KEY is scenario, id, tag, claim, firmware, device or an axis"
+        "`{0}` is not a selector: write KEY=PATTERN, such as `speaker=charge-5*`; KEY is scenario, id, tag, claim, condition, firmware, device or an axis"
     )]
     Selector(String),
+    /// A key that nothing has.
+    #[error("no scenario has the selector key `{key}`{}; write one of {known}", .meant.as_ref().map(|m| format!(", did you mean `{m}`")).unwrap_or_default())]
+    Key {
+        /// The key.
+        key: String,
+        /// The key that was probably meant.
+        meant: Option<String>,
+        /// All keys that would choose something.
+        known: String,
+    },
     /// Not `hash:I/N`.
     #[error("`{0}` is not a partition: write hash:I/N with 1 <= I <= N, such as `hash:1/4`")]
     Partition(String),
@@ -40,6 +53,24 @@ impl FromStr for Selector {
 }
 
 impl Selector {
+    /// Refuses a key that is no axis of any scenario: it would silently choose nothing.
+    ///
+    /// # Errors
+    /// With the keys that are known, and the one that was probably meant.
+    pub fn fits<'s>(&self, scenarios: impl IntoIterator<Item = &'s Scenario>) -> Result<(), SelectError> {
+        let axes: BTreeSet<&str> =
+            scenarios.into_iter().flat_map(|scenario| scenario.matrix.keys()).map(String::as_str).collect();
+        if KEYS.contains(&self.key.as_str()) || axes.contains(self.key.as_str()) {
+            return Ok(());
+        }
+        let known = || KEYS.into_iter().chain(axes.iter().copied());
+        Err(SelectError::Key {
+            key: self.key.clone(),
+            meant: nearest(&self.key, known()).map(str::to_owned),
+            known: known().collect::<Vec<_>>().join(", "),
+        })
+    }
+
     /// Whether a combination of `scenario` is chosen.
     pub fn matches(&self, combination: &Combination, scenario: &Scenario) -> bool {
         let glob = |text: &str| glob(&self.pattern, text);

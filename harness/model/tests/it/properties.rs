@@ -71,7 +71,7 @@ fn valid(root: &Value, schema: &Value, dice: &mut Dice<'_>, depth: usize) -> Val
         }
         Some("array") => {
             let least = number("minItems");
-            let most = map.get("maxItems").and_then(Value::as_u64).map_or(least + 2, |n| n as usize);
+            let most = map.get("maxItems").and_then(Value::as_u64).map_or(least + 2, |n| (n as usize).min(least + 2));
             let unique = map.get("uniqueItems").is_some();
             let count = if unique || depth > 6 { least } else { least + dice.below(most - least + 1) };
             (0..count).map(|_| valid(root, &map["items"], dice, depth + 1)).collect()

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking, wherever they do")]
 
+mod hostile;
 mod reading;
 mod writing;
 

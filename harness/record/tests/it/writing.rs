@@ -14,7 +14,7 @@ fn what_is_written_is_read_back() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("runs/first");
     let mut writer = RunWriter::create(&dir, RUN).unwrap();
-    let plan = json!({"schema": "1.0", "rig": "r", "rig_hash": "", "retries": 2, "scenarios": [], "combinations": []});
+    let plan = json!({"schema": "1.0", "rig": "r", "rig_hash": "", "retries": 2, "bench_after": 3, "scenarios": [], "combinations": []});
     writer.write_plan(&plan).unwrap();
     writer.write_environment(&json!({"kernel": "6.1"})).unwrap();
     for event in events() {

@@ -72,6 +72,16 @@ fn running_and_lost_trials_are_counted() {
 }
 
 #[test]
+fn what_the_rig_cannot_do_any_more_and_what_was_discarded_is_not_waited_for() {
+    let mut progress = Progress::new(&plan());
+    progress.take(&event(0, PASS, 1, Body::TrialStarted));
+    progress.take(&event(5, PASS, 1, Body::TrialDiscarded { aside: None }));
+    let (member, why) = ("microphone bench-3".to_owned(), "it delivers zeros".to_owned());
+    progress.take(&event(5, LOST, 0, Body::GivenUp { member, why }));
+    assert_eq!(progress.line(100), "1/4 decided, 0 of at most 360 trials");
+}
+
+#[test]
 fn a_finished_run_has_no_time_left() {
     let mut progress = Progress::new(&plan());
     for id in [PASS, FAIL, UNDECIDED, LOST] {

@@ -44,7 +44,7 @@ pub(crate) fn plan() -> Plan {
         "schema": "1.0",
         "rig": "lab-3",
         "rig_hash": "00",
-        "retries": 2,
+        "retries": 2, "bench_after": 3,
         "scenarios": [
             scenario(json!({
                 "scenario": "pairing-cold-start",

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rigtone_model::{document::Output, trial::InfrastructureFault};
 use serde_json::json;
 
-use super::{HostClock, open::OpenError};
+use super::{Hold, HostClock, open::OpenError};
 use crate::{
     bench::{Finding, Keeper, Scope, TrialKey},
     capability::{Address, Captured, Microphone, Power, Unit},
@@ -20,31 +20,15 @@ const LISTEN_NS: i64 = 300_000_000;
 #[derive(Default)]
 pub(super) struct Members {
     #[cfg(feature = "serial")]
-    relays: BTreeMap<String, Rc<crate::power::Board>>,
+    pub(super) relays: crate::power::Boards,
     #[cfg(feature = "bluez")]
     dongles: BTreeMap<String, Rc<crate::bluez::Dongle>>,
 }
 
 #[cfg(feature = "serial")]
 impl Members {
-    pub(super) fn open_relay(
-        &mut self,
-        name: &str,
-        port: &str,
-        wired: Vec<(String, Output)>,
-        clock: HostClock,
-    ) -> Result<(), OpenError> {
-        let wired = wired.into_iter().map(|(what, output)| crate::power::Wired { what, output }).collect();
-        let board = crate::power::Board::open(name, port, wired, clock)?;
-        self.relays.insert(name.to_owned(), Rc::new(board));
-        Ok(())
-    }
-
     pub(super) fn outlet(&self, output: &Output) -> Result<Rc<dyn Power>, OpenError> {
-        let missing = || OpenError::Document {
-            member: format!("relay {}", output.relay),
-            what: "there is no such board".to_owned(),
-        };
+        let missing = || super::open::document(format!("relay {}", output.relay), "there is no such board");
         let board = self.relays.get(&output.relay).ok_or_else(missing)?.clone();
         Ok(Rc::new(crate::power::Outlet { board, channel: output.channel }))
     }
@@ -52,16 +36,6 @@ impl Members {
 
 #[cfg(not(feature = "serial"))]
 impl Members {
-    pub(super) fn open_relay(
-        &mut self,
-        name: &str,
-        _port: &str,
-        _wired: Vec<(String, Output)>,
-        _clock: HostClock,
-    ) -> Result<(), OpenError> {
-        Err(OpenError::NotBuilt { member: format!("relay {name}"), feature: "serial" })
-    }
-
     pub(super) fn outlet(&self, output: &Output) -> Result<Rc<dyn Power>, OpenError> {
         Err(OpenError::NotBuilt { member: format!("relay {}", output.relay), feature: "serial" })
     }
@@ -119,11 +93,18 @@ pub(super) struct HardwareKeeper {
     members: Members,
     microphones: BTreeMap<String, Rc<dyn Microphone>>,
     clock: HostClock,
+    /// Last: until every board has been left safe, nobody else may come in.
+    _hold: Hold,
 }
 
 impl HardwareKeeper {
-    pub(super) fn new(members: Members, microphones: BTreeMap<String, Rc<dyn Microphone>>, clock: HostClock) -> Self {
-        Self { members, microphones, clock }
+    pub(super) fn new(
+        members: Members,
+        microphones: BTreeMap<String, Rc<dyn Microphone>>,
+        clock: HostClock,
+        hold: Hold,
+    ) -> Self {
+        Self { members, microphones, clock, _hold: hold }
     }
 
     async fn listen(&self, microphone: &dyn Microphone, deadline: Instant) -> Result<Captured, InfrastructureFault> {
@@ -138,7 +119,7 @@ impl Keeper for HardwareKeeper {
     async fn check(&self, scope: Scope<'_>, deadline: Instant) -> Vec<Finding> {
         let mut findings = Vec::new();
         #[cfg(feature = "serial")]
-        for board in self.members.relays.values().filter(|b| scope.holds(b.member())) {
+        for board in self.members.relays.iter().filter(|b| scope.holds(b.member())) {
             let opened = board.check(deadline).await.map(|()| "its port is open; it reports no positions".to_owned());
             findings.push(finding(board.member(), opened));
         }
@@ -173,13 +154,7 @@ impl Keeper for HardwareKeeper {
         #[cfg(not(feature = "serial"))]
         let (faults, _) = (Vec::new(), deadline);
         #[cfg(feature = "serial")]
-        let faults = {
-            let mut faults = Vec::new();
-            for board in self.members.relays.values() {
-                faults.extend(board.make_safe(deadline).await);
-            }
-            faults
-        };
+        let faults = self.members.relays.make_safe(self.clock, deadline).await;
         faults
     }
 

@@ -1,10 +1,14 @@
 //! A rig that is reached through drivers: its clock, opening it, looking after it.
 
 mod clock;
+mod hold;
 mod keeper;
 mod open;
+#[cfg(feature = "serial")]
+mod relays;
 
 pub use clock::HostClock;
 #[cfg(any(feature = "bluez", feature = "alsa"))]
 pub(crate) use clock::within;
-pub use open::{OpenError, Selection, open, runtime};
+pub use hold::Hold;
+pub use open::{MadeSafe, Notes, OpenError, Selection, make_safe, open, runtime};

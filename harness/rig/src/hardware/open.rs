@@ -13,13 +13,14 @@ use rigtone_model::{
 use thiserror::Error;
 
 use super::{
-    HostClock,
+    Hold, HostClock,
     keeper::{HardwareKeeper, Members},
 };
 use crate::{
     bench::Bench,
     capability::{Address, Answer, Microphone, PairingMode, Unit},
     clock::Instant,
+    lock::LockError,
 };
 
 /// The members that a run needs; nothing else is opened.
@@ -62,7 +63,7 @@ pub enum OpenError {
     Fault(#[from] InfrastructureFault),
 }
 
-fn document(member: impl Into<String>, what: impl Into<String>) -> OpenError {
+pub(super) fn document(member: impl Into<String>, what: impl Into<String>) -> OpenError {
     OpenError::Document { member: member.into(), what: what.into() }
 }
 
@@ -74,16 +75,26 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
+/// What the user should know, one sentence each.
+pub type Notes<'a> = &'a mut dyn FnMut(String);
+
 /// Opens the wanted members of a rig. Relay boards are opened here, exclusively and for as long as the bench lives;
-/// dongles and microphones when they are first used or checked. Nothing is switched: see
+/// dongles and microphones when they are first used or checked. Outputs that a dead process left outside their safe
+/// state are made safe first, whether they are wanted or not, and told to `notes`; nothing else is switched: see
 /// [`make_safe`](crate::bench::Keeper::make_safe).
 ///
 /// # Errors
-/// When a driver is not built in, a document is missing or wrong, or a relay board cannot be opened.
-pub fn open(rig: &Rig, devices: &dyn Fn(&str) -> Option<Device>, wanted: &Selection) -> Result<Bench, OpenError> {
+/// When a driver is not built in, a document is missing or wrong, or a relay board or its journal cannot be opened.
+pub fn open(
+    rig: &Rig,
+    devices: &dyn Fn(&str) -> Option<Device>,
+    wanted: &Selection,
+    mut hold: Hold,
+    notes: Notes<'_>,
+) -> Result<Bench, OpenError> {
     let clock = HostClock::start();
     let mut members = Members::default();
-    open_relays(rig, wanted, clock, &mut members)?;
+    open_relays(rig, wanted, &mut hold, clock, &mut members, notes)?;
     let mut units = BTreeMap::new();
     for name in &wanted.units {
         let unit = rig.units.get(name).ok_or_else(|| document(format!("unit {name}"), "there is no such unit"))?;
@@ -96,7 +107,7 @@ pub fn open(rig: &Rig, devices: &dyn Fn(&str) -> Option<Device>, wanted: &Select
     for name in &wanted.microphones {
         microphones.insert(name.clone(), open_microphone(name, rig, clock)?);
     }
-    let keeper = HardwareKeeper::new(members, microphones.clone(), clock);
+    let keeper = HardwareKeeper::new(members, microphones.clone(), clock, hold);
     Ok(Bench {
         clock: Rc::new(clock),
         simulated: false,
@@ -108,38 +119,66 @@ pub fn open(rig: &Rig, devices: &dyn Fn(&str) -> Option<Device>, wanted: &Select
     })
 }
 
-/// Opens the boards that the wanted units hang on. All outputs of such a board are left safe in the end, those of other
-/// units too: the board is one resource.
-fn open_relays(rig: &Rig, wanted: &Selection, clock: HostClock, members: &mut Members) -> Result<(), OpenError> {
-    let outputs_of = |unit: &UnitDocument| {
-        let power = unit.power.iter().map(|output| ("power".to_owned(), output.clone()));
-        let buttons = unit.buttons.iter().map(|(name, output)| (format!("button {name}"), output.clone()));
-        power.chain(buttons).collect::<Vec<_>>()
-    };
-    let needed: BTreeSet<String> = rig
-        .units
-        .iter()
-        .filter(|(name, _)| wanted.units.contains(*name))
-        .flat_map(|(_, unit)| outputs_of(unit))
-        .map(|(_, output)| output.relay)
-        .collect();
-    for relay in needed {
-        let member = format!("relay {relay}");
-        let board = rig.relays.get(&relay).ok_or_else(|| document(&member, "there is no such board"))?;
-        let lcus = board.lcus.as_ref().ok_or_else(|| document(&member, "it names no protocol and no port"))?;
-        let mut wired = Vec::new();
-        for (unit, of) in &rig.units {
-            for (what, output) in outputs_of(of).into_iter().filter(|(_, output)| output.relay == relay) {
-                if output.channel == 0 || output.channel > board.channels {
-                    let what = format!("{what} of {unit} is on channel {}; it has {}", output.channel, board.channels);
-                    return Err(document(&member, what));
-                }
-                wired.push((format!("{what} of {unit}"), output));
-            }
-        }
-        members.open_relay(&relay, &lcus.port, wired, clock)?;
+/// What became of making a whole rig safe.
+#[derive(Debug, Default)]
+pub struct MadeSafe {
+    /// How many outputs are in their safe state, as far as can be known.
+    pub safe: usize,
+    /// The outputs that may not be, and what to do.
+    pub faults: Vec<InfrastructureFault>,
+    /// The boards that another process has.
+    pub taken: Vec<LockError>,
+}
+
+/// Brings every output of a rig to its safe state, those too that a dead process left and that the document wires no
+/// more. Uses nothing but the relay boards: whatever else of the rig is missing does not matter.
+///
+/// # Errors
+/// When the rig has relay boards and this build has no driver for them.
+#[cfg(feature = "serial")]
+pub fn make_safe(rig: &Rig, hold: &mut Hold, notes: Notes<'_>) -> Result<MadeSafe, OpenError> {
+    Ok(super::relays::make_safe(rig, hold, notes))
+}
+
+/// See above.
+#[cfg(not(feature = "serial"))]
+pub fn make_safe(rig: &Rig, _hold: &mut Hold, _notes: Notes<'_>) -> Result<MadeSafe, OpenError> {
+    match rig.relays.keys().next() {
+        Some(name) => Err(OpenError::NotBuilt { member: format!("relay {name}"), feature: "serial" }),
+        None => Ok(MadeSafe::default()),
     }
+}
+
+#[cfg(feature = "serial")]
+fn open_relays(
+    rig: &Rig,
+    wanted: &Selection,
+    hold: &mut Hold,
+    clock: HostClock,
+    members: &mut Members,
+    notes: Notes<'_>,
+) -> Result<(), OpenError> {
+    members.relays = super::relays::open(rig, wanted, hold, clock, notes)?;
     Ok(())
+}
+
+#[cfg(not(feature = "serial"))]
+fn open_relays(
+    rig: &Rig,
+    wanted: &Selection,
+    _hold: &mut Hold,
+    _clock: HostClock,
+    _members: &mut Members,
+    _notes: Notes<'_>,
+) -> Result<(), OpenError> {
+    let units = wanted.units.iter().filter_map(|name| rig.units.get(name));
+    match units.flat_map(super::hold::outputs_of).next() {
+        Some((_, output)) if !rig.relays.contains_key(&output.relay) => {
+            Err(document(format!("relay {}", output.relay), "there is no such board"))
+        }
+        Some((_, output)) => Err(OpenError::NotBuilt { member: format!("relay {}", output.relay), feature: "serial" }),
+        None => Ok(()),
+    }
 }
 
 fn open_unit(
@@ -225,8 +264,10 @@ impl PairingMode for ByItself {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{lock::Locks, safety::State};
     use rstest::rstest;
     use serde_json::{Value, json};
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     fn device(id: &str) -> Option<Device> {
         let role = if id == "rigtone/endpoint" { "a2dp-source" } else { "a2dp-sink" };
@@ -252,15 +293,26 @@ mod tests {
         serde_json::from_value(document).expect("a rig")
     }
 
+    /// Opens with locks of its own: tests run side by side.
+    fn attempt(rig: &Rig, wanted: &Selection) -> Result<Bench, OpenError> {
+        static TESTS: AtomicU32 = AtomicU32::new(0);
+        let folder = tempfile::tempdir().expect("a folder");
+        let id = format!("test-{}-{}", std::process::id(), TESTS.fetch_add(1, Ordering::Relaxed));
+        let locks = Locks::take(&id, []).expect("nobody else has that name");
+        let _ = std::fs::remove_file(format!("/tmp/rigtone-{id}.lock"));
+        let hold = Hold { locks, state: State::at(folder.path().to_owned()) };
+        open(rig, &device, wanted, hold, &mut |_| {})
+    }
+
     fn refusal(rig: &Rig, wanted: &Selection) -> String {
-        open(rig, &device, wanted).map(|_| ()).expect_err("refused").to_string()
+        attempt(rig, wanted).map(|_| ()).expect_err("refused").to_string()
     }
 
     #[cfg(all(feature = "bluez", feature = "alsa"))]
     #[test]
     fn units_offer_what_their_wiring_gives() {
         let rig = rig(|_| {});
-        let bench = open(&rig, &device, &Selection::all(&rig)).expect("nothing is opened that is not there");
+        let bench = attempt(&rig, &Selection::all(&rig)).expect("nothing is opened that is not there");
         let (source, speaker) = (&bench.units["source"], &bench.units["speaker"]);
         assert!(source.inquiry.is_some() && source.pairing.is_some() && source.streaming.is_some());
         assert!(source.power.is_none() && speaker.power.is_none() && speaker.streaming.is_none());

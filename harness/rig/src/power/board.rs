@@ -1,70 +1,104 @@
-//! A relay board and the one thread that may talk to it.
-//!
-//! The thread needs no async runtime: it drives the outputs to their safe state when its handle is dropped, which also
-//! happens when the main thread unwinds from a panic.
+//! A relay board: its handle, and the thread behind it.
 
 use std::{
-    io::Write,
-    num::NonZeroU8,
+    cell::{Cell, RefCell},
     rc::Rc,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant as HostInstant},
 };
 
 use async_trait::async_trait;
-use rigtone_model::{
-    document::{Output, SafeState},
-    event::Truth,
-    trial::InfrastructureFault,
-};
+use rigtone_model::{event::Truth, trial::InfrastructureFault};
 use tokio::sync::oneshot;
 
-use super::lcus;
+use super::{
+    actor::{Actor, Order, Reply, Tell},
+    target::{Target, Which, Wired, targets},
+};
 use crate::{
     capability::Power,
     clock::{Clock, Instant},
     hardware::HostClock,
+    safety::{Entry, Journal},
 };
 
-/// How long one write may take.
-const WRITE_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long dropping a board may take; a board that hangs must not hang the program.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// An output of the board that is wired to something.
-#[derive(Debug, Clone)]
-pub struct Wired {
-    /// What it is wired to, such as `power of kitchen-speaker`.
-    pub what: String,
-    /// The output.
-    pub output: Output,
-}
-
-type Reply<T> = oneshot::Sender<T>;
-
-enum Order {
-    Switch { channel: u8, on: bool, not_after: Instant, reply: Reply<Result<Truth, InfrastructureFault>> },
-    Check { not_after: Instant, reply: Reply<Result<(), InfrastructureFault>> },
-    MakeSafe { reply: Reply<Vec<InfrastructureFault>> },
+/// What a board is, before it is opened.
+#[derive(Debug)]
+pub struct Setup {
+    /// Its name in the rig.
+    pub name: String,
+    /// Its serial port.
+    pub port: String,
+    /// The id of the rig.
+    pub rig: String,
+    /// How many channels it has, as far as is known.
+    pub channels: u8,
+    /// What is wired to it.
+    pub wired: Vec<Wired>,
+    /// Its own journal, then those that know it under another path. Without any, no output leaves its safe state.
+    pub journals: Vec<Journal>,
 }
 
 /// A relay board that stays open. Dropping it drives every wired output to its declared safe state.
 pub struct Board {
     member: String,
-    orders: Option<mpsc::Sender<Order>>,
+    orders: RefCell<Option<mpsc::Sender<Order>>>,
     ended: mpsc::Receiver<()>,
+    /// When its thread is given up, once it has been dismissed.
+    farewell: Cell<Option<HostInstant>>,
+    targets: Arc<[Target]>,
     clock: HostClock,
 }
 
+impl Setup {
+    /// The board as faults name it.
+    pub fn member(&self) -> String {
+        format!("relay {}", self.name)
+    }
+
+    /// The outputs that it is left safe with.
+    pub fn targets(&self) -> Vec<Target> {
+        targets(&self.wired, &self.journals, self.channels)
+    }
+
+    /// Records the wiring, so that even a damaged journal may tell it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn record(&mut self) -> Result<(), InfrastructureFault> {
+        let member = self.member();
+        let Some(own) = self.journals.first_mut() else { return Ok(()) };
+        let entry = |w: &Wired| Entry::new(&self.rig, &self.port, w.output.channel, w.output.safe, &w.what);
+        own.wired(&self.wired.iter().map(entry).collect::<Vec<_>>()).map_err(|e| {
+            InfrastructureFault::new(&member, format!("writing its journal {} failed: {e}", own.path().display()))
+                .hint("make the file writable, or free space")
+        })
+    }
+}
+
 impl Board {
-    /// Opens the board `name` on the serial port `path`, for this program alone.
+    /// Opens a board on its serial port, for this program alone. Nothing is switched.
     ///
     /// # Errors
     /// When the port is missing, busy or refused.
-    pub fn open(name: &str, path: &str, wired: Vec<Wired>, clock: HostClock) -> Result<Self, InfrastructureFault> {
-        let member = format!("relay {name}");
-        let mut actor = Actor { member: member.clone(), path: path.to_owned(), port: None, last: None, wired, clock };
+    pub fn open(setup: Setup, clock: HostClock) -> Result<Self, InfrastructureFault> {
+        let (member, targets) = (setup.member(), Arc::<[Target]>::from(setup.targets()));
+        let Setup { port, rig, wired, journals, .. } = setup;
+        let mut actor = Actor {
+            member: member.clone(),
+            path: port,
+            rig,
+            port: None,
+            last: None,
+            wired,
+            targets: targets.clone(),
+            journals,
+            clock,
+        };
         actor.open()?;
         let (orders, queue) = mpsc::channel();
         let (end, ended) = mpsc::channel();
@@ -76,7 +110,7 @@ impl Board {
                 let _ = end.send(());
             })
             .map_err(|e| InfrastructureFault::new(&member, format!("starting its thread failed: {e}")))?;
-        Ok(Self { member, orders: Some(orders), ended, clock })
+        Ok(Self { member, orders: RefCell::new(Some(orders)), ended, farewell: Cell::new(None), targets, clock })
     }
 
     /// The board as faults name it.
@@ -84,10 +118,16 @@ impl Board {
         &self.member
     }
 
-    /// Switches a channel, from 1.
+    /// The outputs that it is left safe with.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// Switches a channel, from 1. An output that leaves its safe state is on record before it moves.
     ///
     /// # Errors
-    /// When the order was not sent by `deadline`. An order that comes too late is dropped, never sent afterwards.
+    /// When the order was not sent by `deadline`, or leaving the safe state could not be recorded. An order that comes
+    /// too late is dropped, never sent afterwards.
     pub async fn switch(&self, channel: u8, on: bool, deadline: Instant) -> Result<Truth, InfrastructureFault> {
         self.ask(deadline, |reply| Order::Switch { channel, on, not_after: deadline, reply }).await?
     }
@@ -100,15 +140,16 @@ impl Board {
         self.ask(deadline, |reply| Order::Check { not_after: deadline, reply }).await?
     }
 
-    /// Drives every wired output to its safe state; tries all of them and gives what failed.
-    pub async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault> {
-        self.ask(deadline, |reply| Order::MakeSafe { reply }).await.unwrap_or_else(|fault| vec![fault])
+    /// Has outputs made safe; each is told when it was tried.
+    pub(super) fn order_safe(&self, which: Which, tell: Tell) {
+        // Where the thread has ended nothing is told, which is an answer too.
+        let _ = self.orders.borrow().as_ref().map(|orders| orders.send(Order::MakeSafe { which, tell }));
     }
 
     async fn ask<T>(&self, deadline: Instant, order: impl FnOnce(Reply<T>) -> Order) -> Result<T, InfrastructureFault> {
         let gone = || InfrastructureFault::new(&self.member, "its thread has ended");
         let (reply, answer) = oneshot::channel();
-        self.orders.as_ref().ok_or_else(gone)?.send(order(reply)).map_err(|_| gone())?;
+        self.orders.borrow().as_ref().ok_or_else(gone)?.send(order(reply)).map_err(|_| gone())?;
         tokio::select! {
             biased;
             answer = answer => answer.map_err(|_| gone()),
@@ -118,127 +159,25 @@ impl Board {
             ),
         }
     }
+
+    /// Lets its thread make everything safe and end.
+    pub(super) fn dismiss(&self) {
+        if self.orders.borrow_mut().take().is_some() {
+            self.farewell.set(Some(HostInstant::now() + FAREWELL));
+        }
+    }
+
+    /// Waits for the end of its thread. A board that hangs is given up; its thread dies with the program.
+    pub(super) fn see_off(&self) {
+        let end = self.farewell.get().unwrap_or_else(HostInstant::now);
+        let _ = self.ended.recv_timeout(end.saturating_duration_since(HostInstant::now()));
+    }
 }
 
 impl Drop for Board {
     fn drop(&mut self) {
-        self.orders = None;
-        // A board that hangs is given up; its thread dies with the program.
-        let _ = self.ended.recv_timeout(FAREWELL);
-    }
-}
-
-struct Actor {
-    member: String,
-    path: String,
-    port: Option<Box<dyn serialport::SerialPort>>,
-    last: Option<HostInstant>,
-    wired: Vec<Wired>,
-    clock: HostClock,
-}
-
-impl Actor {
-    fn open(&mut self) -> Result<(), InfrastructureFault> {
-        if self.port.is_none() {
-            let port = serialport::new(&self.path, lcus::BAUD).timeout(WRITE_TIMEOUT).open();
-            self.port = Some(port.map_err(|e| self.refused(&e))?);
-        }
-        Ok(())
-    }
-
-    fn refused(&self, error: &serialport::Error) -> InfrastructureFault {
-        let fault = InfrastructureFault::new(&self.member, format!("opening {} failed: {error}", self.path));
-        fault.hint(match error.kind() {
-            _ if !std::path::Path::new(&self.path).exists() => "plug the board in, or correct its port in the rig file",
-            serialport::ErrorKind::Io(std::io::ErrorKind::PermissionDenied) => {
-                "give this user the right to use serial ports (group dialout)"
-            }
-            _ => "end the program that uses the port",
-        })
-    }
-
-    fn serve(&mut self, queue: &mpsc::Receiver<Order>) {
-        // A caller that has given up does not take the reply; there is nobody else to tell.
-        for order in queue {
-            match order {
-                Order::Switch { channel, on, not_after, reply } => {
-                    let _ = reply.send(self.in_time(not_after).and_then(|()| self.switch(channel, on)));
-                }
-                Order::Check { not_after, reply } => {
-                    let _ = reply.send(self.in_time(not_after).and_then(|()| self.alive()));
-                }
-                Order::MakeSafe { reply } => {
-                    let _ = reply.send(self.make_safe());
-                }
-            }
-        }
-        self.make_safe();
-    }
-
-    fn keep_distance(&self) {
-        if let Some(last) = self.last {
-            thread::sleep((last + lcus::SPACING).saturating_duration_since(HostInstant::now()));
-        }
-    }
-
-    fn in_time(&self, not_after: Instant) -> Result<(), InfrastructureFault> {
-        self.keep_distance();
-        if self.clock.now() >= not_after {
-            return Err(InfrastructureFault::new(
-                &self.member,
-                "the deadline had passed before the order could be sent",
-            ));
-        }
-        Ok(())
-    }
-
-    fn switch(&mut self, channel: u8, on: bool) -> Result<Truth, InfrastructureFault> {
-        let number = NonZeroU8::new(channel)
-            .ok_or_else(|| InfrastructureFault::new(&self.member, "channels count from 1; 0 is none"))?;
-        self.keep_distance();
-        self.open()?;
-        let Some(port) = &mut self.port else { return Err(InfrastructureFault::new(&self.member, "no port is open")) };
-        let sent = port.write_all(&lcus::switch(number, on)).and_then(|()| port.flush());
-        self.last = Some(HostInstant::now());
-        if let Err(e) = sent {
-            // The next order opens it again: a board that was plugged in again must be usable.
-            self.port = None;
-            let order = if on { "on" } else { "off" };
-            let what = format!("switching channel {channel} {order} on {} failed: {e}", self.path);
-            return Err(InfrastructureFault::new(&self.member, what).hint("check the board's USB cable and its hub"));
-        }
-        Ok(Truth::Commanded)
-    }
-
-    fn alive(&mut self) -> Result<(), InfrastructureFault> {
-        if let Some(port) = &mut self.port
-            && let Err(e) = port.bytes_to_read()
-        {
-            self.port = None;
-            if self.open().is_err() {
-                let what = format!("{} is gone: {e}", self.path);
-                return Err(
-                    InfrastructureFault::new(&self.member, what).hint("check the board's USB cable and its hub")
-                );
-            }
-        }
-        self.open()
-    }
-
-    fn make_safe(&mut self) -> Vec<InfrastructureFault> {
-        let mut faults = Vec::new();
-        for Wired { what, output } in self.wired.clone() {
-            let on = match output.safe {
-                SafeState::On => true,
-                SafeState::Off => false,
-                SafeState::Keep => continue,
-            };
-            if let Err(mut fault) = self.switch(output.channel, on) {
-                fault.what = format!("{what} may not be in its safe state: {}", fault.what);
-                faults.push(fault);
-            }
-        }
-        faults
+        self.dismiss();
+        self.see_off();
     }
 }
 
@@ -260,7 +199,9 @@ impl Power for Outlet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_port::Pty;
+    use crate::{power::Boards, safety::State, test_port::Pty};
+    use rigtone_model::document::{Output, SafeState};
+    use tempfile::TempDir;
 
     /// Far enough that no load of the host matters.
     const PATIENCE: i64 = 30_000_000_000;
@@ -273,15 +214,35 @@ mod tests {
         Wired { what: format!("power of unit-{channel}"), output: Output { relay: "board".into(), channel, safe } }
     }
 
-    fn open(pty: &Pty, wired: Vec<Wired>) -> (Board, HostClock) {
-        let clock = HostClock::start();
-        (Board::open("board", pty.path(), wired, clock).expect("the port is there"), clock)
+    fn setup(port: &str, wired: Vec<Wired>, journals: Vec<Journal>) -> Setup {
+        Setup { name: "board".into(), port: port.into(), rig: "lab".into(), channels: 4, wired, journals }
+    }
+
+    fn journal(folder: &TempDir, port: &str) -> Journal {
+        let state = State::at(folder.path().to_owned()).expect("usable");
+        state.journal("relay board", port).expect("a journal")
+    }
+
+    fn left(folder: &TempDir, port: &str) -> Vec<u8> {
+        journal(folder, port).entries().filter(|entry| entry.left).map(|entry| entry.channel).collect()
+    }
+
+    fn open(pty: &Pty, wired: Vec<Wired>) -> (Board, HostClock, TempDir) {
+        let (clock, folder) = (HostClock::start(), tempfile::tempdir().expect("a folder"));
+        let journals = vec![journal(&folder, pty.path())];
+        (Board::open(setup(pty.path(), wired, journals), clock).expect("the port is there"), clock, folder)
+    }
+
+    fn alone(board: Board) -> Boards {
+        let mut boards = Boards::default();
+        boards.insert("board", board);
+        boards
     }
 
     #[tokio::test]
     async fn an_order_reaches_the_board_as_commanded() {
         let mut pty = Pty::open();
-        let (board, clock) = open(&pty, vec![]);
+        let (board, clock, _folder) = open(&pty, vec![]);
         let truth = board.switch(1, true, clock.now().plus(PATIENCE)).await;
         assert_eq!((truth, pty.read(4)), (Ok(Truth::Commanded), ON_1.to_vec()));
     }
@@ -289,7 +250,7 @@ mod tests {
     #[tokio::test]
     async fn orders_keep_their_distance_and_their_sequence() {
         let mut pty = Pty::open();
-        let (board, clock) = open(&pty, vec![]);
+        let (board, clock, _folder) = open(&pty, vec![]);
         let began = clock.now();
         for on in [true, false, true] {
             board.switch(1, on, clock.now().plus(PATIENCE)).await.expect("sent");
@@ -302,8 +263,9 @@ mod tests {
     async fn safe_state_is_what_each_output_declares() {
         let mut pty = Pty::open();
         let outputs = vec![wired(2, SafeState::Off), wired(3, SafeState::On), wired(4, SafeState::Keep)];
-        let (board, clock) = open(&pty, outputs);
-        assert_eq!(board.make_safe(clock.now().plus(PATIENCE)).await, []);
+        let (board, clock, _folder) = open(&pty, outputs);
+        let board = alone(board);
+        assert_eq!(board.make_safe(clock, clock.now().plus(PATIENCE)).await, []);
         assert_eq!(pty.read(8), [OFF_2, ON_3].concat());
         drop(board);
         assert_eq!(pty.read(8), [OFF_2, ON_3].concat(), "once more on the way out");
@@ -315,8 +277,8 @@ mod tests {
         let mut pty = Pty::open();
         let path = pty.path().to_owned();
         let trial = thread::spawn(move || {
-            let outputs = vec![wired(1, SafeState::Off)];
-            let _board = Board::open("board", &path, outputs, HostClock::start()).expect("the port is there");
+            let setup = setup(&path, vec![wired(1, SafeState::Off)], vec![]);
+            let _board = Board::open(setup, HostClock::start()).expect("the port is there");
             panic!("planted");
         });
         assert!(trial.join().is_err());
@@ -326,7 +288,7 @@ mod tests {
     #[tokio::test]
     async fn an_order_that_is_too_late_is_never_sent() {
         let mut pty = Pty::open();
-        let (board, clock) = open(&pty, vec![]);
+        let (board, clock, _folder) = open(&pty, vec![]);
         board.switch(1, true, clock.now().plus(PATIENCE)).await.expect("sent");
         let fault = board.switch(2, true, clock.now()).await.expect_err("too late");
         assert_eq!(fault.member, "relay board");
@@ -339,20 +301,20 @@ mod tests {
     #[tokio::test]
     async fn a_board_that_goes_away_is_the_rigs_fault_and_names_the_outputs() {
         let pty = Pty::open();
-        let (board, clock) = open(&pty, vec![wired(1, SafeState::Off)]);
+        let (board, clock, _folder) = open(&pty, vec![wired(1, SafeState::Off)]);
         let path = pty.path().to_owned();
         drop(pty);
         let fault = board.switch(1, true, clock.now().plus(PATIENCE)).await.expect_err("hung up");
         assert_eq!(fault.member, "relay board");
         assert!(fault.what.contains(&path) && fault.hint.is_some(), "{fault:?}");
         assert!(board.check(clock.now().plus(PATIENCE)).await.is_err());
-        let faults = board.make_safe(clock.now().plus(PATIENCE)).await;
+        let faults = alone(board).make_safe(clock, clock.now().plus(PATIENCE)).await;
         assert!(faults[0].what.contains("power of unit-1 may not be in its safe state"), "{faults:?}");
     }
 
     #[test]
     fn a_port_that_is_missing_is_named_with_what_to_do() {
-        let fault = Board::open("board", "/dev/serial/by-path/none", vec![], HostClock::start())
+        let fault = Board::open(setup("/dev/serial/by-path/none", vec![], vec![]), HostClock::start())
             .map(|_| ())
             .expect_err("missing");
         assert_eq!(fault.member, "relay board");
@@ -363,8 +325,70 @@ mod tests {
     #[test]
     fn a_port_that_another_program_uses_is_refused() {
         let pty = Pty::open();
-        let (_board, clock) = open(&pty, vec![]);
-        let fault = Board::open("board", pty.path(), vec![], clock).map(|_| ()).expect_err("busy");
+        let (_board, clock, _folder) = open(&pty, vec![]);
+        let fault = Board::open(setup(pty.path(), vec![], vec![]), clock).map(|_| ()).expect_err("busy");
         assert!(fault.hint.is_some_and(|h| h.contains("end the program")));
+    }
+
+    #[tokio::test]
+    async fn an_output_outside_its_safe_state_is_on_record_and_struck_out_when_it_is_back() {
+        let pty = Pty::open();
+        let (board, clock, folder) = open(&pty, vec![wired(1, SafeState::Off), wired(3, SafeState::On)]);
+        for (channel, on, known) in
+            [(1, true, vec![1]), (3, false, vec![1, 3]), (1, false, vec![3]), (3, true, vec![]), (3, true, vec![])]
+        {
+            board.switch(channel, on, clock.now().plus(PATIENCE)).await.expect("sent");
+            assert_eq!(left(&folder, pty.path()), known, "channel {channel} {on}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_journal_no_output_leaves_its_safe_state() {
+        let mut pty = Pty::open();
+        let clock = HostClock::start();
+        let outputs = vec![wired(1, SafeState::Off), wired(4, SafeState::Keep)];
+        let board = Board::open(setup(pty.path(), outputs, vec![]), clock).expect("the port is there");
+        let fault = board.switch(1, true, clock.now().plus(PATIENCE)).await.expect_err("not recorded");
+        assert!(fault.what.contains("power of unit-1 has no journal, so it was not switched"), "{fault}");
+        board.switch(1, false, clock.now().plus(PATIENCE)).await.expect("to its safe state it may always go");
+        board.switch(4, true, clock.now().plus(PATIENCE)).await.expect("it has no safe state to leave");
+        assert_eq!(pty.read(8), [OFF_1, [0xA0, 4, 1, 0xA5]].concat());
+    }
+
+    #[test]
+    fn what_a_dead_process_left_is_made_safe_and_struck_out() {
+        let mut pty = Pty::open();
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut before = journal(&folder, pty.path());
+        before.leaving(&Entry::new("lab", pty.path(), 3, SafeState::On, "power of one that is gone")).expect("written");
+        drop(before);
+        let outputs = vec![wired(1, SafeState::Off)];
+        let setup = setup(pty.path(), outputs, vec![journal(&folder, pty.path())]);
+        let board = alone(Board::open(setup, HostClock::start()).expect("the port is there"));
+        let settled = Boards::settle(&[(&board, Which::Owed)], Duration::from_secs(30));
+        assert_eq!((pty.read(4), settled.len()), (ON_3.to_vec(), 1));
+        assert_eq!((&settled[0].target.what[..], &settled[0].result), ("power of one that is gone", &Ok(())));
+        assert!(left(&folder, pty.path()).is_empty());
+    }
+
+    #[test]
+    fn a_board_that_takes_nothing_is_given_up_and_keeps_no_other() {
+        let (mut well, stuck) = (Pty::open(), Pty::open());
+        stuck.stop();
+        let mut boards = Boards::default();
+        for (name, pty) in [("a-stuck", &stuck), ("well", &well)] {
+            let setup = Setup { name: name.into(), ..setup(pty.path(), vec![wired(1, SafeState::Off)], vec![]) };
+            boards.insert(name, Board::open(setup, HostClock::start()).expect("the port is there"));
+        }
+        let settled = Boards::settle(&[(&boards, Which::All)], Duration::from_secs(30));
+        let results: Vec<_> = settled.iter().map(|s| (s.member.as_str(), s.result.is_ok())).collect();
+        assert_eq!(results, [("relay a-stuck", false), ("relay well", true)]);
+        let fault = settled[0].result.clone().expect_err("stuck");
+        assert!(fault.what.contains("power of unit-1 may not be in its safe state"), "{fault}");
+        assert_eq!(fault.hint.as_deref(), Some("switch channel 1 of relay a-stuck off by hand"));
+        assert_eq!(well.read(4), OFF_1);
+        let begin = HostInstant::now();
+        drop(boards);
+        assert!(begin.elapsed() < 2 * FAREWELL, "once, and for all boards together");
     }
 }

@@ -37,6 +37,9 @@ struct Shared {
     next: u64,
     /// By time, then by the order in which they were set.
     timers: BTreeMap<(i64, u64), Timer>,
+    /// Jumps that are planted: when, and how far.
+    jumps: BTreeMap<i64, i64>,
+    jumped: i64,
 }
 
 #[derive(Default)]
@@ -84,9 +87,28 @@ impl VirtualClock {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Plants a jump, as of a host that slept: at `at` it is suddenly `by_ns` later.
+    pub(super) fn plant_jump(&self, at: Instant, by_ns: i64) {
+        let mut shared = self.lock();
+        let by = shared.jumps.entry(at.0).or_default();
+        *by = by.saturating_add(by_ns);
+    }
+
+    /// How far it has jumped so far: what a second reference tells.
+    pub(super) fn jumped_ns(&self) -> i64 {
+        self.lock().jumped
+    }
+
     /// Leaps to the next timer and wakes it; does nothing when there is none.
     fn leap(&self) {
-        let Some((key, timer)) = self.lock().timers.pop_first() else { return };
+        let mut shared = self.lock();
+        let Some((key, timer)) = shared.timers.pop_first() else { return };
+        while let Some(jump) = shared.jumps.first_entry().filter(|jump| *jump.key() <= key.0) {
+            let (at, by) = jump.remove_entry();
+            shared.now = shared.now.max(at).saturating_add(by);
+            shared.jumped = shared.jumped.saturating_add(by);
+        }
+        drop(shared);
         if let Some(work) = timer.work {
             // An error means that the job panicked: its result is missing, and the waiting task will say so.
             let _ = work.recv();
@@ -216,6 +238,18 @@ mod tests {
         let clock = VirtualClock::new();
         assert_eq!(run(&clock, compute(&clock, 5, || -> i32 { panic!("planted") })), None);
         assert_eq!(run(&clock, compute(&clock, 5, || 1)), Some(1));
+    }
+
+    #[test]
+    fn a_jump_makes_every_timer_late_that_it_passes_and_is_known_apart() {
+        let clock = VirtualClock::new();
+        clock.plant_jump(Instant(15), 1000);
+        run(&clock, clock.sleep_until(Instant(10)));
+        assert_eq!((clock.now(), clock.jumped_ns()), (Instant(10), 0));
+        run(&clock, clock.sleep_until(Instant(20)));
+        assert_eq!((clock.now(), clock.jumped_ns()), (Instant(1015), 1000));
+        run(&clock, clock.sleep_until(Instant(2000)));
+        assert_eq!((clock.now(), clock.jumped_ns()), (Instant(2000), 1000));
     }
 
     #[test]

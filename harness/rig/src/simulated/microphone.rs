@@ -7,8 +7,10 @@ use rigtone_model::quantity::{Duration, Level};
 
 use super::{
     air::{self, AirPath},
+    body::seed_bytes,
     clock::VirtualClock,
-    world::{Shared, seed_bytes},
+    planted::{MicrophoneTrouble, Viewer},
+    world::Shared,
 };
 use crate::{
     bench::TrialKey,
@@ -23,6 +25,12 @@ pub(super) const RATE: u32 = 48_000;
 const STOP_NS: i64 = 20_000_000;
 /// Noise of a quiet room in dBFS.
 const QUIET_DBFS: f64 = -75.0;
+/// What a gain that is turned up makes of that noise: it exceeds full scale.
+const CLIPPED_DBFS: f64 = 3.0;
+/// What an overrun of the host's buffer loses at least: one period.
+const PERIOD_FRAMES: u64 = 4800;
+/// No microphone delivers one value for so many frames.
+const DEAD_FRAMES: usize = RATE as usize / 20;
 
 thread_local! {
     // One for each worker: it keeps what repeats from trial to trial, and gives the same samples without it.
@@ -42,15 +50,22 @@ pub(super) struct SimulatedMicrophone {
     pub(super) trial: std::rc::Rc<RefCell<Option<TrialKey>>>,
 }
 
-struct SimulatedRecording {
+/// A recording that runs.
+pub(super) struct SimulatedRecording {
     microphone: SimulatedMicrophone,
     started: Instant,
+    seed: [u8; 32],
 }
 
 #[async_trait(?Send)]
 impl Microphone for SimulatedMicrophone {
     async fn start(&self, _deadline: Instant) -> Result<Box<dyn Recording>, InfrastructureFault> {
-        Ok(Box::new(SimulatedRecording { microphone: self.clone(), started: self.clock.now() }))
+        let label = self.label();
+        let seed = match &*self.trial.borrow() {
+            Some(key) => stream_seed(key.seed, &key.combination, key.trial, key.attempt, &label),
+            None => seed_bytes(&label),
+        };
+        Ok(Box::new(self.record(seed)))
     }
     fn latency_uncertainty_ns(&self) -> i64 {
         self.latency_uncertainty.map_or(0, Duration::ns)
@@ -68,18 +83,37 @@ struct Heard {
 #[async_trait(?Send)]
 impl Recording for SimulatedRecording {
     async fn stop(self: Box<Self>, _deadline: Instant) -> Result<Captured, InfrastructureFault> {
-        let Self { microphone, started } = *self;
+        let Self { microphone, started, seed } = *self;
         let ended = microphone.clock.now();
         let frames = (ended.since(started) as f64 * f64::from(RATE) / 1e9) as usize;
         let frame_of = |t: Instant| t.since(started) as f64 * f64::from(RATE) / 1e9;
         let heard = microphone.heard(started, &frame_of);
-        let air = air::Microphone { noise_dbfs: microphone.noise.map_or(QUIET_DBFS, Level::db), dead: microphone.dead };
-        let label = format!("microphone {}", microphone.name);
-        let seed = match &*microphone.trial.borrow() {
-            Some(key) => stream_seed(key.seed, &key.combination, key.trial, key.attempt, &label),
-            None => seed_bytes(&label),
+        let label = microphone.label();
+        let troubles = {
+            let (world, trial) = (microphone.world.borrow(), microphone.trial.borrow());
+            world.planted.microphone(&microphone.name, (started, ended), Viewer::Trial(trial.as_ref()))
         };
+        if troubles.contains(&MicrophoneTrouble::LosesSamples) {
+            let what = format!("at least {PERIOD_FRAMES} frames of the recording were lost (overrun)");
+            return Err(InfrastructureFault::new(label, what).hint("see what else keeps the host or its USB bus busy"));
+        }
+        let mut air =
+            air::Microphone { noise_dbfs: microphone.noise.map_or(QUIET_DBFS, Level::db), dead: microphone.dead };
+        let clips = troubles.contains(&MicrophoneTrouble::Clips);
+        let gain = if clips { 10f64.powf((CLIPPED_DBFS - air.noise_dbfs) / 20.0) as f32 } else { 1.0 };
+        let mut dead: Vec<Range<usize>> = Vec::new();
+        for trouble in &troubles {
+            match trouble {
+                MicrophoneTrouble::Noisy(dbfs) => air.noise_dbfs = air.noise_dbfs.max(*dbfs),
+                MicrophoneTrouble::Dead(from, until) => {
+                    let frame = |t: Instant| frame_of(t).clamp(0.0, frames as f64) as usize;
+                    dead.push(frame(*from)..until.map_or(frames, frame));
+                }
+                MicrophoneTrouble::Clips | MicrophoneTrouble::LosesSamples => {}
+            }
+        }
         let seed = u64::from_le_bytes(seed[..8].try_into().expect("eight of 32 bytes"));
+        let stretches = dead.clone();
         let render = move || {
             let sounds: Vec<air::Sound<'_>> = heard
                 .iter()
@@ -90,13 +124,22 @@ impl Recording for SimulatedRecording {
                     silences: &h.silences,
                 })
                 .collect();
-            let samples = RENDERER.with_borrow_mut(|r| r.record(frames, &sounds, &air, seed));
+            let mut samples = RENDERER.with_borrow_mut(|r| r.record(frames, &sounds, &air, seed));
+            for stretch in stretches {
+                samples[stretch].fill(0.0);
+            }
             // A converter of 16 bits, which clips what is too loud.
-            samples.iter().map(|x| (x * 32767.0).round().clamp(-32768.0, 32767.0) as i16).collect::<Arc<[i16]>>()
+            let sample = |x: &f32| (x * gain * 32767.0).round().clamp(-32768.0, 32767.0) as i16;
+            samples.iter().map(sample).collect::<Arc<[i16]>>()
         };
         let samples = compute(&microphone.clock, STOP_NS, render).await.ok_or_else(|| {
-            InfrastructureFault::new(label, "rendering the recording failed: this is a fault of Rigtone")
+            InfrastructureFault::new(&label, "rendering the recording failed: this is a fault of Rigtone")
         })?;
+        // A recording that is dead throughout is left to those who look at it.
+        if let Some(stretch) = dead.iter().find(|s| s.len() >= DEAD_FRAMES && s.len() < frames) {
+            let what = format!("it delivered one constant value for {} ms", stretch.len() * 1000 / RATE as usize);
+            return Err(InfrastructureFault::new(label, what).hint("check its cable and its gain"));
+        }
         Ok(Captured {
             rate: RATE,
             channels: 1,
@@ -109,11 +152,25 @@ impl Recording for SimulatedRecording {
 }
 
 impl SimulatedMicrophone {
+    fn label(&self) -> String {
+        format!("microphone {}", self.name)
+    }
+
+    fn record(&self, seed: [u8; 32]) -> SimulatedRecording {
+        SimulatedRecording { microphone: self.clone(), started: self.clock.now(), seed }
+    }
+
+    /// A recording of a check, which is the same whatever was recorded before.
+    pub(super) fn listen(&self) -> SimulatedRecording {
+        self.record(seed_bytes(&self.label()))
+    }
+
     /// What sounded within earshot since `started`, on the frames of the recording.
     fn heard(&self, started: Instant, frame_of: &dyn Fn(Instant) -> f64) -> Vec<Heard> {
         let world = self.world.borrow();
         let room = world.rooms.get(&self.room).filter(|r| r.rt60_s > 0.0).copied();
-        let sounds = world.sounds.iter().filter_map(|sound| {
+        let trial = self.trial.borrow();
+        let sounds = world.sounds.iter().filter(|sound| sound.trial == *trial).filter_map(|sound| {
             let distance = sound.heard_by.iter().find(|(name, _)| *name == self.name)?.1;
             // What ended more than two seconds before has died away.
             let ended = sound.emitted.plus((sound.stimulus.duration_s() * 1e9) as i64 + 2_000_000_000);

@@ -1,11 +1,21 @@
 //! The simulated rig: a discrete-event world with real audio samples on a virtual clock.
 
 pub mod air;
+mod boards;
+mod body;
 mod clock;
+mod dongles;
+mod keeper;
+mod memory;
 mod microphone;
 mod open;
+mod planted;
+mod stream;
 mod units;
 mod world;
 
 pub use clock::VirtualClock;
 pub use open::open;
+
+#[cfg(test)]
+mod tests;

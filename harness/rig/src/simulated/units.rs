@@ -1,18 +1,20 @@
 //! What simulated units can do: the same traits as the hardware's.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
-use rigtone_audio::stimulus::Stimulus;
+use rigtone_model::document::{Output, Role};
 
 use super::{
+    body::LinkState,
     clock::VirtualClock,
-    world::{LinkState, Shared, Sound},
+    planted::Viewer,
+    world::{Shared, World},
 };
 use crate::{
     capability::{
-        Address, Answer, Codec, Connecting, DeviceFailure, Emission, FailureClass, Found, InfrastructureFault, Inquiry,
-        Link, Pairing, PairingMode, Power, Streamed, Streaming, Truth, Wish,
+        Address, Answer, Codec, Connecting, DeviceFailure, FailureClass, Found, InfrastructureFault, Inquiry, Link,
+        Pairing, PairingMode, Power, Truth, Wish,
     },
     clock::{Clock, Instant},
 };
@@ -27,10 +29,6 @@ const CONNECT_NS: i64 = 350 * MS;
 /// How long an absent unit is paged.
 const PAGE_TIMEOUT_NS: i64 = 5120 * MS;
 const DISCONNECT_NS: i64 = 100 * MS;
-/// From the order to play to the first packet.
-const START_NS: i64 = 12 * MS;
-/// From the loss of the other side's power until the link is given up.
-const SUPERVISION_NS: i64 = 2500 * MS;
 
 /// One simulated unit.
 pub(super) struct SimulatedUnit {
@@ -40,7 +38,7 @@ pub(super) struct SimulatedUnit {
 }
 
 impl SimulatedUnit {
-    async fn pass(&self, ns: i64) {
+    pub(super) async fn pass(&self, ns: i64) {
         self.clock.sleep_until(self.clock.now().plus(ns)).await;
     }
 
@@ -48,39 +46,159 @@ impl SimulatedUnit {
         self.world.borrow_mut().body(&self.name).address
     }
 
-    fn failed<T>(class: FailureClass, detail: &str) -> Answer<T> {
+    pub(super) fn failed<T>(class: FailureClass, detail: &str) -> Answer<T> {
         Ok(Err(DeviceFailure::new(class, detail)))
     }
 
-    fn link_to(&self, target: Address) -> Option<LinkState> {
-        self.world.borrow_mut().body(&self.name).link.filter(|l| l.peer == target)
+    /// The device did not answer at all: its failure, unless its supply may as well be missing.
+    fn unanswered<T>(&self, target: Address, class: FailureClass, detail: &str) -> Answer<T> {
+        match self.world.borrow_mut().doubt(target, self.clock.now()) {
+            Some(fault) => Err(fault),
+            None => Self::failed(class, detail),
+        }
+    }
+
+    /// The link to another unit; a fault when the rig lost it.
+    pub(super) fn link_to(&self, target: Address) -> Result<Option<LinkState>, InfrastructureFault> {
+        let mut world = self.world.borrow_mut();
+        let now = self.clock.now();
+        world.settle(&self.name, now);
+        world.at(target, now);
+        let body = world.body(&self.name);
+        match (body.state.links.get(&target), body.lost.get(&target)) {
+            (Some(link), _) => Ok(Some(*link)),
+            (None, Some(fault)) => Err(fault.clone()),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Does what needs the dongle, unless that or its daemon is gone or goes meanwhile.
+    pub(super) async fn radio<T>(
+        &self,
+        work: impl Future<Output = Result<T, InfrastructureFault>>,
+    ) -> Result<T, InfrastructureFault> {
+        let exposed = {
+            let mut world = self.world.borrow_mut();
+            world.planted.has_outages() && world.body(&self.name).dongle.is_some()
+        };
+        if !exposed {
+            return work.await;
+        }
+        tokio::select! {
+            biased;
+            fault = self.outage() => Err(fault),
+            done = work => done,
+        }
+    }
+
+    /// Waits for the next outage.
+    async fn outage(&self) -> InfrastructureFault {
+        loop {
+            let (next, changed) = {
+                let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
+                if let Some(fault) = world.outage(&self.name, now) {
+                    return fault;
+                }
+                (world.next_outage(&self.name, now), world.changed.clone())
+            };
+            let sleep = async {
+                match next {
+                    Some(next) => self.clock.sleep_until(next).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = changed.notified() => {}
+                () = sleep => {}
+            }
+        }
+    }
+
+    /// Switches a relay and waits for its answer.
+    async fn order(&self, output: &Output, on: bool) -> Result<Truth, InfrastructureFault> {
+        self.pass(RELAY_NS).await;
+        let (wait, answer) = {
+            let mut world = self.world.borrow_mut();
+            let trial = world.body(&self.name).trial.clone();
+            world.order(output, on, self.clock.now(), Viewer::Trial(trial.as_ref()))
+        };
+        if wait > 0 {
+            self.pass(wait).await;
+        }
+        answer
+    }
+
+    /// Pages the unit after its supply was cut by a board that tells nothing: no answer shows that the contact opened.
+    async fn see_it_off(&self, output: &Output, deadline: Instant) -> Result<Truth, InfrastructureFault> {
+        let discharge_ns = self.world.borrow_mut().body(&self.name).discharge_ns;
+        self.clock.sleep_until(self.clock.now().plus(discharge_ns).min(deadline)).await;
+        let awake = {
+            let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
+            world.settle(&self.name, now);
+            world.body(&self.name).is_awake(now)
+        };
+        if awake {
+            let what = format!("channel {} was switched off, and the unit {} still answers", output.channel, self.name);
+            return Err(InfrastructureFault::new(format!("relay {}", output.relay), what)
+                .hint("the contact sticks, or the unit has a battery that its device's document does not mention"));
+        }
+        self.clock.sleep_until(self.clock.now().plus(PAGE_TIMEOUT_NS).min(deadline)).await;
+        Ok(Truth::Observed)
     }
 }
 
 #[async_trait(?Send)]
 impl Power for SimulatedUnit {
-    async fn switch(&self, on: bool, _deadline: Instant) -> Result<Truth, InfrastructureFault> {
-        self.pass(RELAY_NS).await;
-        self.world.borrow_mut().supply(&self.name, on, self.clock.now());
-        Ok(Truth::Commanded)
+    async fn switch(&self, on: bool, deadline: Instant) -> Result<Truth, InfrastructureFault> {
+        let (output, was_awake, battery) = {
+            let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
+            world.settle(&self.name, now);
+            let body = world.body(&self.name);
+            (body.power.clone(), body.is_awake(now), body.may_have_battery)
+        };
+        let Some(output) = output else {
+            return Err(InfrastructureFault::new(format!("unit {}", self.name), "its supply is wired to no relay"));
+        };
+        let truth = self.order(&output, on).await?;
+        if truth == Truth::Reported {
+            return Ok(truth);
+        }
+        if on {
+            self.world.borrow_mut().body(&self.name).state.proven = false;
+        } else if was_awake && !battery {
+            return self.see_it_off(&output, deadline).await;
+        }
+        Ok(truth)
     }
 }
 
 #[async_trait(?Send)]
 impl PairingMode for SimulatedUnit {
     async fn enter(&self, deadline: Instant) -> Answer<()> {
-        let (awake, gesture_ns) = {
-            let mut world = self.world.borrow_mut();
+        let (awake, presses, takes_ns) = {
+            let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
+            world.settle(&self.name, now);
             let body = world.body(&self.name);
-            (body.awake, body.gesture_ns)
+            body.wake_by_button(now);
+            (body.awake_at(now), body.gesture.presses.clone(), body.gesture.takes_ns)
         };
         // A gesture during start-up is lost on most devices: a person waits.
         let start = awake.unwrap_or_else(|| self.clock.now()).max(self.clock.now());
-        self.clock.sleep_until(start.plus(gesture_ns).min(deadline)).await;
-        let mut world = self.world.borrow_mut();
-        let body = world.body(&self.name);
-        // Without power the buttons do nothing, and nobody sees that at once.
-        body.pairing_mode = body.is_awake(self.clock.now());
+        self.clock.sleep_until(start.min(deadline)).await;
+        for (buttons, held_ns) in &presses {
+            for button in buttons {
+                self.order(button, true).await?;
+            }
+            self.clock.sleep_until(self.clock.now().plus(*held_ns).min(deadline)).await;
+            for button in buttons {
+                self.order(button, false).await?;
+            }
+        }
+        self.clock.sleep_until(self.clock.now().plus(takes_ns).min(deadline)).await;
+        let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
+        world.settle(&self.name, now);
+        world.body(&self.name).pairing_pressed(now);
         Ok(Ok(()))
     }
 }
@@ -88,38 +206,92 @@ impl PairingMode for SimulatedUnit {
 #[async_trait(?Send)]
 impl Inquiry for SimulatedUnit {
     async fn find(&self, target: Address, deadline: Instant) -> Answer<Found> {
-        let needed = {
-            let mut world = self.world.borrow_mut();
-            world.at(target).map(|body| (body.answers_inquiry(), body.inquiry_ns(), body.awake))
-        };
-        if let Some((true, inquiry_ns, Some(awake))) = needed {
-            let found = self.clock.now().max(awake).plus(inquiry_ns);
-            if found <= deadline {
-                self.clock.sleep_until(found).await;
-                if self.world.borrow_mut().at(target).is_some_and(|b| b.in_pairing_mode(found)) {
-                    return Ok(Ok(Found { at: found, rssi_dbm: Some(-50) }));
+        self.radio(async {
+            let needed = {
+                let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
+                world.at(target, now).map(|body| (body.answers_inquiry(), body.inquiry_ns(), body.awake_at(now)))
+            };
+            if let Some((true, inquiry_ns, Some(awake))) = needed {
+                let found = self.clock.now().max(awake).plus(inquiry_ns);
+                if found <= deadline {
+                    self.clock.sleep_until(found).await;
+                    let mut world = self.world.borrow_mut();
+                    // Sleeping may have taken longer than it should, when the clock jumped.
+                    let found = self.clock.now();
+                    if let Some(body) = world.at(target, found).filter(|b| b.in_pairing_mode(found)) {
+                        body.state.proven = true;
+                        return Ok(Ok(Found { at: found, rssi_dbm: Some(-50) }));
+                    }
                 }
             }
-        }
-        self.clock.sleep_until(deadline).await;
-        Self::failed(FailureClass::NotDiscovered, "no answer to the inquiry")
+            self.clock.sleep_until(deadline).await;
+            self.unanswered(target, FailureClass::NotDiscovered, "no answer to the inquiry")
+        })
+        .await
     }
 }
 
 #[async_trait(?Send)]
 impl Pairing for SimulatedUnit {
     async fn pair(&self, target: Address, deadline: Instant) -> Answer<()> {
-        let now = self.clock.now();
-        let draw = {
+        self.radio(self.try_to_pair(target, deadline)).await
+    }
+
+    async fn forget(&self, target: Address, _deadline: Instant) -> Result<(), InfrastructureFault> {
+        self.radio(async {
+            self.pass(20 * MS).await;
+            let own = self.address();
             let mut world = self.world.borrow_mut();
-            world
-                .at(target)
-                .filter(|body| body.in_pairing_mode(now))
-                .map(|body| (body.accepts_pairing(), body.pairing_ns()))
-        };
+            world.unlink(&self.name, target);
+            let had = world.body(&self.name).state.bonds.remove(&target);
+            if let Some(body) = world.at(target, self.clock.now()).filter(|_| had) {
+                body.is_forgotten_by(own);
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[async_trait(?Send)]
+impl Connecting for SimulatedUnit {
+    async fn connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
+        self.radio(self.try_to_connect(target, wish, deadline)).await
+    }
+
+    async fn disconnect(&self, target: Address, _deadline: Instant) -> Result<(), InfrastructureFault> {
+        self.radio(async {
+            // A link that is gone, however that came, needs no end.
+            if matches!(self.link_to(target), Ok(Some(_))) {
+                self.pass(DISCONNECT_NS).await;
+                self.world.borrow_mut().unlink(&self.name, target);
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Another unit as one that pages it finds it.
+struct Paged {
+    /// Both have a bond, and the other one accepts it.
+    bonded: bool,
+    is_sink: bool,
+    refuses: bool,
+    offered: Vec<Codec>,
+}
+
+impl SimulatedUnit {
+    async fn try_to_pair(&self, target: Address, deadline: Instant) -> Answer<()> {
+        let now = self.clock.now();
+        let own = self.address();
+        let draw = self.world.borrow_mut().at(target, now).filter(|body| body.in_pairing_mode(now)).map(|body| {
+            let accepted = body.accepts_pairing() && !body.state.stale.contains(&own);
+            (accepted, body.pairing_ns())
+        });
         let Some((accepted, pairing_ns)) = draw else {
             self.clock.sleep_until(now.plus(PAGE_TIMEOUT_NS).min(deadline)).await;
-            return Self::failed(FailureClass::PairingTimedOut, "no answer to the page");
+            return self.unanswered(target, FailureClass::PairingTimedOut, "no answer to the page");
         };
         let takes = if accepted { pairing_ns } else { REFUSAL_NS };
         if now.plus(takes) > deadline {
@@ -130,138 +302,56 @@ impl Pairing for SimulatedUnit {
         if !accepted {
             return Self::failed(FailureClass::PairingRefused, "authentication failed");
         }
-        let own = self.address();
         let mut world = self.world.borrow_mut();
-        if let Some(body) = world.at(target) {
-            body.bonds.insert(own);
+        if let Some(body) = world.at(target, self.clock.now()) {
+            body.state.bonds.insert(own);
+            body.state.proven = true;
         }
-        world.body(&self.name).bonds.insert(target);
+        world.body(&self.name).state.bonds.insert(target);
         Ok(Ok(()))
     }
 
-    async fn forget(&self, target: Address, _deadline: Instant) -> Result<(), InfrastructureFault> {
-        self.pass(20 * MS).await;
-        let own = self.address();
-        let mut world = self.world.borrow_mut();
-        world.unlink(own, target);
-        world.body(&self.name).bonds.remove(&target);
-        Ok(())
+    fn page(world: &mut World, name: &str, target: Address, now: Instant) -> Option<Paged> {
+        let body = world.body(name);
+        let (own, mine) = (body.address, body.state.bonds.contains(&target));
+        let other = world.at(target, now).filter(|other| other.is_awake(now))?;
+        Some(Paged {
+            bonded: mine && other.state.bonds.contains(&own) && !other.state.stale.contains(&own),
+            is_sink: other.roles.contains(&Role::A2dpSink),
+            refuses: other.refuses_link_from(own),
+            offered: other.codecs.clone(),
+        })
     }
-}
 
-#[async_trait(?Send)]
-impl Connecting for SimulatedUnit {
-    async fn connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
+    async fn try_to_connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
         let now = self.clock.now();
-        let own = self.address();
-        let (reachable, bonded, is_sink, offered) = {
-            let mut world = self.world.borrow_mut();
-            let mine = world.body(&self.name).bonds.contains(&target);
-            match world.at(target).filter(|body| body.is_awake(now)) {
-                Some(body) => (
-                    true,
-                    mine && body.bonds.contains(&own),
-                    body.roles.contains(&rigtone_model::document::Role::A2dpSink),
-                    body.codecs.clone(),
-                ),
-                None => (false, mine, false, Vec::new()),
-            }
-        };
-        if !reachable {
+        let paged = Self::page(&mut self.world.borrow_mut(), &self.name, target, now);
+        let Some(paged) = paged else {
             self.clock.sleep_until(now.plus(PAGE_TIMEOUT_NS).min(deadline)).await;
-            return Self::failed(FailureClass::NotConnected, "page timeout");
-        }
+            return self.unanswered(target, FailureClass::NotConnected, "page timeout");
+        };
         if now.plus(CONNECT_NS) > deadline {
             self.clock.sleep_until(deadline).await;
             return Self::failed(FailureClass::NotConnected, "no end of the connection in time");
         }
         self.pass(CONNECT_NS).await;
-        if !bonded {
+        if paged.refuses {
+            return Self::failed(FailureClass::NotConnected, "refused: it has a link to another source");
+        }
+        if !paged.bonded {
             return Self::failed(FailureClass::NotConnected, "not paired");
         }
-        if !is_sink {
+        if !paged.is_sink {
             return Self::failed(FailureClass::WrongRole, "its service records state no A2DP sink");
         }
         // As real stacks do: what is not offered by both falls back to SBC, which every sink must offer.
-        let mut world = self.world.borrow_mut();
+        let (mut world, made) = (self.world.borrow_mut(), self.clock.now());
         let mine = &world.body(&self.name).codecs;
-        let codec = if mine.contains(&wish.codec) && offered.contains(&wish.codec) { wish.codec } else { Codec::Sbc };
-        let latency_ns = world.at(target).map_or(0, |body| body.connection_latency_ns(codec));
-        world.body(&self.name).link = Some(LinkState { peer: target, codec, latency_ns });
-        if let Some(body) = world.at(target) {
-            body.link = Some(LinkState { peer: own, codec, latency_ns });
-            body.pairing_mode = false;
-        }
+        let agreed = mine.contains(&wish.codec) && paged.offered.contains(&wish.codec);
+        let codec = if agreed { wish.codec } else { Codec::Sbc };
+        let latency_ns = world.at(target, made).map_or(0, |body| body.connection_latency_ns(codec));
+        world.link(&self.name, target, LinkState { codec, latency_ns, made });
         let configuration = if codec == Codec::Sbc { vec![0x11, 0x15, 2, 53] } else { Vec::new() };
         Ok(Ok(Link { codec, configuration, reported_delay_ns: None }))
-    }
-
-    async fn disconnect(&self, target: Address, _deadline: Instant) -> Result<(), InfrastructureFault> {
-        if self.link_to(target).is_some() {
-            self.pass(DISCONNECT_NS).await;
-            let own = self.address();
-            self.world.borrow_mut().unlink(own, target);
-        }
-        Ok(())
-    }
-}
-
-#[async_trait(?Send)]
-impl Streaming for SimulatedUnit {
-    async fn prepare(&self, _: &Stimulus, _: Wish, _: Instant) -> Result<(), InfrastructureFault> {
-        Ok(())
-    }
-
-    async fn stream(
-        &self,
-        target: Address,
-        stimulus: &Stimulus,
-        deadline: Instant,
-    ) -> Result<Streamed, InfrastructureFault> {
-        self.pass(START_NS).await;
-        let emitted = self.clock.now();
-        let Some(link) = self.link_to(target) else {
-            let failure = DeviceFailure::new(FailureClass::NoStream, "no link to stream over");
-            return Ok(Streamed { emission: None, ended: Err(failure) });
-        };
-        let length_ns = (stimulus.duration_s() * 1e9) as i64;
-        let fails = {
-            let mut world = self.world.borrow_mut();
-            let Some(body) = world.at(target) else {
-                let failure = DeviceFailure::new(FailureClass::NoStream, "no such unit");
-                return Ok(Streamed { emission: None, ended: Err(failure) });
-            };
-            let fails = body.fails_after_ns().filter(|&ns| ns < length_ns);
-            let sound = (!body.is_silent()).then(|| Sound {
-                stimulus: stimulus.clone(),
-                by: body.name.clone(),
-                emitted,
-                path: body.path(link.codec, link.latency_ns),
-                heard_by: body.heard_by.clone(),
-                silent_from: None,
-            });
-            world.sounds.extend(sound);
-            fails
-        };
-        let emission = Some(Emission { at: emitted, uncertainty_ns: 0 });
-        let lost =
-            |detail: &str| Ok(Streamed { emission, ended: Err(DeviceFailure::new(FailureClass::LinkLost, detail)) });
-        if let Some(after) = fails {
-            self.pass(after).await;
-            {
-                let mut world = self.world.borrow_mut();
-                if let Some(name) = world.at(target).map(|b| b.name.clone()) {
-                    let now = self.clock.now();
-                    world.supply(&name, false, now);
-                }
-            }
-            self.clock.sleep_until(self.clock.now().plus(SUPERVISION_NS).min(deadline)).await;
-            return lost("supervision timeout in mid-stream");
-        }
-        self.clock.sleep_until(emitted.plus(length_ns).min(deadline)).await;
-        if self.link_to(target).is_none() {
-            return lost("the link went down in mid-stream");
-        }
-        Ok(Streamed { emission, ended: Ok(()) })
     }
 }

@@ -1,23 +1,30 @@
-//! The state of the simulated world: which units have power, bonds and links, and what sounds where.
+//! The state of the simulated world: its units, what is wired to them, and what sounds where.
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     rc::Rc,
     sync::Arc,
 };
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use rigtone_audio::stimulus::Stimulus;
 use rigtone_model::{
-    document::{Codec, Device, Rig, Role, SimulatedUnit, Unit},
-    id::stream_seed,
-    quantity::{Drift, Duration, Frequency, Level, Share},
+    document::{Device, Output, Rig},
+    quantity::Duration,
 };
+use tokio::sync::Notify;
 
-use super::air;
-use crate::{bench::TrialKey, capability::Address, clock::Instant};
+use super::{
+    air,
+    boards::Boards,
+    body::{Body, Happening, LinkState, seed_bytes},
+    planted::{Planted, Viewer},
+};
+use crate::{
+    bench::TrialKey,
+    capability::{Address, InfrastructureFault, Truth},
+    clock::Instant,
+};
 
 /// The world, shared by everything that acts in it. Single-threaded: one step at a time.
 pub(super) type Shared = Rc<RefCell<World>>;
@@ -26,37 +33,14 @@ pub(super) type Shared = Rc<RefCell<World>>;
 pub(super) struct World {
     pub(super) bodies: BTreeMap<Arc<str>, Body>,
     by_address: BTreeMap<Address, Arc<str>>,
+    /// What is wired to a channel's supply.
+    supplies: HashMap<(String, u8), Arc<str>>,
+    pub(super) boards: Boards,
+    pub(super) planted: Planted,
+    /// Wakes what waits for a fault to begin.
+    pub(super) changed: Rc<Notify>,
     pub(super) sounds: Vec<Sound>,
-    /// Keeps the list of sounds short: nobody records longer than this after a sound has ended.
     pub(super) rooms: BTreeMap<String, air::Room>,
-}
-
-/// A unit as it really is, whatever its documents say.
-pub(super) struct Body {
-    pub(super) name: Arc<str>,
-    pub(super) address: Address,
-    nature: SimulatedUnit,
-    pub(super) roles: Vec<Role>,
-    pub(super) codecs: Vec<Codec>,
-    pub(super) boot_ns: i64,
-    pub(super) gesture_ns: i64,
-    pub(super) pairs_by_itself: bool,
-    pub(super) heard_by: Vec<(String, f64)>,
-    /// From when it answers; absent without power.
-    pub(super) awake: Option<Instant>,
-    pub(super) pairing_mode: bool,
-    pub(super) bonds: BTreeSet<Address>,
-    pub(super) link: Option<LinkState>,
-    trial: Option<TrialKey>,
-    streams: HashMap<&'static str, ChaCha8Rng>,
-}
-
-/// A connected profile.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct LinkState {
-    pub(super) peer: Address,
-    pub(super) codec: Codec,
-    pub(super) latency_ns: i64,
 }
 
 /// Something that sounds, or will be heard to sound.
@@ -68,196 +52,252 @@ pub(super) struct Sound {
     pub(super) path: air::AirPath,
     /// Microphones that hear it, with their distances in metres.
     pub(super) heard_by: Vec<(String, f64)>,
-    /// From when it is silent, if its unit lost power.
+    /// From when it is silent, if its unit stopped before the end.
     pub(super) silent_from: Option<Instant>,
+    /// The trial it belongs to. Trials that could hear each other never run together.
+    pub(super) trial: Option<TrialKey>,
 }
 
 impl World {
     pub(super) fn of(rig: &Rig, devices: &dyn Fn(&str) -> Option<Device>) -> Result<Self, String> {
         let mut bodies = BTreeMap::new();
         let mut by_address = BTreeMap::new();
+        let mut supplies = HashMap::new();
         for (name, unit) in &rig.units {
             let device = devices(&unit.device)
                 .ok_or_else(|| format!("unit `{name}`: no document of device `{}`", unit.device))?;
             let body = Body::of(name, unit, &device)?;
             by_address.insert(body.address, body.name.clone());
+            if let Some(output) = &unit.power {
+                supplies.insert((output.relay.clone(), output.channel), body.name.clone());
+            }
             bodies.insert(body.name.clone(), body);
         }
         let rooms = rig.rooms.iter().map(|(name, room)| {
             let seed = u64::from_le_bytes(seed_bytes(name)[..8].try_into().expect("eight bytes"));
             (name.clone(), air::Room { rt60_s: room.rt60.map_or(0.0, Duration::seconds), seed })
         });
-        Ok(Self { bodies, by_address, sounds: Vec::new(), rooms: rooms.collect() })
+        Ok(Self {
+            bodies,
+            by_address,
+            supplies,
+            boards: Boards::of(rig),
+            planted: Planted::of(rig),
+            changed: Rc::new(Notify::new()),
+            sounds: Vec::new(),
+            rooms: rooms.collect(),
+        })
     }
 
     pub(super) fn body(&mut self, name: &str) -> &mut Body {
         self.bodies.get_mut(name).expect("handles exist only for units of the rig")
     }
 
-    pub(super) fn at(&mut self, address: Address) -> Option<&mut Body> {
-        let name = self.by_address.get(&address)?;
-        self.bodies.get_mut(name)
+    /// The unit of that address, as it is now.
+    pub(super) fn at(&mut self, address: Address, now: Instant) -> Option<&mut Body> {
+        let name = self.by_address.get(&address)?.clone();
+        self.settle(&name, now);
+        self.bodies.get_mut(&name)
     }
 
-    /// Cuts or restores a unit's supply. What it plays ends with it, and so do its links; bonds are kept in flash.
-    pub(super) fn supply(&mut self, name: &str, on: bool, now: Instant) {
-        let body = self.body(name);
-        if on {
-            let boot = body.boot_ns;
-            body.awake.get_or_insert(now.plus(boot));
-            return;
+    /// Sends an order to a relay board. What it answers is known after the time that comes with it.
+    pub(super) fn order(
+        &mut self,
+        output: &Output,
+        on: bool,
+        now: Instant,
+        viewer: Viewer<'_>,
+    ) -> (i64, Result<Truth, InfrastructureFault>) {
+        let (answer, moved) = self.boards.order(&self.planted, output, on, now, viewer);
+        if moved {
+            self.contact_moved(&output.relay, output.channel, now);
         }
-        body.awake = None;
-        body.pairing_mode = false;
-        let (address, link) = (body.address, body.link.take());
-        if let Some(peer) = link.and_then(|l| self.at(l.peer)) {
-            peer.link = peer.link.filter(|l| l.peer != address);
-        }
-        for sound in self.sounds.iter_mut().filter(|s| *s.by == *name) {
-            sound.silent_from.get_or_insert(now);
+        answer
+    }
+
+    fn contact_moved(&mut self, relay: &str, channel: u8, now: Instant) {
+        let Some(name) = self.supplies.get(&(relay.to_owned(), channel)).cloned() else { return };
+        let on = self.boards.position(relay, channel);
+        let body = self.body(&name);
+        let own = body.own(now);
+        if body.set_mains(on, own) {
+            self.fall_silent(&name, now);
         }
     }
 
-    /// Ends the link between two units.
-    pub(super) fn unlink(&mut self, a: Address, b: Address) {
-        for (one, other) in [(a, b), (b, a)] {
-            if let Some(body) = self.at(one) {
-                body.link = body.link.filter(|l| l.peer != other);
+    /// Does what a unit has done by itself until now.
+    pub(super) fn settle(&mut self, name: &str, now: Instant) {
+        let Some(body) = self.bodies.get(name) else { return };
+        if let Some(output) = body.power.clone() {
+            let trial = body.trial.clone();
+            let viewer = Viewer::Trial(trial.as_ref());
+            // A contact that stuck follows its coil when it comes loose.
+            if self.boards.release(&self.planted, &output, now, viewer) {
+                self.contact_moved(&output.relay, output.channel, now);
             }
         }
+        loop {
+            let body = self.body(name);
+            let own = body.own(now);
+            let Some((at, happening)) = body.next_happening().filter(|(at, _)| *at <= own) else { break };
+            match happening {
+                Happening::BatteryEmpty => body.darken(at),
+                Happening::SwitchesOff => body.switch_off(at),
+                Happening::Disconnects => {}
+            }
+            let when = body.at(at, now);
+            match happening {
+                Happening::BatteryEmpty | Happening::SwitchesOff => self.fall_silent(name, when),
+                Happening::Disconnects => self.drop_links(name),
+            }
+        }
+        self.lose_links(name, now);
     }
 
-    pub(super) fn trial_begins(&mut self, key: &TrialKey, units: &[&str]) {
+    /// Its supply fails, whatever feeds it.
+    pub(super) fn break_down(&mut self, address: Address, now: Instant) {
+        let Some(body) = self.at(address, now) else { return };
+        let own = body.own(now);
+        body.darken(own);
+        let name = body.name.clone();
+        self.fall_silent(&name, now);
+    }
+
+    /// What a unit plays ends, and so do its links; bonds are kept in flash.
+    fn fall_silent(&mut self, name: &str, when: Instant) {
+        self.drop_links(name);
+        self.silence(name, when);
+    }
+
+    pub(super) fn silence(&mut self, name: &str, when: Instant) {
+        for sound in self.sounds.iter_mut().filter(|s| *s.by == *name) {
+            sound.silent_from = Some(sound.silent_from.map_or(when, |earlier| earlier.min(when)));
+        }
+    }
+
+    /// Ends the links of a unit. Another one notices only in a trial of its own.
+    fn drop_links(&mut self, name: &str) {
+        let body = self.body(name);
+        let (address, trial) = (body.address, body.trial.clone());
+        for peer in std::mem::take(&mut body.state.links).into_keys() {
+            self.unlink_half(peer, address, trial.as_ref());
+        }
+    }
+
+    fn unlink_half(&mut self, of: Address, peer: Address, trial: Option<&TrialKey>) {
+        let Some(body) = self.by_address.get(&of).and_then(|name| self.bodies.get_mut(name)) else { return };
+        if body.trial.as_ref() == trial {
+            body.state.links.remove(&peer);
+        }
+    }
+
+    /// Ends the link between a unit and another one.
+    pub(super) fn unlink(&mut self, name: &str, peer: Address) {
+        let body = self.body(name);
+        let (address, trial) = (body.address, body.trial.clone());
+        body.state.links.remove(&peer);
+        self.unlink_half(peer, address, trial.as_ref());
+    }
+
+    /// Makes a link between a unit and another one.
+    pub(super) fn link(&mut self, name: &str, peer: Address, link: LinkState) {
+        let body = self.body(name);
+        let own = body.own(link.made);
+        body.state.links.insert(peer, link);
+        body.state.quiet = body.state.quiet.max(own);
+        body.lost.remove(&peer);
+        let address = body.address;
+        if let Some(other) = self.at(peer, link.made) {
+            let own = other.own(link.made);
+            other.state.links.insert(address, link);
+            other.state.quiet = other.state.quiet.max(own);
+            other.state.pairing_mode = false;
+            other.state.proven = true;
+        }
+    }
+
+    /// Ends links that went over a dongle which was away since, and remembers why.
+    fn lose_links(&mut self, name: &str, now: Instant) {
+        let Some(body) = self.bodies.get(name) else { return };
+        let Some(dongle) = body.dongle.clone() else { return };
+        let trial = body.trial.clone();
+        let viewer = Viewer::Trial(trial.as_ref());
+        let broken: Vec<(Address, InfrastructureFault)> = body
+            .state
+            .links
+            .iter()
+            .filter_map(|(peer, link)| Some((*peer, self.planted.outage(&dongle, (link.made, now), viewer)?.1)))
+            .collect();
+        for (peer, fault) in broken {
+            self.unlink(name, peer);
+            self.body(name).lost.insert(peer, fault);
+        }
+    }
+
+    /// The fault that keeps a unit's dongle from doing anything now.
+    pub(super) fn outage(&mut self, name: &str, now: Instant) -> Option<InfrastructureFault> {
+        self.lose_links(name, now);
+        let body = self.bodies.get(name)?;
+        let viewer = Viewer::Trial(body.trial.as_ref());
+        self.planted.outage(body.dongle.as_deref()?, (now, now), viewer).map(|(_, fault)| fault)
+    }
+
+    /// When the next such fault begins, as far as it is known.
+    pub(super) fn next_outage(&self, name: &str, now: Instant) -> Option<Instant> {
+        let body = self.bodies.get(name)?;
+        self.planted.next_outage(body.dongle.as_deref()?, now, Viewer::Trial(body.trial.as_ref()))
+    }
+
+    /// The fault of the rig that may as well explain why a unit gives no sign of life: a supply that nobody saw come.
+    pub(super) fn doubt(&mut self, address: Address, now: Instant) -> Option<InfrastructureFault> {
+        let body = self.at(address, now)?;
+        let (awake, proven, name) = (body.is_awake(now), body.state.proven, body.name.clone());
+        let output = body.power.clone()?;
+        let unseen = !awake && !proven && self.boards.is_mute(&output.relay);
+        (unseen && self.boards.ordered(&output.relay, output.channel)).then(|| {
+            let what = format!(
+                "channel {} was switched on, nobody saw it, and the unit {name} gives no sign of life",
+                output.channel
+            );
+            InfrastructureFault::new(format!("relay {}", output.relay), what)
+                .hint("see whether the unit has power; a board that reports its positions would tell")
+        })
+    }
+
+    pub(super) fn trial_begins(&mut self, key: &TrialKey, units: &[&str], now: Instant) {
         for unit in units {
             if let Some(body) = self.bodies.get_mut(*unit) {
-                body.trial = Some(key.clone());
-                body.streams.clear();
+                body.trial_begins(key, now);
             }
             // A unit plays for one trial at a time: what it played before is over.
             self.sounds.retain(|s| *s.by != **unit);
         }
-    }
-}
-
-impl Body {
-    fn of(name: &str, unit: &Unit, device: &Device) -> Result<Self, String> {
-        let nature = unit.simulated.clone().unwrap_or_default();
-        let gesture = device.gestures.get("pairing-mode");
-        Ok(Self {
-            name: name.into(),
-            address: unit.address.parse().map_err(|e| format!("unit `{name}`: {e}"))?,
-            roles: nature.roles.clone().unwrap_or_else(|| device.roles.clone()),
-            codecs: nature.codecs.clone().unwrap_or_else(|| device.codecs_of(&unit.firmware).to_vec()),
-            boot_ns: device.boot.unwrap_or(Duration::from_s(2)).ns(),
-            gesture_ns: gesture
-                .map_or(0, |g| g.press.iter().map(|p| p.held.ns()).sum::<i64>() + g.takes.map_or(0, Duration::ns)),
-            pairs_by_itself: gesture.is_some_and(|g| g.automatic),
-            heard_by: unit.heard_by.iter().map(|(m, h)| (m.clone(), h.distance.metres())).collect(),
-            // What is not wired to a relay is always on.
-            awake: unit.power.is_none().then_some(Instant(0)),
-            pairing_mode: false,
-            bonds: BTreeSet::new(),
-            link: None,
-            trial: None,
-            streams: HashMap::new(),
-            nature,
-        })
-    }
-
-    /// A random number in [0, 1) of one of the trial's streams.
-    fn chance(&mut self, stream: &'static str) -> f64 {
-        let (name, trial) = (&self.name, &self.trial);
-        let generator = self.streams.entry(stream).or_insert_with(|| {
-            let label = format!("{name} {stream}");
-            ChaCha8Rng::from_seed(match trial {
-                Some(key) => stream_seed(key.seed, &key.combination, key.trial, key.attempt, &label),
-                None => seed_bytes(&label),
-            })
-        });
-        (generator.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Draws whether something of this probability happens.
-    fn happens(&mut self, stream: &'static str, probability: Option<Share>) -> bool {
-        let probability = probability.map_or(1.0, Share::fraction);
-        self.chance(stream) < probability
-    }
-
-    /// A draw from the normal distribution of mean 0 and variance 1 (Box and Muller).
-    fn normal(&mut self, stream: &'static str) -> f64 {
-        let (a, b) = (1.0 - self.chance(stream), self.chance(stream));
-        (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
-    }
-
-    /// Whether it has power and has started.
-    pub(super) fn is_awake(&self, now: Instant) -> bool {
-        self.awake.is_some_and(|t| t <= now)
-    }
-
-    /// Whether others can find it and pair with it.
-    pub(super) fn in_pairing_mode(&self, now: Instant) -> bool {
-        self.is_awake(now) && (self.pairing_mode || (self.pairs_by_itself && self.link.is_none()))
-    }
-
-    pub(super) fn answers_inquiry(&mut self) -> bool {
-        self.happens("discovery", self.nature.discovery)
-    }
-
-    pub(super) fn accepts_pairing(&mut self) -> bool {
-        self.happens("pairing", self.nature.pairing)
-    }
-
-    /// How long an inquiry needs: 0.3 to 3 s, as a real one between two scan windows.
-    pub(super) fn inquiry_ns(&mut self) -> i64 {
-        (0.3e9 + 2.7e9 * self.chance("inquiry")) as i64
-    }
-
-    /// How long a pairing needs, give or take a tenth.
-    pub(super) fn pairing_ns(&mut self) -> i64 {
-        let nominal = self.nature.pairing_takes.unwrap_or(Duration::from_ms(1800)).ns() as f64;
-        (nominal * (0.9 + 0.2 * self.chance("pairing-time"))) as i64
-    }
-
-    /// The latency of a new connection: it differs from one to the next.
-    pub(super) fn connection_latency_ns(&mut self, codec: Codec) -> i64 {
-        let nominal = self.nature.latency.get(&codec).copied().unwrap_or(Duration::from_ms(180)).ns();
-        let jitter = self.nature.jitter.map_or(0.0, |j| j.ns() as f64 * self.normal("latency"));
-        (nominal + jitter as i64).max(0)
-    }
-
-    pub(super) fn fails_after_ns(&self) -> Option<i64> {
-        self.nature.fails_after.map(Duration::ns)
-    }
-
-    pub(super) fn is_silent(&self) -> bool {
-        self.nature.silent
-    }
-
-    /// How its sound gets into the air, but for the way to a certain microphone.
-    pub(super) fn path(&self, codec: Codec, latency_ns: i64) -> air::AirPath {
-        air::AirPath {
-            codec: match codec {
-                Codec::Sbc => air::Codec::Sbc { bitpool: 53 },
-                Codec::Aac => air::Codec::Aac { kbit_s: 256 },
-                Codec::Aptx | Codec::AptxLl => air::Codec::AptX,
-                Codec::AptxHd => air::Codec::AptXHd,
-                Codec::Ldac | Codec::Opus => air::Codec::Ldac,
-                Codec::Cvsd => air::Codec::Cvsd,
-                Codec::Msbc => air::Codec::MSbc,
-            },
-            speaker: air::Speaker {
-                highpass_hz: self.nature.high_pass.map_or(60.0, Frequency::hertz),
-                ..air::Speaker::default()
-            },
-            gain_db: self.nature.level.map_or(-20.0, Level::db),
-            latency_s: latency_ns as f64 / 1e9,
-            drift_ppm: self.nature.drift.map_or(0.0, Drift::ppm),
-            ..air::AirPath::default()
+        // Two that meet again agree on whether they are still linked.
+        let ends: Vec<(Arc<str>, Address)> = units
+            .iter()
+            .filter_map(|unit| self.bodies.get(*unit))
+            .flat_map(|body| body.state.links.keys().map(|peer| (body.name.clone(), *peer)))
+            .collect();
+        for (name, peer) in ends {
+            let own = self.body(&name).address;
+            let other = self.by_address.get(&peer).and_then(|other| self.bodies.get(other));
+            let disagrees = other.is_some_and(|o| o.trial.as_ref() == Some(key) && !o.state.links.contains_key(&own));
+            if disagrees {
+                self.body(&name).state.links.remove(&peer);
+            }
         }
     }
-}
 
-/// 32 bytes that depend on nothing but a name.
-pub(super) fn seed_bytes(name: &str) -> [u8; 32] {
-    stream_seed(0, &"".into(), 0, 0, name)
+    pub(super) fn trial_ends(&mut self, units: &[&str], now: Instant) {
+        for unit in units {
+            // Before it stands still: what was to happen by now has happened, and what was held is loose.
+            self.settle(unit, now);
+            self.sounds.retain(|s| *s.by != **unit);
+        }
+        for unit in units {
+            if let Some(body) = self.bodies.get_mut(*unit) {
+                body.trial_ends(now);
+            }
+        }
+    }
 }

@@ -14,7 +14,7 @@ use rigtone_model::{
 };
 use rigtone_record::RunWriter;
 use rigtone_rig::simulated::{self, VirtualClock};
-use rigtone_runner::{Cancel, Options, run};
+use rigtone_runner::{Cancel, Options, Past, run};
 
 pub(crate) fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -53,6 +53,7 @@ pub(crate) fn plan(scenarios: &[&str], change: impl FnOnce(&mut Rig)) -> Planned
         rig: rig.rig.clone(),
         rig_hash: String::new(),
         retries: rig.retries.infrastructure,
+        bench_after: rig.retries.bench_after,
         scenarios: planned,
         combinations,
     };
@@ -72,6 +73,31 @@ pub(crate) fn run_with(planned: &Planned, options: &Options, meddle: impl Fn(&Ev
     let directory = tempfile::tempdir().expect("a directory");
     let writer = RunWriter::create(&directory.path().join("run"), "test").expect("a new run");
     writer.write_plan(&planned.run).expect("a plan");
+    go(planned, directory, writer, options, meddle)
+}
+
+/// Goes on with the run in `directory`, as a new process would.
+pub(crate) fn resume(
+    planned: &Planned,
+    directory: tempfile::TempDir,
+    options: Options,
+    meddle: impl Fn(&Event, &Cancel) + 'static,
+) -> Done {
+    let mut past = Past::default();
+    let (writer, found) =
+        RunWriter::resume(&directory.path().join("run"), "test", |event| past.take(event)).expect("a run to resume");
+    past.close(found.mended_bytes);
+    let seed = past.seed().unwrap_or(options.seed);
+    go(planned, directory, writer, &Options { past, seed, ..options }, meddle)
+}
+
+fn go(
+    planned: &Planned,
+    directory: tempfile::TempDir,
+    writer: RunWriter,
+    options: &Options,
+    meddle: impl Fn(&Event, &Cancel) + 'static,
+) -> Done {
     let clock = VirtualClock::new();
     let bench = simulated::open(&planned.rig, &|id| planned.devices.get(id).cloned(), &clock).expect("a rig");
     let events = Rc::new(RefCell::new(Vec::new()));
@@ -88,7 +114,7 @@ pub(crate) fn run_with(planned: &Planned, options: &Options, meddle: impl Fn(&Ev
 }
 
 pub(crate) fn options(seed: u64) -> Options {
-    Options { seed, version: "test".to_owned(), unix_s: 0, max_time: None }
+    Options { seed, version: "test".to_owned(), unix_s: 0, max_time: None, ..Options::default() }
 }
 
 /// Runs a plan from `seed` undisturbed.

@@ -2,5 +2,9 @@
 
 mod bench;
 mod endings;
+mod faults;
 mod planted;
+mod resources;
+mod resume;
 mod starter;
+mod suites;

@@ -3,6 +3,8 @@
 mod expect;
 mod rig;
 mod scenario;
+mod size;
+mod wiring;
 
 use crate::{findings, place};
 

@@ -83,6 +83,13 @@ use crate::{DEVICE, RIG, findings, place, with_line};
     "a simulated rig has no real relay board",
     "world: hardware"
 )]
+#[case::battery(
+    18,
+    "    simulated: {battery: 8 h}",
+    "wrong-reference 18:26-29 units.charge.simulated.battery",
+    "the device `jbl/charge-5` has no battery",
+    "`battery: true`"
+)]
 fn a_rig_that_makes_no_sense_is_explained(
     #[case] line: usize,
     #[case] by: &str,
@@ -99,6 +106,7 @@ fn a_rig_that_makes_no_sense_is_explained(
     "wrong-world 18:5-14 units.charge.simulated",
     "a unit of a hardware rig is not simulated"
 )]
+#[case::faults("faults: [{disk-full: {}}]", "wrong-world 18:1-7 faults", "faults are planted in simulated rigs alone")]
 #[case::no_dongle("    control: endpoint", "missing-dongle 18:14-22 units.charge.control", "needs a dongle")]
 fn a_hardware_rig_is_no_simulated_one(#[case] by: &str, #[case] at: &str, #[case] message: &str) {
     let real = with_line(RIG, 18, by)
@@ -106,6 +114,88 @@ fn a_hardware_rig_is_no_simulated_one(#[case] by: &str, #[case] at: &str, #[case
         .replace("{channels: 4}", "{channels: 4, lcus: {port: /dev/ttyUSB0}}")
         .replace("{room: room}", "{room: room, alsa: {device: hw, rate: 48000, channels: 2, channel: 2}}");
     one_fault(&[("lab.yaml", &real), ("jbl/charge-5.yaml", DEVICE)], at, message, "");
+}
+
+/// One case for each way in which a planted fault can speak of nothing.
+#[rstest]
+#[case::relay(
+    "relay-sticks: {relay: bored, channel: 1}",
+    "relay-sticks.relay",
+    "relay board `bored`",
+    "there are `board`"
+)]
+#[case::channel(
+    "relay-answers-late: {relay: board, channel: 5, by: 2 s}",
+    "relay-answers-late.channel",
+    "channel 5 of a board with 4",
+    "from 1 to 4"
+)]
+#[case::dongle("dongle-gone: {dongle: hcy}", "dongle-gone.dongle", "dongle `hcy`", "did you mean `hci`?")]
+#[case::microphone(
+    "microphone-noisy: {microphone: banch}",
+    "microphone-noisy.microphone",
+    "microphone `banch`",
+    "did you mean `bench`?"
+)]
+#[case::unit("disk-full: {}, in: {unit: chargee}", "in.unit", "unit `chargee`", "did you mean `charge`?")]
+#[case::scenario("disk-full: {}, in: {scenario: onne}", "in.scenario", "scenario `onne`", "did you mean `one`?")]
+#[case::step("disk-full: {}, in: {step: conect}", "in.step", "step `conect`", "did you mean `connect`?")]
+#[case::step_of_a_scenario(
+    "disk-full: {}, in: {scenario: one, step: forget}",
+    "in.step",
+    "step `forget`",
+    "there are `discover`, `pair`, `play`"
+)]
+fn a_fault_that_refers_to_nothing_is_explained(
+    #[case] fault: &str,
+    #[case] at: &str,
+    #[case] message: &str,
+    #[case] suggestion: &str,
+) {
+    let rig = format!("{RIG}faults: [{{{fault}}}]\n");
+    let found = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE), ("one.yaml", crate::SCENARIO)]);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!((found[0].code.name(), &*found[0].document_path), ("dangling-reference", &*format!("faults[0].{at}")));
+    assert!(found[0].message.contains(message), "{}", found[0].message);
+    let given = found[0].suggestion.as_deref().unwrap_or_default();
+    assert!(given.contains(suggestion), "{given}");
+}
+
+#[rstest]
+#[case::of_two_kinds("disk-full: {}, daemon-restarts: {}", "not-exactly-one")]
+#[case::of_no_kind("lasting: 3 s", "not-exactly-one")]
+#[case::with_two_beginnings("disk-full: {}, from: 3 s, in: {step: pair}", "not-exactly-one")]
+#[case::after_nothing("disk-full: {}, after: 3 s", "incomplete")]
+#[case::on_channel_zero("relay-sticks: {relay: board, channel: 0}", "out-of-range")]
+fn a_fault_has_one_kind_and_one_beginning(#[case] fault: &str, #[case] code: &str) {
+    let rig = format!("{RIG}faults: [{{{fault}}}]\n");
+    let found = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]);
+    assert_eq!(found.iter().map(|f| f.code.name()).collect::<Vec<_>>(), [code], "{found:#?}");
+}
+
+/// What a run does not load may still be there: only what resembles something loaded is taken for a slip.
+#[rstest]
+#[case("disk-full: {}, in: {scenario: another-scenario, step: its-label}")]
+#[case("disk-full: {}, in: {scenario: \"o*\", step: forget, trial: 2, attempt: 1}, after: 1 s, lasting: 2 s")]
+#[case("daemon-restarts: {}, from: 10 min, lasting: 30 s")]
+#[case("microphone-clips: {microphone: bench}")]
+fn a_fault_that_may_come_is_accepted(#[case] fault: &str) {
+    let rig = format!("{RIG}faults: [{{{fault}}}]\n");
+    let files = [("lab.yaml", rig.as_str()), ("jbl/charge-5.yaml", DEVICE), ("one.yaml", crate::SCENARIO)];
+    assert_eq!(findings(&files), []);
+}
+
+/// What the schema offers and what the types read are the same words.
+#[test]
+fn the_schema_has_every_kind_of_fault() {
+    let rig = rigtone_model::schema::schema(rigtone_model::document::Kind::Rig);
+    let properties = rig["$defs"]["Fault"]["properties"].as_object().expect("an object");
+    let mut offered: Vec<&str> =
+        properties.iter().filter(|(_, p)| p.get("x-beside").is_none()).map(|(key, _)| key.as_str()).collect();
+    let mut read = rigtone_model::document::Fault::KINDS.to_vec();
+    offered.sort_unstable();
+    read.sort_unstable();
+    assert_eq!(offered, read);
 }
 
 #[test]

@@ -1,0 +1,180 @@
+//! What a night needs beside the trials: parts that are joined, what failed run again, evidence within its bounds, a
+//! disk that fills up.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::user::Home;
+
+const PLAYBACK: [&str; 4] = ["--select", "scenario=playback-heard", "--select", "speaker=*-fw*1*"];
+const PAIRING: [&str; 6] =
+    ["--select", "scenario=pairing-cold-start", "--select", "speaker=charge-5-*", "--select", "source=echo-dot-5"];
+
+fn combinations(home: &Home, run: &str) -> BTreeMap<String, Value> {
+    let verdicts = home.read_json(&format!("{run}/verdicts.json"));
+    let all = verdicts["combinations"].as_array().unwrap().clone();
+    all.into_iter().map(|c| (c["id"].as_str().unwrap().to_owned(), c)).collect()
+}
+
+fn ids(home: &Home, run: &str, verdicts: &[&str]) -> BTreeSet<String> {
+    let of = |c: &Value| c["verdict"].as_str().is_some_and(|v| verdicts.contains(&v));
+    combinations(home, run).into_iter().filter(|(_, c)| of(c)).map(|(id, _)| id).collect()
+}
+
+#[test]
+fn parts_of_a_plan_are_joined_into_the_whole() {
+    let home = Home::new();
+    let whole = home.rigtone(&[&["run", "--out", "whole"], &PLAYBACK[..]].concat());
+    for part in ["1", "2"] {
+        let (partition, out) = (format!("hash:{part}/2"), format!("part-{part}"));
+        home.rigtone(&[&["run", "--out", &out, "--partition", &partition], &PLAYBACK[..]].concat());
+    }
+    let (one, two) = (combinations(&home, "part-1"), combinations(&home, "part-2"));
+    assert!(!one.is_empty() && !two.is_empty(), "both parts have something to do");
+    home.rigtone(&["merge", "part-1", "part-2", "--out", "merged"]).with_code(whole.code);
+    assert_eq!(combinations(&home, "merged"), combinations(&home, "whole"));
+    // The merged run is a run like any other.
+    home.rigtone(&["judge", "merged"]).with_code(whole.code);
+    home.rigtone(&["report", "merged", "--format", "junit"]).with_code(whole.code);
+    for combination in combinations(&home, "merged").values() {
+        for file in combination["evidence"].as_array().unwrap() {
+            assert!(home.path("merged").join(file.as_str().unwrap()).is_file(), "{file}");
+        }
+    }
+    home.rigtone(&["merge", "part-2", "part-1", "--out", "other-way"]).with_code(whole.code);
+    assert_eq!(combinations(&home, "other-way"), combinations(&home, "merged"));
+}
+
+#[test]
+fn what_does_not_belong_together_is_not_joined() {
+    let home = Home::new();
+    home.rigtone(&[&["run", "--out", "one"], &PAIRING[..]].concat());
+    home.rigtone(&["merge", "one", "one", "--out", "out"]).with_code(2).says(&["was run in one and in one", "help:"]);
+    home.write("rigs/simulated.yaml", &home.changed("rigs/simulated.yaml", "jitter: 3 ms", "jitter: 4 ms"));
+    home.rigtone(&["run", "--out", "two", "--select", "scenario=playback-heard", "--select", "speaker=charge-5-fw110"]);
+    home.rigtone(&["merge", "one", "two", "--out", "out"]).with_code(2).says(&["differ in the rig's document"]);
+    home.rigtone(&["merge", "one", "nowhere", "--out", "out"]).with_code(2).says(&["nowhere/plan.json"]);
+    assert!(!home.path("out").exists());
+    home.rigtone(&["merge", "one", "--out", "one"]).with_code(2).says(&["not empty"]);
+}
+
+#[test]
+fn only_what_failed_or_was_left_undecided_is_run_again() {
+    let home = Home::new();
+    home.rigtone(&["run", "--out", "night", "--select", "source=echo-dot-5"]);
+    for (which, verdicts) in [("failed", &["fail"][..]), ("undecided", &["inconclusive", "infra-error"][..])] {
+        let expected = ids(&home, "night", verdicts);
+        assert!(!expected.is_empty());
+        home.rigtone(&["run", "--only", which, "night", "--out", which]);
+        assert_eq!(combinations(&home, which).into_keys().collect::<BTreeSet<_>>(), expected);
+    }
+    home.rigtone(&["plan", "--only", "failed", "night"]).with_code(0).says(&["combinations to run"]);
+    home.rigtone(&["run", "--only", "passed", "night"]).with_code(2).says(&["`failed` or `undecided`"]);
+    home.rigtone(&["run", "--only", "failed", "nowhere"]).with_code(2).says(&["nowhere/plan.json"]);
+    home.rigtone(&[&["run", "--out", "good"], &PAIRING[..], &["--select", "speaker=*fw110"]].concat()).with_code(0);
+    home.rigtone(&["run", "--only", "failed", "good"]).with_code(3).says(&["nothing to do"]);
+}
+
+/// Recordings below a run, with their sizes.
+fn recordings(run: &Path) -> BTreeMap<PathBuf, u64> {
+    fn below(folder: &Path, found: &mut BTreeMap<PathBuf, u64>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            match entry.metadata().unwrap() {
+                meta if meta.is_dir() => below(&entry.path(), found),
+                meta => drop(found.insert(entry.path(), meta.len())),
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    below(&run.join("evidence"), &mut found);
+    found
+}
+
+/// Recordings that the log says are there.
+fn logged(run: &Path) -> BTreeSet<PathBuf> {
+    let mut there = BTreeSet::new();
+    for line in fs::read_to_string(run.join("events.jsonl")).unwrap().lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let file = || run.join(event["payload"]["file"].as_str().unwrap());
+        match event["kind"].as_str().unwrap() {
+            "evidence" => assert!(there.insert(file())),
+            "evidence-removed" => assert!(there.remove(&file())),
+            _ => {}
+        }
+    }
+    there
+}
+
+#[rstest]
+#[case::all(&[], |kept, all, _| kept == all)]
+#[case::failures(&["--keep-evidence", "failures"], |kept, all, failing| kept == failing && kept > 0 && kept < all)]
+#[case::none(&["--keep-evidence", "none"], |kept, _, _| kept == 0)]
+#[case::budget(&["--evidence-budget", "4 MB"], |kept, all, _| kept > 0 && kept < all)]
+#[case::no_room(&["--evidence-budget", "1 kB"], |kept, _, _| kept == 0)]
+fn evidence_is_kept_as_asked_and_the_log_says_what_is_there(
+    #[case] how: &[&str],
+    #[case] right: fn(usize, usize, usize) -> bool,
+) {
+    let home = Home::new();
+    // One speaker is silent, the other plays as expected.
+    let selection = ["--select", "scenario=playback-heard", "--select", "speaker=*10"];
+    let all = home.rigtone(&[&["run", "--out", "all"], &selection[..]].concat());
+    home.rigtone(&[&["run", "--out", "run"], &selection[..], how].concat()).with_code(all.code);
+    let (run, kept) = (home.path("run"), recordings(&home.path("run")));
+    assert_eq!(kept.keys().cloned().collect::<BTreeSet<_>>(), logged(&run));
+    let everything = recordings(&home.path("all"));
+    let failing = everything.keys().filter(|path| path.to_string_lossy().contains("fw210")).count();
+    assert!(
+        right(kept.len(), everything.len(), failing),
+        "{} of {} recordings are kept, {failing} of them of a silent speaker",
+        kept.len(),
+        everything.len()
+    );
+    if let ["--evidence-budget", "4 MB"] = how {
+        assert!(kept.values().sum::<u64>() <= 4_000_000);
+    }
+    for (id, combination) in combinations(&home, "run") {
+        assert_eq!(combination["verdict"], combinations(&home, "all")[&id]["verdict"], "{id}");
+        for file in combination["evidence"].as_array().unwrap() {
+            assert!(run.join(file.as_str().unwrap()).is_file(), "{file} of {id}");
+        }
+    }
+    home.rigtone(&["judge", "run"]).with_code(all.code);
+}
+
+#[test]
+fn a_log_that_cannot_grow_ends_the_run_and_the_run_goes_on_when_there_is_room() {
+    let home = Home::new();
+    let whole = home.rigtone(&[&["run", "--out", "whole"], &PAIRING[..]].concat());
+    let size = |name: &str| fs::metadata(home.path("whole").join(name)).unwrap().len();
+    let room = size("events.jsonl") / 2;
+    assert!(size("plan.json") < room, "the plan must fit");
+    let stopped = home.rigtone_with_room(room, &[&["run", "--out", "run"], &PAIRING[..]].concat()).with_code(12);
+    stopped.says(&["the run was stopped and the rig left safe because its record cannot be kept", "events.jsonl"]);
+    assert!(!home.path("run/verdicts.json").exists());
+    home.rigtone(&["run", "--resume", "run"]).with_code(whole.code);
+    assert_eq!(combinations(&home, "run"), combinations(&home, "whole"));
+}
+
+#[test]
+fn evidence_that_cannot_be_stored_costs_trials_and_not_the_run() {
+    let home = Home::new();
+    let selection = ["--select", "scenario=playback-heard", "--select", "speaker=charge-5-fw110"];
+    // A recording needs more than this, the log and the plan need less.
+    home.rigtone_with_room(300_000, &[&["run", "--out", "run"], &selection[..]].concat())
+        .with_code(12)
+        .says(&["evidence", "infrastructure"]);
+    for (id, combination) in combinations(&home, "run") {
+        assert_eq!(combination["verdict"], "infra-error", "{id}");
+        assert_eq!(combination["trials"], 0, "{id}");
+        let lost = combination["lost"].as_u64().unwrap();
+        assert!((1..=6).contains(&lost), "what keeps failing is given up after a few trials, not after {lost}");
+    }
+    assert!(recordings(&home.path("run")).len() <= 6, "at most what was cut off");
+}

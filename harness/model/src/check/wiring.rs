@@ -1,0 +1,133 @@
+//! What is wired to what: ports that two members claim, and buttons that gestures need.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use super::steps;
+use crate::{
+    diagnostic::{Code, Diagnostic, nearest},
+    document::{Action, Axis, Device, Gesture, Rig, Scenario, Unit, UnitChoice},
+    load::{Entry, Library},
+};
+
+/// A gesture that a scenario needs, and of which units.
+pub(super) struct Needed<'a> {
+    entry: &'a Entry<Scenario>,
+    choice: &'a UnitChoice,
+    gesture: &'a str,
+    /// Where the scenario asks for it.
+    path: Vec<String>,
+}
+
+/// The gestures that the scenarios need.
+pub(super) fn needed(library: &Library) -> Vec<Needed<'_>> {
+    let mut all = Vec::new();
+    for entry in library.scenarios.values() {
+        for placed in steps::placed(&entry.value) {
+            let action = placed.step.action();
+            let (axis, gesture) = match action {
+                Action::EnterPairingMode(a) => (a.unit.as_str(), "pairing-mode"),
+                Action::Gesture(a) => (a.unit.as_str(), a.name.as_str()),
+                _ => continue,
+            };
+            if let Some(Axis::Units(choice)) = entry.value.matrix.get(axis) {
+                let path = placed.at([action.name()]).into_iter().map(str::to_owned).collect();
+                all.push(Needed { entry, choice, gesture, path });
+            }
+        }
+    }
+    all
+}
+
+pub(super) fn check(entry: &Entry<Rig>, library: &Library, needed: &[Needed<'_>], faults: &mut Vec<Diagnostic>) {
+    ports(entry, faults);
+    for (name, unit) in &entry.value.units {
+        // Without any button wired, the unit is not pressed by relays: a plan says what that means.
+        if let (false, Some(device)) = (unit.buttons.is_empty(), library.devices.get(&unit.device)) {
+            buttons(entry, name, unit, &device.value, needed, faults);
+        }
+    }
+}
+
+/// A port that two boards claim, or a channel of a sound card that two microphones claim: what one of them does would
+/// happen to the other.
+fn ports(entry: &Entry<Rig>, faults: &mut Vec<Diagnostic>) {
+    let rig = &entry.value;
+    // Paths are compared part by part: `/dev//ttyUSB0` is `/dev/ttyUSB0`.
+    let mut boards: HashMap<PathBuf, Vec<&str>> = HashMap::new();
+    for (name, board) in &rig.relays {
+        let Some(lcus) = &board.lcus else { continue };
+        let path = vec!["relays", name, "lcus", "port"];
+        let port = std::path::Path::new(&lcus.port).components().collect();
+        if let Some(first) = boards.get(&port) {
+            faults.push(shared(entry, &path, first, format!("the port `{}` belongs to a board already", lcus.port)));
+        } else {
+            boards.insert(port, path);
+        }
+    }
+    let mut channels: HashMap<(&str, u16), Vec<&str>> = HashMap::new();
+    for (name, microphone) in &rig.microphones {
+        let Some(alsa) = &microphone.alsa else { continue };
+        let path = vec!["microphones", name, "alsa", "device"];
+        let channel = (alsa.device.as_str(), alsa.channel);
+        if let Some(first) = channels.get(&channel) {
+            let message = format!("channel {} of `{}` is a microphone already", alsa.channel, alsa.device);
+            faults.push(shared(entry, &path, first, message));
+        } else {
+            channels.insert(channel, path);
+        }
+    }
+}
+
+fn shared(entry: &Entry<Rig>, path: &[&str], first: &[&str], message: String) -> Diagnostic {
+    entry
+        .diagnostic(Code::SharedPort, path, message)
+        .label(&entry.path, entry.position(first), "it is named here")
+        .suggest("name the port of the other one, or use one member for both")
+}
+
+/// Buttons that a gesture presses and that are not wired, though others of the unit are.
+fn buttons(
+    entry: &Entry<Rig>,
+    name: &str,
+    unit: &Unit,
+    device: &Device,
+    needed: &[Needed<'_>],
+    faults: &mut Vec<Diagnostic>,
+) {
+    for (gesture, does) in &device.gestures {
+        let Some(button) = missing(unit, does) else { continue };
+        let Some(need) = needed.iter().find(|n| n.gesture == gesture && chooses(n.choice, name, unit, device)) else {
+            continue;
+        };
+        let message = format!("the gesture `{gesture}` of `{}` presses `{button}`, which is not wired", unit.device);
+        // A button that the device does not have was probably meant for the one that is missing.
+        let unknown =
+            |wired: &&String| !device.gestures.values().flat_map(|g| &g.press).any(|p| p.buttons.contains(wired));
+        let wired = unit.buttons.keys().filter(unknown).map(String::as_str);
+        let advice = match nearest(button, wired) {
+            Some(wired) => format!("did you mean `{button}` where `{wired}` is wired?"),
+            None => format!("add `{button}` to `buttons`, or let the scenario choose other units"),
+        };
+        faults.push(
+            entry
+                .diagnostic(Code::UnwiredButton, &["units", name, "buttons"], message)
+                .label(&need.entry.path, need.entry.key_position(&need.path), "a scenario needs it here")
+                .suggest(advice),
+        );
+    }
+}
+
+fn missing<'a>(unit: &Unit, gesture: &'a Gesture) -> Option<&'a str> {
+    let pressed = gesture.press.iter().flat_map(|press| &press.buttons);
+    pressed.map(String::as_str).find(|button| !unit.buttons.contains_key(*button))
+}
+
+/// Whether a unit may stand on an axis, as a plan chooses.
+fn chooses(choice: &UnitChoice, name: &str, unit: &Unit, device: &Device) -> bool {
+    let any = |names: &[String], name: &str| names.is_empty() || names.iter().any(|n| n == name);
+    choice.role.is_none_or(|role| device.roles.contains(&role))
+        && any(&choice.devices, &device.device)
+        && any(&choice.units, name)
+        && any(&choice.firmware, &unit.firmware)
+        && choice.tags.iter().all(|tag| device.tags.contains(tag) || unit.tags.contains(tag))
+}

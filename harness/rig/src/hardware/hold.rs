@@ -1,0 +1,69 @@
+//! What a command must have before it may drive outputs: the locks, and a place for journals.
+
+use rigtone_model::{
+    document::{Control, Output, Rig, Unit},
+    trial::InfrastructureFault,
+};
+
+use super::open::Selection;
+use crate::{
+    lock::{LockError, Locks, Resource},
+    safety::State,
+};
+
+/// The right to drive a rig's outputs. Dropped after the rig itself, so that nobody else comes in between.
+#[derive(Debug)]
+pub struct Hold {
+    #[cfg_attr(not(feature = "serial"), expect(dead_code, reason = "they are held; only boards add to them"))]
+    pub(super) locks: Locks,
+    #[cfg_attr(not(feature = "serial"), expect(dead_code, reason = "only outputs have journals"))]
+    pub(super) state: Result<State, InfrastructureFault>,
+}
+
+impl Hold {
+    /// Locks a rig and every device behind the wanted members, all or nothing. Journals are kept where
+    /// [`State::find`] says; that there is no such place is a fault of what leaves its safe state, not of the lock.
+    ///
+    /// # Errors
+    /// When another process has one of them, or a lock file cannot be used.
+    pub fn take(rig: &Rig, wanted: &Selection) -> Result<Self, LockError> {
+        Self::take_with(rig, wanted, State::find())
+    }
+
+    /// As [`Hold::take`], with journals in another place.
+    ///
+    /// # Errors
+    /// As [`Hold::take`].
+    pub fn take_with(
+        rig: &Rig,
+        wanted: &Selection,
+        state: Result<State, InfrastructureFault>,
+    ) -> Result<Self, LockError> {
+        Ok(Self { locks: Locks::take(&rig.rig, resources(rig, wanted))?, state })
+    }
+}
+
+/// The outputs of a unit, and what each of them is.
+pub(super) fn outputs_of(unit: &Unit) -> impl Iterator<Item = (String, &Output)> {
+    let power = unit.power.iter().map(|output| ("power".to_owned(), output));
+    power.chain(unit.buttons.iter().map(|(name, output)| (format!("button {name}"), output)))
+}
+
+/// The devices of the host behind some members. What the document lacks is found when the member is opened.
+fn resources(rig: &Rig, wanted: &Selection) -> Vec<Resource> {
+    let mut resources = Vec::new();
+    for unit in wanted.units.iter().filter_map(|name| rig.units.get(name)) {
+        for (_, output) in outputs_of(unit) {
+            let lcus = rig.relays.get(&output.relay).and_then(|board| board.lcus.as_ref());
+            resources.extend(lcus.map(|lcus| Resource::serial(&output.relay, &lcus.port)));
+        }
+        let dongle = unit.dongle.as_ref().filter(|_| unit.control == Some(Control::Endpoint));
+        let found = dongle.and_then(|name| rig.dongles.get(name).map(|dongle| (name, dongle)));
+        resources.extend(found.map(|(name, dongle)| Resource::dongle(name, &dongle.address)));
+    }
+    for (name, microphone) in &rig.microphones {
+        let alsa = microphone.alsa.as_ref().filter(|_| wanted.microphones.contains(name));
+        resources.extend(alsa.map(|alsa| Resource::alsa(name, &alsa.device)));
+    }
+    resources
+}

@@ -1,0 +1,320 @@
+//! Opening the relay boards of a rig, after what a dead process left has been made safe.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use rigtone_model::{
+    document::{Rig, SafeState},
+    trial::InfrastructureFault,
+};
+use time::{OffsetDateTime, macros::format_description};
+
+use super::{
+    HostClock,
+    hold::{Hold, outputs_of},
+    open::{MadeSafe, Notes, OpenError, Selection, document},
+};
+use crate::{
+    lock::{LockError, Resource},
+    power::{Board, Boards, Settled, Setup, Which, Wired, unsafe_still},
+    safety::State,
+};
+
+/// How long all boards together may take to make their outputs safe.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Opens the boards that the wanted units hang on. All outputs of such a board are left safe in the end, those of other
+/// units too: the board is one resource. First every output that a dead process left outside its safe state is made
+/// safe, on these boards, on the rig's others, and on those that the rig has no more.
+pub(super) fn open(
+    rig: &Rig,
+    wanted: &Selection,
+    hold: &mut Hold,
+    clock: HostClock,
+    notes: Notes<'_>,
+) -> Result<Boards, OpenError> {
+    let units = rig.units.iter().filter(|(name, _)| wanted.units.contains(*name));
+    let needed: BTreeSet<&str> =
+        units.flat_map(|(_, unit)| outputs_of(unit)).map(|(_, output)| output.relay.as_str()).collect();
+    for name in &needed {
+        sound(rig, name)?;
+    }
+    let mut boards = Boards::default();
+    let state = match &hold.state {
+        Ok(state) => state.clone(),
+        // Nothing can be on record, and nothing will be switched.
+        Err(_) if needed.is_empty() => return Ok(boards),
+        Err(fault) => return Err(fault.clone().into()),
+    };
+    let finder = Finder::new(rig, Some(&state), notes);
+    let mut refused = Vec::new();
+    for name in &needed {
+        let (mut setup, kept) = finder.setup(name);
+        tell_damage(&setup, notes);
+        match kept.and_then(|()| setup.record()).and_then(|()| Board::open(setup, clock)) {
+            Ok(board) => boards.insert(name, board),
+            Err(fault) => refused.push(fault),
+        }
+    }
+    let (others, unreached) = finder.others(&needed, hold, clock, notes);
+    let settled = settle(&boards, Which::Owed, &others);
+    tell(&settled, notes);
+    let (own, foreign): (Vec<Settled>, Vec<Settled>) =
+        settled.into_iter().partition(|settled| boards.iter().any(|board| board.member() == settled.member));
+    // What this run does not need is no reason not to run.
+    for fault in unreached.into_iter().chain(foreign.into_iter().filter_map(|settled| settled.result.err())) {
+        notes(full(&fault));
+    }
+    refused.extend(own.into_iter().filter_map(|settled| settled.result.err()));
+    let mut refused = refused.into_iter();
+    let Some(first) = refused.next() else { return Ok(boards) };
+    refused.for_each(|fault| notes(full(&fault)));
+    Err(first.into())
+}
+
+/// Brings every output of a rig to its safe state, with nothing but its boards. Boards that another rig has are left to
+/// it: it has made safe what was on record when it began.
+pub(super) fn make_safe(rig: &Rig, hold: &mut Hold, notes: Notes<'_>) -> MadeSafe {
+    let clock = HostClock::start();
+    let mut done = MadeSafe::default();
+    let state = match &hold.state {
+        Ok(state) => Some(state.clone()),
+        Err(fault) => {
+            notes(format!("{}; outputs that the document does not wire are not known", full(fault)));
+            None
+        }
+    };
+    let finder = Finder::new(rig, state.as_ref(), notes);
+    let wired: BTreeSet<&str> =
+        rig.units.values().flat_map(outputs_of).map(|(_, output)| output.relay.as_str()).collect();
+    let mut boards = Boards::default();
+    for name in &wired {
+        // An output that cannot be is named; those that can be are made safe.
+        if let Err(error) = sound(rig, name) {
+            done.faults.push(InfrastructureFault::new(format!("relay {name}"), error.to_string()));
+        }
+        let Some(port) = port(rig, name) else { continue };
+        match hold.locks.add(&Resource::serial(name, port)) {
+            Ok(()) => {}
+            Err(error @ LockError::Taken { .. }) => {
+                done.taken.push(error);
+                continue;
+            }
+            // The rig's own lock is held: no reason to leave an output on.
+            Err(error @ LockError::Io { .. }) => notes(error.to_string()),
+        }
+        let (mut setup, kept) = finder.setup(name);
+        tell_damage(&setup, notes);
+        if let Err(fault) = kept.and_then(|()| setup.record()) {
+            notes(full(&fault));
+        }
+        let targets = setup.targets();
+        match Board::open(setup, clock) {
+            Ok(board) => boards.insert(name, board),
+            Err(fault) => done.faults.extend(targets.iter().map(|target| unsafe_still(fault.clone(), target))),
+        }
+    }
+    let (others, unreached) = finder.others(&wired, hold, clock, notes);
+    done.faults.extend(unreached);
+    let settled = settle(&boards, Which::All, &others);
+    tell(&settled, notes);
+    for Settled { result, .. } in settled {
+        match result {
+            Ok(()) => done.safe += 1,
+            Err(fault) => done.faults.push(fault),
+        }
+    }
+    done
+}
+
+/// Makes outputs safe, those of the other boards that are owed it too, all boards side by side.
+fn settle(boards: &Boards, which: Which, others: &Boards) -> Vec<Settled> {
+    Boards::settle(&[(boards, which), (others, Which::Owed)], LIMIT)
+}
+
+fn port<'a>(rig: &'a Rig, relay: &str) -> Option<&'a str> {
+    Some(rig.relays.get(relay)?.lcus.as_ref()?.port.as_str())
+}
+
+/// A board that the document describes, with outputs that it has.
+fn sound(rig: &Rig, relay: &str) -> Result<(), OpenError> {
+    let member = format!("relay {relay}");
+    let board = rig.relays.get(relay).ok_or_else(|| document(&member, "there is no such board"))?;
+    if board.lcus.is_none() {
+        return Err(document(&member, "it names no protocol and no port"));
+    }
+    for (unit, of) in &rig.units {
+        for (what, output) in outputs_of(of).filter(|(_, output)| output.relay == relay) {
+            if output.channel == 0 || output.channel > board.channels {
+                let what = format!("{what} of {unit} is on channel {}; it has {}", output.channel, board.channels);
+                return Err(document(member, what));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn wired(rig: &Rig, relay: &str) -> Vec<Wired> {
+    let channels = rig.relays.get(relay).map_or(0, |board| board.channels);
+    let of_unit = |(unit, of)| {
+        outputs_of(of).map(move |(what, output)| Wired { what: format!("{what} of {unit}"), output: output.clone() })
+    };
+    rig.units
+        .iter()
+        .flat_map(of_unit)
+        .filter(|wired| wired.output.relay == relay && (1..=channels).contains(&wired.output.channel))
+        .collect()
+}
+
+/// Finds the journals that concern a rig.
+struct Finder<'a> {
+    rig: &'a Rig,
+    state: Option<&'a State>,
+    /// The ports that have journals, by the device that they are: a board may be known under several paths.
+    ports: BTreeMap<String, Vec<String>>,
+}
+
+impl<'a> Finder<'a> {
+    fn new(rig: &'a Rig, state: Option<&'a State>, notes: Notes<'_>) -> Self {
+        let found = state.map_or_else(|| Ok(Vec::new()), State::ports).unwrap_or_else(|e| {
+            notes(format!("listing the journals of outputs failed: {e}"));
+            Vec::new()
+        });
+        let mut ports: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for port in found {
+            ports.entry(Resource::serial("", &port).key().to_owned()).or_default().push(port);
+        }
+        Self { rig, state, ports }
+    }
+
+    /// A board of the document with its journals, and whether it has one of its own. Its lock must be held.
+    fn setup(&self, relay: &str) -> (Setup, Result<(), InfrastructureFault>) {
+        let port = port(self.rig, relay).unwrap_or_default();
+        let channels = self.rig.relays.get(relay).map_or(0, |board| board.channels);
+        let device = Resource::serial(relay, port);
+        let paths = self.ports.get(device.key()).into_iter().flatten().filter(|path| *path != port);
+        self.assemble(relay, port, channels, paths)
+    }
+
+    fn assemble<'p>(
+        &self,
+        name: &str,
+        port: &str,
+        channels: u8,
+        other_paths: impl Iterator<Item = &'p String>,
+    ) -> (Setup, Result<(), InfrastructureFault>) {
+        let member = format!("relay {name}");
+        let mut journals = Vec::new();
+        let mut kept = Ok(());
+        if let Some(state) = self.state {
+            match state.journal(&member, port) {
+                Ok(own) => {
+                    journals.push(own);
+                    journals.extend(other_paths.filter_map(|path| state.journal(&member, path).ok()));
+                }
+                Err(fault) => kept = Err(fault),
+            }
+        }
+        let setup = Setup {
+            name: name.to_owned(),
+            port: port.to_owned(),
+            rig: self.rig.rig.clone(),
+            channels,
+            wired: wired(self.rig, name),
+            journals,
+        };
+        (setup, kept)
+    }
+
+    /// Boards that are not used now, on which outputs of this rig were left outside their safe state; and the outputs
+    /// that cannot be reached.
+    fn others(
+        &self,
+        used: &BTreeSet<&str>,
+        hold: &mut Hold,
+        clock: HostClock,
+        notes: Notes<'_>,
+    ) -> (Boards, Vec<InfrastructureFault>) {
+        let (mut boards, mut unreached) = (Boards::default(), Vec::new());
+        let key = |relay: &str| port(self.rig, relay).map(|port| Resource::serial(relay, port).key().to_owned());
+        let used: BTreeSet<String> = used.iter().filter_map(|relay| key(relay)).collect();
+        for (device, paths) in self.ports.iter().filter(|(device, _)| !used.contains(*device)) {
+            let Some(first) = paths.first() else { continue };
+            let known = self.rig.relays.keys().find(|relay| key(relay).as_ref() == Some(device));
+            let name = known.unwrap_or(first);
+            let (port, channels) = match known {
+                Some(relay) => (port(self.rig, relay).unwrap_or(first), self.rig.relays[relay].channels),
+                None => (first.as_str(), 0),
+            };
+            let look = || self.assemble(name, port, channels, paths.iter().filter(|path| *path != port));
+            let of_this_rig = |setup: &Setup| {
+                let mut entries = setup.journals.iter().flat_map(crate::safety::Journal::entries);
+                known.is_some() || entries.any(|entry| entry.left && entry.rig == self.rig.rig)
+            };
+            let owes = |setup: &Setup| of_this_rig(setup) && setup.targets().iter().any(|target| target.owed);
+            if !owes(&look().0) {
+                continue;
+            }
+            if let Err(error) = hold.locks.add(&Resource::serial(name, port)) {
+                notes(format!("outputs on {port} were left outside their safe state, and {error}"));
+                continue;
+            }
+            // Only what is read under the lock is that of a dead process.
+            let (setup, kept) = look();
+            if let Err(fault) = kept {
+                notes(full(&fault));
+            }
+            if !owes(&setup) {
+                continue;
+            }
+            tell_damage(&setup, notes);
+            let owed: Vec<_> = setup.targets().into_iter().filter(|target| target.owed).collect();
+            let journal = setup.journals.first().map(|journal| journal.path().display().to_string());
+            match Board::open(setup, clock) {
+                Ok(board) => boards.insert(name, board),
+                Err(fault) => unreached.extend(owed.iter().map(|target| {
+                    let still = unsafe_still(fault.clone(), target);
+                    let by_hand = still.hint.clone().unwrap_or_default();
+                    still.hint(format!("{by_hand}, and delete {}", journal.as_deref().unwrap_or("its journal")))
+                })),
+            }
+        }
+        (boards, unreached)
+    }
+}
+
+/// A fault with what to do, in one sentence.
+fn full(fault: &InfrastructureFault) -> String {
+    match &fault.hint {
+        Some(hint) => format!("{fault}; {hint}"),
+        None => fault.to_string(),
+    }
+}
+
+fn tell_damage(setup: &Setup, notes: Notes<'_>) {
+    for journal in &setup.journals {
+        if let Some(damage) = journal.damage() {
+            let (path, member) = (journal.path().display(), setup.member());
+            notes(format!(
+                "{member}: its journal {path} is damaged ({damage}): every output of the board is made safe"
+            ));
+        }
+    }
+}
+
+fn tell(settled: &[Settled], notes: Notes<'_>) {
+    for Settled { member, target, result } in settled {
+        let (Some(left), Ok(())) = (&target.left, result) else { continue };
+        let position = if left.safe == SafeState::On { "off" } else { "on" };
+        let when = OffsetDateTime::from_unix_timestamp(left.unix_s)
+            .ok()
+            .and_then(|when| when.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC")).ok())
+            .unwrap_or_else(|| "an unknown time".to_owned());
+        notes(format!(
+            "{} (channel {} of {member}) was left {position} by process {} of the rig `{}` at {when}; it is safe now",
+            target.what, target.channel, left.pid, left.rig
+        ));
+    }
+}

@@ -1,0 +1,136 @@
+//! Streaming between simulated units.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rigtone_audio::stimulus::Stimulus;
+
+use super::{
+    body::Fate,
+    clock::VirtualClock,
+    units::SimulatedUnit,
+    world::{Shared, Sound},
+};
+use crate::{
+    capability::{Address, DeviceFailure, Emission, FailureClass, InfrastructureFault, Streamed, Streaming, Wish},
+    clock::{Clock, Instant},
+};
+
+/// From the order to play to the first packet.
+const START_NS: i64 = 12_000_000;
+/// From the loss of the other side's power until the link is given up.
+const SUPERVISION_NS: i64 = 2_500_000_000;
+
+/// A unit that plays; dropping it ends that, however the stream ends.
+struct Playing {
+    name: Arc<str>,
+    world: Shared,
+    clock: VirtualClock,
+    emitted: Instant,
+    length_ns: i64,
+}
+
+impl Drop for Playing {
+    fn drop(&mut self) {
+        let now = self.clock.now();
+        let mut world = self.world.borrow_mut();
+        let played_ns = now.since(self.emitted);
+        if played_ns < self.length_ns {
+            world.silence(&self.name, now);
+        }
+        let body = world.body(&self.name);
+        body.playing = false;
+        body.state.quiet = body.own(now);
+        let on = body.state.awake.is_some();
+        body.state.frozen |= on && body.freezes_after_ns().is_some_and(|ns| ns <= played_ns.min(self.length_ns));
+    }
+}
+
+fn ended(emission: Option<Emission>, class: FailureClass, detail: &str) -> Streamed {
+    Streamed { emission, ended: Err(DeviceFailure::new(class, detail)) }
+}
+
+#[async_trait(?Send)]
+impl Streaming for SimulatedUnit {
+    async fn prepare(&self, _: &Stimulus, _: Wish, _: Instant) -> Result<(), InfrastructureFault> {
+        self.radio(async { Ok(()) }).await
+    }
+
+    async fn stream(
+        &self,
+        target: Address,
+        stimulus: &Stimulus,
+        deadline: Instant,
+    ) -> Result<Streamed, InfrastructureFault> {
+        self.radio(self.play(target, stimulus, deadline)).await
+    }
+}
+
+impl SimulatedUnit {
+    async fn play(
+        &self,
+        target: Address,
+        stimulus: &Stimulus,
+        deadline: Instant,
+    ) -> Result<Streamed, InfrastructureFault> {
+        self.pass(START_NS).await;
+        let emitted = self.clock.now();
+        let Some(link) = self.link_to(target)? else {
+            return Ok(ended(None, FailureClass::NoStream, "no link to stream over"));
+        };
+        let length_ns = (stimulus.duration_s() * 1e9) as i64;
+        let (fate, _playing) = {
+            let mut world = self.world.borrow_mut();
+            let Some(body) = world.at(target, emitted) else {
+                return Ok(ended(None, FailureClass::NoStream, "no such unit"));
+            };
+            body.playing = true;
+            let freezes = body.freezes_after_ns().filter(|ns| *ns < length_ns).map(|ns| emitted.plus(ns));
+            let sound = (!body.is_silent()).then(|| Sound {
+                stimulus: stimulus.clone(),
+                by: body.name.clone(),
+                emitted,
+                path: body.path(link.codec, link.latency_ns),
+                heard_by: body.heard_by.clone(),
+                silent_from: freezes,
+                trial: body.trial.clone(),
+            });
+            let (fate, name) = (body.fate(length_ns), body.name.clone());
+            world.sounds.extend(sound);
+            let (world, clock) = (self.world.clone(), self.clock.clone());
+            (fate, Playing { name, world, clock, emitted, length_ns })
+        };
+        let emission = Some(Emission { at: emitted, uncertainty_ns: 0 });
+        let until = emitted.plus(fate.map_or(length_ns, |(ns, _)| ns)).min(deadline);
+        let supervise = || self.clock.sleep_until(self.clock.now().plus(SUPERVISION_NS).min(deadline));
+        loop {
+            let now = self.clock.now();
+            if self.link_to(target)?.is_none() {
+                supervise().await;
+                return Ok(ended(emission, FailureClass::LinkLost, "supervision timeout in mid-stream"));
+            }
+            if now >= until {
+                break;
+            }
+            // What the unit does by itself meanwhile, as when its battery is empty.
+            let next = self.world.borrow_mut().at(target, now).and_then(|body| {
+                let (at, _) = body.next_happening()?;
+                Some(body.at(at, now))
+            });
+            self.clock.sleep_until(next.map_or(until, |next| next.min(until))).await;
+        }
+        match fate {
+            Some((_, Fate::SupplyFails)) => {
+                self.world.borrow_mut().break_down(target, self.clock.now());
+                supervise().await;
+                Ok(ended(emission, FailureClass::LinkLost, "supervision timeout in mid-stream"))
+            }
+            Some((_, Fate::DropsLink)) => {
+                let mut world = self.world.borrow_mut();
+                world.unlink(&self.name, target);
+                Ok(ended(emission, FailureClass::LinkLost, "the other side ended the link in mid-stream"))
+            }
+            None => Ok(Streamed { emission, ended: Ok(()) }),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What a run that goes on has behind it: the trials that were done, and those that were in flight.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use rigtone_model::{
+    event::{At, Body, Event, TrialOutcome},
+    id::CombinationId,
+    trial::{InfrastructureFault, TrialFolder, TrialRecord},
+};
+
+/// Combination, trial, attempt.
+type Key = (CombinationId, u32, u32);
+
+/// A trial that was in flight at so many crashes is not tried again: it may be what brings the host down.
+const CRASHES: u32 = 5;
+
+/// What the event log of an interrupted run holds, for the run that goes on.
+///
+/// The runner goes through its schedule again. A trial that was done gives its recorded result; on the virtual clock it
+/// also takes its recorded time, so that what follows meets the world that it would have met without the interruption.
+#[derive(Debug, Clone, Default)]
+pub struct Past {
+    folder: TrialFolder,
+    started: BTreeMap<Key, i64>,
+    steps: BTreeMap<Key, Vec<(i64, String)>>,
+    over: BTreeMap<Key, i64>,
+    done: BTreeMap<Key, Done>,
+    benched: BTreeMap<Key, Vec<(String, String)>>,
+    cancelled: BTreeSet<Key>,
+    crashes: BTreeMap<Key, u32>,
+    fatal: Vec<TrialRecord>,
+    decided: HashSet<CombinationId>,
+    seed: Option<u64>,
+    last_ns: i64,
+    events: u64,
+    mended_bytes: u64,
+}
+
+/// A trial that was done.
+#[derive(Debug, Clone)]
+pub(crate) struct Done {
+    pub(crate) record: TrialRecord,
+    pub(crate) took_ns: i64,
+    /// When it was over and the rig was looked at, in nanoseconds after its beginning.
+    pub(crate) over_ns: i64,
+    /// When its steps began, in nanoseconds after the trial: faults may be planted there.
+    pub(crate) steps: Vec<(i64, String)>,
+    pub(crate) memory: Option<serde_json::Value>,
+    /// Members that were given up in it, with what was found.
+    pub(crate) benched: Vec<(String, String)>,
+}
+
+impl Past {
+    /// Takes the next event of the log.
+    pub fn take(&mut self, event: &Event) {
+        self.events += 1;
+        self.last_ns = self.last_ns.max(event.t_ns);
+        if let Body::RunStarted { seed, .. } = event.body {
+            self.seed = Some(seed);
+        }
+        let Some(at) = &event.at else { return };
+        let key = (at.combination.clone(), at.trial, at.attempt);
+        match &event.body {
+            Body::TrialStarted => {
+                self.started.insert(key.clone(), event.t_ns);
+            }
+            Body::Recovering { .. } => {
+                let after = event.t_ns - self.started.get(&key).copied().unwrap_or(event.t_ns);
+                self.over.insert(key.clone(), after);
+            }
+            Body::StepStarted { .. } => {
+                let after = event.t_ns - self.started.get(&key).copied().unwrap_or(event.t_ns);
+                self.steps.entry(key.clone()).or_default().push((after, at.step.clone().unwrap_or_default()));
+            }
+            Body::TrialDiscarded { .. } => {
+                self.steps.remove(&key);
+                self.over.remove(&key);
+                if self.folder.open(&key.0, key.1, key.2).is_some() {
+                    *self.crashes.entry(key.clone()).or_default() += 1;
+                }
+                self.benched.remove(&key);
+                self.cancelled.remove(&key);
+            }
+            Body::Benched { member, why } => {
+                self.benched.entry(key.clone()).or_default().push((member.clone(), why.clone()));
+            }
+            Body::Decided { .. } => {
+                self.decided.insert(at.combination.clone());
+            }
+            _ => {}
+        }
+        let Some(record) = self.folder.take(event) else { return };
+        let took_ns = event.t_ns - self.started.remove(&key).unwrap_or(event.t_ns);
+        let steps = self.steps.remove(&key).unwrap_or_default();
+        let over_ns = self.over.remove(&key).unwrap_or(took_ns);
+        if record.outcome == TrialOutcome::Cancelled {
+            self.cancelled.insert(key);
+        } else if let Body::TrialFinished { memory, .. } = &event.body {
+            let benched = self.benched.remove(&key).unwrap_or_default();
+            self.done.insert(key, Done { record, took_ns, over_ns, steps, memory: memory.clone(), benched });
+        }
+    }
+
+    /// The log has been read to its end, of which so many bytes were damaged.
+    pub fn close(&mut self, mended_bytes: u64) {
+        self.mended_bytes = mended_bytes;
+        let crashes = |record: &TrialRecord| self.crashes.get(&key_of(record)).copied().unwrap_or_default();
+        let fatal: Vec<TrialRecord> = self.folder.in_flight().filter(|r| crashes(r) + 1 >= CRASHES).cloned().collect();
+        for mut record in fatal {
+            let key = key_of(&record);
+            let what = format!("the program died {CRASHES} times while this trial ran");
+            let fault = InfrastructureFault::new("host", what).hint("look into the system log of those moments");
+            record.outcome = TrialOutcome::Lost(fault);
+            let took_ns = self.last_ns - self.started.remove(&key).unwrap_or(self.last_ns);
+            self.fatal.push(record.clone());
+            self.done.insert(
+                key,
+                Done { record, took_ns, over_ns: took_ns, steps: Vec::new(), memory: None, benched: Vec::new() },
+            );
+        }
+    }
+
+    /// Trials that are given no further chance, because the program died in each of them.
+    pub(crate) fn fatal(&self) -> &[TrialRecord] {
+        &self.fatal
+    }
+
+    /// The seed of the run; none when it had not begun.
+    pub fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
+    /// The last time on the rig's clock that was recorded, in nanoseconds.
+    pub(crate) fn last_ns(&self) -> i64 {
+        self.last_ns
+    }
+
+    /// Events that were recorded: the number of the next.
+    pub(crate) fn events(&self) -> u64 {
+        self.events
+    }
+
+    pub(crate) fn mended_bytes(&self) -> u64 {
+        self.mended_bytes
+    }
+
+    /// Whether the run had begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.events > 0
+    }
+
+    /// Whether the decision on a combination was recorded.
+    pub(crate) fn has_decided(&self, combination: &CombinationId) -> bool {
+        self.decided.contains(combination)
+    }
+
+    /// The result of an attempt that was done.
+    pub(crate) fn done(&self, combination: &CombinationId, trial: u32, attempt: u32) -> Option<&Done> {
+        self.done.get(&(combination.clone(), trial, attempt))
+    }
+
+    /// Trials that began, have no result and are run again, in the order of their ids.
+    pub(crate) fn open(&self) -> impl Iterator<Item = At> {
+        let in_flight = self.folder.in_flight().map(key_of).filter(|key| !self.done.contains_key(key));
+        in_flight.chain(self.cancelled.iter().cloned()).map(|(combination, trial, attempt)| At {
+            combination,
+            trial,
+            attempt,
+            step: None,
+        })
+    }
+}
+
+fn key_of(record: &TrialRecord) -> Key {
+    (record.combination.clone(), record.trial, record.attempt)
+}
