@@ -233,6 +233,18 @@ pub struct Output {
     pub safe: SafeState,
 }
 
+impl Output {
+    /// The board, as a member of the rig: `relay board-1`.
+    pub fn board(&self) -> String {
+        format!("relay {}", self.relay)
+    }
+
+    /// The channel, as a member of the rig that may fail alone: `relay board-1 channel 3`.
+    pub fn member(&self) -> String {
+        format!("relay {} channel {}", self.relay, self.channel)
+    }
+}
+
 /// The position an output is left in on every way out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -402,7 +402,7 @@ impl Shape<'_> {
         let mut members: BTreeSet<Arc<str>> = BTreeSet::new();
         for candidate in units {
             let outputs = candidate.unit.power.iter().chain(candidate.unit.buttons.values());
-            members.extend(outputs.map(|output| format!("relay {}", output.relay).into()));
+            members.extend(outputs.flat_map(|output| [output.board().into(), output.member().into()]));
             if plays && candidate.unit.dongle.is_some() {
                 members.insert("encoder sbcenc".into());
             }

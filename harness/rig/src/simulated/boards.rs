@@ -84,8 +84,11 @@ impl Boards {
         viewer: Viewer<'_>,
     ) -> ((i64, Result<Truth, InfrastructureFault>), bool) {
         let Output { relay, channel, .. } = output;
-        let fault = |what: String| InfrastructureFault::new(format!("relay {relay}"), what);
         let trouble = planted.board(relay, Some(*channel), now, viewer);
+        // What strikes the whole board is no fault of the channel.
+        let whole = planted.board(relay, None, now, viewer).is_some_and(|of_all| Some(of_all) == trouble);
+        let member = if whole && trouble != Some(BoardTrouble::Sticks) { output.board() } else { output.member() };
+        let fault = |what: String| InfrastructureFault::new(member.clone(), what);
         let held = planted.holds_contact(relay, *channel, now, viewer);
         let mute = self.is_mute(relay);
         let Some(contact) = self.contact(relay, *channel) else {
@@ -137,28 +140,44 @@ impl Boards {
         if board.mute {
             return ("takes orders and never answers: what it did is not known".to_owned(), true);
         }
-        match planted.board(relay, None, now, viewer) {
-            Some(BoardTrouble::Nothing) => return (no_answer(), false),
-            Some(BoardTrouble::Late(by)) if by >= PATIENCE_NS => return (no_answer(), false),
-            Some(BoardTrouble::Garbage) => {
-                return (
-                    "answers 5A 00 FF, which is no answer; check its cable and what else uses its port".into(),
-                    false,
-                );
-            }
-            Some(BoardTrouble::Late(_) | BoardTrouble::Sticks) | None => {}
+        match planted.board(relay, None, now, viewer).and_then(complaint) {
+            Some(what) => (what, false),
+            None => (format!("answers for its {} channels", board.channels), true),
         }
-        let wrong = board.contacts.iter().find(|(channel, contact)| {
-            let free = !planted.holds_contact(relay, **channel, now, viewer);
-            contact.position != contact.ordered && !free
-        });
-        match wrong {
-            Some((channel, contact)) => {
-                let (is, due) = (word(contact.position), word(contact.ordered));
-                (format!("reports that channel {channel} is {is}, where {due} was ordered: the contact sticks"), false)
-            }
-            None => (format!("answers; its {} channels are as ordered", board.channels), true),
+    }
+
+    /// Asks a board for one of its channels: what is wrong with it, if something is.
+    pub(super) fn check_channel(
+        &self,
+        planted: &Planted,
+        (relay, channel): (&str, u8),
+        now: Instant,
+        viewer: Viewer<'_>,
+    ) -> Option<String> {
+        // A board that is in trouble as a whole says nothing about a channel.
+        if self.is_mute(relay) || planted.board(relay, None, now, viewer).and_then(complaint).is_some() {
+            return None;
         }
+        if let Some(what) = planted.board(relay, Some(channel), now, viewer).and_then(complaint) {
+            return Some(what);
+        }
+        let contact = self.known(relay, channel);
+        let held = planted.holds_contact(relay, channel, now, viewer);
+        (held && contact.position != contact.ordered).then(|| {
+            format!("is {}, where {} was ordered: the contact sticks", word(contact.position), word(contact.ordered))
+        })
+    }
+}
+
+/// What a board in trouble looks like to somebody who asks it.
+fn complaint(trouble: BoardTrouble) -> Option<String> {
+    match trouble {
+        BoardTrouble::Nothing => Some(no_answer()),
+        BoardTrouble::Late(by) if by >= PATIENCE_NS => Some(no_answer()),
+        BoardTrouble::Garbage => {
+            Some("answers 5A 00 FF, which is no answer; check its cable and what else uses its port".to_owned())
+        }
+        BoardTrouble::Late(_) | BoardTrouble::Sticks => None,
     }
 }
 

@@ -136,6 +136,16 @@ impl Keeper for SimulatedKeeper {
                     found(member, world.boards.check(&world.planted, relay, now, viewer));
                 }
             }
+            // Of the channels only what is wrong is told: boards have many.
+            for output in &self.outputs {
+                let (member, channel) = (output.member(), (output.relay.as_str(), output.channel));
+                let wrong = || world.boards.check_channel(&world.planted, channel, now, viewer);
+                if scope.holds(&member)
+                    && let Some(what) = wrong()
+                {
+                    found(member, (what, false));
+                }
+            }
             for (name, address, kernel) in &dongles {
                 let member = format!("dongle {name}");
                 if scope.holds(&member) {

@@ -96,7 +96,7 @@ pub(super) struct Began {
 }
 
 pub(super) fn channel_of(relay: &str, channel: u8) -> String {
-    format!("relay {relay} {channel}")
+    format!("relay {relay} channel {channel}")
 }
 
 /// The member that a fault strikes; none for what every trial uses.
@@ -205,7 +205,7 @@ impl Planted {
         self.visible(viewer).filter(move |(span, _)| span.is_on(now)).map(|(_, trouble)| trouble)
     }
 
-    /// What is wrong with a channel of a board, the worst first; with any channel when none is given.
+    /// What is wrong with a channel of a board, the worst first; with the whole board when none is given.
     pub(super) fn board(
         &self,
         relay: &str,
@@ -213,7 +213,7 @@ impl Planted {
         now: Instant,
         viewer: Viewer<'_>,
     ) -> Option<BoardTrouble> {
-        let is = |name: &str, of: Option<u8>| name == relay && (of.is_none() || channel.is_none() || of == channel);
+        let is = |name: &str, of: Option<u8>| name == relay && (of.is_none() || of == channel);
         let found = self.on(now, viewer).filter_map(|trouble| match trouble {
             Trouble::RelayAnswersNothing(f) if is(&f.relay, f.channel) => Some((0, BoardTrouble::Nothing)),
             Trouble::RelaySticks(f) if is(&f.relay, f.channel) => Some((1, BoardTrouble::Sticks)),

@@ -140,7 +140,7 @@ impl SimulatedUnit {
         };
         if awake {
             let what = format!("channel {} was switched off, and the unit {} still answers", output.channel, self.name);
-            return Err(InfrastructureFault::new(format!("relay {}", output.relay), what)
+            return Err(InfrastructureFault::new(output.member(), what)
                 .hint("the contact sticks, or the unit has a battery that its device's document does not mention"));
         }
         self.clock.sleep_until(self.clock.now().plus(PAGE_TIMEOUT_NS).min(deadline)).await;

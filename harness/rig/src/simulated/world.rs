@@ -259,7 +259,7 @@ impl World {
                 "channel {} was switched on, nobody saw it, and the unit {name} gives no sign of life",
                 output.channel
             );
-            InfrastructureFault::new(format!("relay {}", output.relay), what)
+            InfrastructureFault::new(output.member(), what)
                 .hint("see whether the unit has power; a board that reports its positions would tell")
         })
     }

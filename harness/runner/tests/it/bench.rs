@@ -5,7 +5,7 @@ use std::{cell::RefCell, path::PathBuf, rc::Rc};
 use indexmap::IndexMap;
 use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{
-    document::{Device, Rig},
+    document::{Device, Fault, Rig},
     event::Event,
     load,
     plan::{Expansion, Plan, PlannedScenario, expand},
@@ -58,6 +58,22 @@ pub(crate) fn plan(scenarios: &[&str], change: impl FnOnce(&mut Rig)) -> Planned
         combinations,
     };
     Planned { run: RunPlan::new(plan).expect("rules"), rig, devices }
+}
+
+/// A planted fault, written as in a rig's document.
+pub(crate) fn planted_fault(text: &str) -> Fault {
+    let file = load::SourceFile {
+        path: "rigs/x.yaml".into(),
+        bytes: format!(
+            "rig: x\ntitle: x\nworld: simulated\nrooms: {{a: {{}}}}\nrelays: {{board-1: {{channels: 8}}}}\n\
+             microphones: {{bench-1: {{room: a}}}}\nunits:\n  u: {{device: a/b, firmware: \"1\", address: \"00:00:00:00:00:01\"}}\n\
+             faults:\n  - {{{text}}}\n"
+        )
+        .into_bytes(),
+    };
+    let loaded = load::load(vec![file]);
+    assert!(loaded.diagnostics.is_empty(), "{text}: {:?}", loaded.diagnostics);
+    loaded.library.rigs["x"].value.faults[0].clone()
 }
 
 /// A finished run.

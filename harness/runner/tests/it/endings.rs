@@ -10,7 +10,7 @@ use rigtone_model::{
 };
 use rigtone_runner::{Interruption, Options};
 
-use crate::bench::{options, plan, run_from, run_with};
+use crate::bench::{options, plan, planted_fault, run_from, run_with};
 
 const SCENARIO: &[&str] = &["scenarios/starter/playback-heard.yaml"];
 
@@ -121,4 +121,27 @@ fn a_log_that_cannot_be_written_ends_the_run_with_an_error() {
     let (cancel, options) = (Cancel::new(), options(1));
     let work = run(&planned.run.plan, &planned.run.rules, &bench, writer, Box::new(|_| ()), &cancel, &options);
     assert!(runtime.block_on(work).is_err());
+}
+
+#[test]
+fn a_contact_that_sticks_costs_its_own_unit_and_no_other() {
+    let planned = plan(&["scenarios/starter/pairing-cold-start.yaml"], |rig| {
+        rig.faults = vec![planted_fault("relay-sticks: {relay: board-1, channel: 2}, from: 1 min")];
+    });
+    let undisturbed = run_from(&plan(&["scenarios/starter/pairing-cold-start.yaml"], |_| {}), 4);
+    let done = run_from(&planned, 4);
+    let benched: Vec<&str> = done
+        .events
+        .iter()
+        .filter_map(|e| match &e.body {
+            Body::Benched { member, .. } => Some(member.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(benched, ["relay board-1 channel 2"]);
+    for (combination, whole) in done.verdicts.combinations.iter().zip(&undisturbed.verdicts.combinations) {
+        let struck = combination.id.as_str().contains("charge-5-fw110");
+        let expected = if struck { &Verdict::InfraError } else { &whole.verdict };
+        assert_eq!(&combination.verdict, expected, "{}", combination.id);
+    }
 }

@@ -56,6 +56,7 @@ const fn device(name: &'static str, unit: &'static str, class: FailureClass) -> 
 }
 
 const BOARD: &str = "relay board-1";
+const CHANNEL: &str = "relay board-1 channel 1";
 const DONGLE: &str = "dongle usb-1";
 const DAEMON: &str = "daemon bluetoothd";
 const BENCH: &str = "microphone bench-1";
@@ -63,11 +64,11 @@ const CLOCK: &str = "host clock";
 
 /// Faults of the rig's members.
 const RIG: &[Row] = &[
-    rig("a relay sticks", "relay-sticks: {relay: board-1, channel: 1}", End::Rig(BOARD)),
+    rig("a relay sticks", "relay-sticks: {relay: board-1, channel: 1}", End::Rig(CHANNEL)),
     rig(
         "a relay sticks once",
         "relay-sticks: {relay: board-1, channel: 1}, in: {trial: 2, attempt: 1, step: power-cycle}",
-        End::Once(BOARD),
+        End::Once(CHANNEL),
     ),
     rig("another relay sticks", "relay-sticks: {relay: board-1, channel: 2}", End::Nothing),
     rig("a relay answers late", "relay-answers-late: {relay: board-1, by: 2 s}", End::Rig(BOARD)),
@@ -81,7 +82,7 @@ const RIG: &[Row] = &[
     rig(
         "a relay answers garbage once",
         "relay-answers-garbage: {relay: board-1, channel: 1}, in: {trial: 3, attempt: 1, step: power-cycle}",
-        End::Once(BOARD),
+        End::Once(CHANNEL),
     ),
     rig("a relay answers nothing", "relay-answers-nothing: {relay: board-1}", End::Rig(BOARD)),
     rig(
@@ -97,7 +98,7 @@ const RIG: &[Row] = &[
     Row {
         name: "a contact that nobody reads back sticks open",
         board: "{mute: true}",
-        ..rig("", "relay-sticks: {relay: board-1, channel: 1}, in: {trial: 2, attempt: 1}", End::Once(BOARD))
+        ..rig("", "relay-sticks: {relay: board-1, channel: 1}, in: {trial: 2, attempt: 1}", End::Once(CHANNEL))
     },
     Row {
         name: "a contact that nobody reads back sticks closed",
@@ -105,7 +106,7 @@ const RIG: &[Row] = &[
         ..rig(
             "",
             "relay-sticks: {relay: board-1, channel: 1}, in: {trial: 2, attempt: 1, step: play}",
-            End::Once(BOARD),
+            End::Once(CHANNEL),
         )
     },
     Row {

@@ -9,7 +9,6 @@ use rigtone_model::{
     document::Rig,
     event::{Body, TrialOutcome},
     id::CombinationId,
-    load::{SourceFile, load},
     quantity::Duration,
     trial::{TrialFolder, TrialRecord},
     verdict::Verdict,
@@ -18,7 +17,7 @@ use rigtone_record::{RunWriter, read_events};
 use rigtone_runner::{Interruption, Options};
 use rstest::rstest;
 
-use crate::bench::{Done, Planned, options, plan, resume, run_from, run_with};
+use crate::bench::{Done, Planned, options, plan, planted_fault, resume, run_from, run_with};
 
 type Records = BTreeMap<(CombinationId, u32, u32), TrialRecord>;
 
@@ -90,8 +89,7 @@ fn troubles(rig: &mut Rig) {
         "clock-jumps: {by: 30 s}, from: 9 min",
         "disk-full: {}, from: 12 min, lasting: 1 min",
     ];
-    let fault = |text: &str| planted_fault(text);
-    rig.faults = planted.into_iter().map(fault).collect();
+    rig.faults = planted.into_iter().map(planted_fault).collect();
     let nature = |text: &str| serde_json::from_str(text).expect("the nature of a unit");
     let natures = [
         ("charge-5-fw106", r#"{"pairing": "70 %", "stale-cache": true, "battery": "8 h"}"#),
@@ -102,22 +100,6 @@ fn troubles(rig: &mut Rig) {
         rig.units.get_mut(unit).expect("a unit").simulated = Some(nature(text));
     }
     rig.units.retain(|name, _| natures.iter().any(|(unit, _)| name == unit) || name.starts_with("echo"));
-}
-
-/// As the rig's document would hold it.
-fn planted_fault(text: &str) -> rigtone_model::document::Fault {
-    let file = SourceFile {
-        path: "rigs/x.yaml".into(),
-        bytes: format!(
-            "rig: x\ntitle: x\nworld: simulated\nrooms: {{a: {{}}}}\nrelays: {{board-1: {{channels: 8}}}}\n\
-             microphones: {{bench-1: {{room: a}}}}\nunits:\n  u: {{device: a/b, firmware: \"1\", address: \"00:00:00:00:00:01\"}}\n\
-             faults:\n  - {{{text}}}\n"
-        )
-        .into_bytes(),
-    };
-    let loaded = load(vec![file]);
-    assert!(loaded.diagnostics.is_empty(), "{text}: {:?}", loaded.diagnostics);
-    loaded.library.rigs["x"].value.faults[0].clone()
 }
 
 #[rstest]
