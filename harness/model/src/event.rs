@@ -183,6 +183,9 @@ pub enum Body {
         file: String,
         /// SHA-256 of its bytes.
         sha256: String,
+        /// How many they are.
+        #[serde(default)]
+        bytes: u64,
         /// What it is, such as `recording of microphone bench-1`.
         about: String,
         /// When its frames were captured.
@@ -239,6 +242,13 @@ pub enum Body {
         member: String,
         /// What is wrong with that member.
         why: String,
+    },
+    /// A combination was left without an answer in the part of a merged run that it comes from.
+    LeftOpen {
+        /// What ended that part.
+        why: String,
+        /// Whether that was the time it was given.
+        out_of_time: bool,
     },
     /// A combination needs no more trials.
     Decided {
@@ -397,6 +407,7 @@ const KINDS: &[&str] = &[
     "trial-discarded",
     "benched",
     "given-up",
+    "left-open",
     "decided",
     "warning",
     "run-resumed",

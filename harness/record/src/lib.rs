@@ -18,4 +18,4 @@ pub use error::{EvidenceError, ReadError, RecordError, ResumeError};
 pub use layout::{ENVIRONMENT, EVENTS, EVIDENCE, PLAN, VERDICTS, evidence_name, evidence_path};
 pub use read::{Events, read_environment, read_events, read_plan, read_verdicts};
 pub use space::free_space;
-pub use write::{Found, RunWriter, Stored, write_verdicts};
+pub use write::{Found, Quiet, RunWriter, Stored, keep_quiet, write_verdicts};

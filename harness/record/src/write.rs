@@ -46,6 +46,8 @@ pub struct RunWriter {
     unsynced: Vec<File>,
     /// Held as long as the run is written, however the program ends.
     _claim: File,
+    /// The run goes on: a crash may have left evidence of which the log knows nothing.
+    resumed: bool,
 }
 
 /// What was found of a run that goes on.
@@ -77,7 +79,7 @@ impl RunWriter {
         fs::create_dir(&evidence).map_err(io("create", &evidence))?;
         let log = EventLog::create(&directory.join(EVENTS))?;
         sync_directory(directory)?;
-        Ok(Self { directory: directory.to_owned(), run: run.to_owned(), log, unsynced: Vec::new(), _claim: claim })
+        Ok(Self { directory: directory.to_owned(), run: run.to_owned(), log, unsynced: Vec::new(), _claim: claim, resumed: false })
     }
 
     /// Opens the directory of a run that was interrupted, to go on with it. Every event that was recorded goes through
@@ -107,7 +109,7 @@ impl RunWriter {
             .len();
         let log = EventLog::reopen(&path, good, next, &directory.join(format!("damaged-{good}.bin")))?;
         let run = events.run().unwrap_or(run).to_owned();
-        let writer = Self { directory: directory.to_owned(), run, log, unsynced: Vec::new(), _claim: claim };
+        let writer = Self { directory: directory.to_owned(), run, log, unsynced: Vec::new(), _claim: claim, resumed: true };
         Ok((writer, Found { next, mended_bytes: size.saturating_sub(good) }))
     }
 
@@ -124,20 +126,16 @@ impl RunWriter {
     ) -> Result<Option<String>, RecordError> {
         let folder = evidence_folder(combination, trial, attempt);
         let from = self.directory.join(&folder);
-        let empty = |os: &io::Error| os.kind() == io::ErrorKind::NotFound;
-        for number in 1.. {
-            let aside = format!("{folder}.aside-{number}");
-            let to = self.directory.join(&aside);
-            if to.exists() {
-                continue;
+        let to = free_name(&from);
+        match fs::rename(&from, &to) {
+            Ok(()) => {
+                let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let folder = Path::new(&folder).with_file_name(name);
+                Ok(Some(folder.to_string_lossy().into_owned()))
             }
-            return match fs::rename(&from, &to) {
-                Ok(()) => Ok(Some(aside)),
-                Err(os) if empty(&os) => Ok(None),
-                Err(os) => Err(RecordError::Io { attempted: "put aside", path: from, os }),
-            };
+            Err(os) if os.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(os) => Err(RecordError::Io { attempted: "put aside", path: from, os }),
         }
-        Ok(None)
     }
 
     /// Removes a piece of evidence.
@@ -154,20 +152,6 @@ impl RunWriter {
                 Ok(())
             }
         }
-    }
-
-    /// Bytes of evidence that the directory holds.
-    pub fn evidence_bytes(&self) -> u64 {
-        fn below(folder: &Path) -> u64 {
-            let Ok(entries) = fs::read_dir(folder) else { return 0 };
-            let size = |entry: fs::DirEntry| match entry.metadata() {
-                Ok(meta) if meta.is_dir() => below(&entry.path()),
-                Ok(meta) => meta.len(),
-                Err(_) => 0,
-            };
-            entries.filter_map(Result::ok).map(size).sum()
-        }
-        below(&self.directory.join(EVIDENCE))
     }
 
     /// The run directory.
@@ -249,7 +233,13 @@ impl RunWriter {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(io("create the folder of", folder))?;
         }
-        let mut handle = match OpenOptions::new().write(true).create_new(true).open(&path) {
+        let create = || OpenOptions::new().write(true).create_new(true).open(&path);
+        let mut handle = match create() {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && self.resumed => {
+                let aside = free_name(&path);
+                fs::rename(&path, &aside).map_err(io("put aside", &path))?;
+                create().map_err(io("create", &path))?
+            }
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(EvidenceError::Exists { path }),
             other => other.map_err(io("create", &path))?,
         };
@@ -264,14 +254,39 @@ impl RunWriter {
     }
 }
 
+/// A name beside `path` that nothing has yet.
+fn free_name(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = |number: u32| path.with_file_name(format!("{name}.aside-{number}"));
+    (1..).map(beside).find(|path| !path.exists()).unwrap_or_else(|| beside(0))
+}
+
+/// A run that nobody writes as long as this lives.
+#[derive(Debug)]
+pub struct Quiet {
+    _file: File,
+}
+
+/// Makes sure that nobody writes a run while it is read as a whole.
+///
+/// # Errors
+/// When somebody does, or the directory cannot be opened.
+pub fn keep_quiet(directory: &Path) -> Result<Quiet, RecordError> {
+    lock(directory, FlockOperation::NonBlockingLockShared).map(|file| Quiet { _file: file })
+}
+
 /// One process at a time writes a run.
 fn claim(directory: &Path) -> Result<File, RecordError> {
+    lock(directory, FlockOperation::NonBlockingLockExclusive)
+}
+
+fn lock(directory: &Path, how: FlockOperation) -> Result<File, RecordError> {
     let io = |attempted| {
         let path = directory.to_owned();
         move |os| RecordError::Io { attempted, path, os }
     };
     let file = File::open(directory).map_err(io("open"))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match flock(&file, how) {
         Ok(()) => Ok(file),
         Err(Errno::WOULDBLOCK) => Err(RecordError::InUse { path: directory.to_owned() }),
         Err(error) => Err(io("lock")(error.into())),

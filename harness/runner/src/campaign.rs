@@ -10,7 +10,10 @@ use rigtone_model::{
     trial::{InfrastructureFault, TrialRecord},
     verdict::RunVerdicts,
 };
-use rigtone_rig::bench::{Bench, Scope};
+use rigtone_rig::{
+    bench::{Bench, Scope},
+    clock::Instant,
+};
 
 use crate::{
     cancel::Cancel,
@@ -30,6 +33,7 @@ const SYNC_EVERY: u32 = 64;
 /// A combination on its way.
 struct State {
     next_trial: u32,
+    next_attempt: u32,
     /// Trials that a good device needs until its verdict, on average.
     expected_trials: f64,
 }
@@ -59,8 +63,6 @@ struct Ended {
     took_ns: i64,
     /// Members that were given up in it, with what was found.
     benched: Vec<(String, String)>,
-    /// It was done before the run was interrupted; what it says about the rig may be true no more.
-    old_news: bool,
 }
 
 /// Whether a combination's trials cannot do without a member of the rig.
@@ -143,8 +145,11 @@ impl<'a> Campaign<'a> {
                     let good = scenario.expect.iter().filter_map(|e| Some(e.expectation().rate()?.good));
                     rules.expected_trials(scenario.repeat.at_least, good.fold(1.0, f64::min))
                 });
-                self.states.insert(index, State { next_trial: 1, expected_trials });
+                self.states.insert(index, State { next_trial: 1, next_attempt: 1, expected_trials });
             }
+        }
+        if !self.bench.simulated {
+            self.recall();
         }
         let check = self.bench.keeper.check(Scope::Whole, self.bench.clock.now().plus(CHECK_NS));
         for finding in self.cancel.unless(check).await.unwrap_or_default() {
@@ -190,13 +195,44 @@ impl<'a> Campaign<'a> {
                 attempt: record.attempt,
                 step: None,
             };
-            self.emit(Some(at), Body::TrialFinished { outcome: record.outcome.clone(), memory: None });
+            // It ended with the program, as far as anybody knows.
+            let now = if self.bench.simulated { Instant(past.last_ns()) } else { self.bench.clock.now() };
+            self.emitter.emit(now, Some(at), Body::TrialFinished { outcome: record.outcome.clone(), memory: None });
         }
         for at in past.open() {
             let aside = self.emitter.put_aside(&at);
             self.emit(Some(at), Body::TrialDiscarded { aside });
         }
         self.emitter.sync();
+    }
+
+    /// Counts what was done before the run was interrupted. What those trials say about the rig may be true no more.
+    fn recall(&mut self) {
+        let past = &self.options.past;
+        for done in past.all_done() {
+            let record = &done.record;
+            self.tallies.take(record, done.took_ns);
+            let Some(index) = self.tallies.place(&record.combination) else { continue };
+            let (combination, Some(state)) = (&self.plan.combinations[index], self.states.get_mut(&index)) else {
+                continue;
+            };
+            let again = matches!(record.outcome, TrialOutcome::Lost(_)) && record.attempt <= self.plan.retries;
+            (state.next_trial, state.next_attempt) =
+                if again { (record.trial, record.attempt + 1) } else { (record.trial + 1, 1) };
+            if let Some(scenario) = self.plan.scenario(&combination.scenario) {
+                let place = Place {
+                    emitter: self.emitter,
+                    combination: &combination.id,
+                    trial: record.trial,
+                    attempt: record.attempt,
+                    step: None,
+                };
+                place.settle_past(self.bench.clock.now(), scenario, done, past);
+            }
+            for (combination, file) in self.emitter.take_forgotten() {
+                self.tallies.forget_evidence(&combination, &file);
+            }
+        }
     }
 
     /// Whether a combination still wants trials.
@@ -247,8 +283,8 @@ impl<'a> Campaign<'a> {
             while self.cancel.asked().is_none()
                 && let Some(index) = self.schedule.take()
             {
-                let trial = self.states[&index].next_trial;
-                running.push(run.attempt(index, trial, 1));
+                let State { next_trial, next_attempt, .. } = self.states[&index];
+                running.push(run.attempt(index, next_trial, next_attempt));
             }
             let ended = tokio::select! {
                 biased;
@@ -274,13 +310,12 @@ impl<'a> Campaign<'a> {
     fn settle(&mut self, ended: &Ended) -> Option<(u32, u32)> {
         let combination = &self.plan.combinations[ended.index];
         let record = ended.record.as_ref()?;
-        self.tallies.take(record, ended.took_ns);
+        // In the log, what had to go for a trial's evidence stands before its end.
         for (combination, file) in self.emitter.take_forgotten() {
             self.tallies.forget_evidence(&combination, &file);
         }
-        if !ended.old_news {
-            self.watch(combination, ended, &record.outcome);
-        }
+        self.tallies.take(record, ended.took_ns);
+        self.watch(combination, ended, &record.outcome);
         self.unsynced += 1;
         if !self.bench.simulated || self.unsynced >= SYNC_EVERY {
             self.emitter.sync();
@@ -295,7 +330,8 @@ impl<'a> Campaign<'a> {
         {
             return Some((record.trial, ended.attempt + 1));
         }
-        self.states.get_mut(&ended.index)?.next_trial = record.trial + 1;
+        let state = self.states.get_mut(&ended.index)?;
+        (state.next_trial, state.next_attempt) = (record.trial + 1, 1);
         let tally = self.tallies.at(ended.index)?;
         if tally.is_settled() && !self.options.past.has_decided(&combination.id) {
             let n = tally.trials();
@@ -365,16 +401,16 @@ impl Attempts<'_> {
         let Self { bench, plan, emitter, cancel, options } = self;
         let combination = &plan.combinations[index];
         let started = bench.clock.now();
-        let nothing = Ended { index, attempt, record: None, took_ns: 0, benched: Vec::new(), old_news: false };
+        let nothing = Ended { index, attempt, record: None, took_ns: 0, benched: Vec::new() };
         let Some(scenario) = plan.scenario(&combination.scenario) else { return nothing };
         let place = Place { emitter, combination: &combination.id, trial, attempt, step: None };
         let trial_of_run = Trial { bench, plan, combination, scenario, place, cancel, seed: options.seed };
-        if let Some(done) = options.past.done(&combination.id, trial, attempt) {
-            if bench.simulated {
-                relive(&trial_of_run, done).await;
-            }
+        // On hardware what was done was counted at the beginning.
+        if let Some(done) = options.past.done(&combination.id, trial, attempt).filter(|_| bench.simulated) {
+            relive(&trial_of_run, done).await;
+            place.settle_past(bench.clock.now(), scenario, done, &options.past);
             let (record, benched) = (Some(done.record.clone()), done.benched.clone());
-            return Ended { record, took_ns: done.took_ns, benched, old_news: !bench.simulated, ..nothing };
+            return Ended { record, took_ns: done.took_ns, benched, ..nothing };
         }
         let (record, benched) = run_trial(&trial_of_run).await;
         Ended { record, took_ns: bench.clock.now().since(started), benched, ..nothing }

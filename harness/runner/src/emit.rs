@@ -12,7 +12,7 @@ use rigtone_record::{EvidenceError, RecordError, RunWriter, Stored, evidence_pat
 use rigtone_rig::clock::Instant;
 
 use crate::{
-    past::Past,
+    past::{Done, Past},
     retain::{Keep, Retention, Store, is_of_interest},
 };
 
@@ -55,7 +55,6 @@ impl Emitter {
     /// Goes on where `past` ended. With `again` the rig's clock goes through the whole run once more, else it began
     /// anew.
     pub(crate) fn new(writer: RunWriter, observer: Observer, retention: Retention, past: &Past, again: bool) -> Self {
-        let held = if past.has_begun() && retention.budget.is_some() { writer.evidence_bytes() } else { 0 };
         let inner = Inner {
             writer,
             observer,
@@ -63,7 +62,7 @@ impl Emitter {
             seq: past.events(),
             offset_ns: if again { 0 } else { past.last_ns() },
             retention,
-            store: Store::with(held),
+            store: Store::default(),
             files: BTreeMap::new(),
             forgotten: Vec::new(),
             broken: None,
@@ -165,22 +164,39 @@ impl<'a> Place<'a> {
 
     /// Removes what is not to be kept of the trial, which ends like this.
     pub(crate) fn settle_evidence(&self, now: Instant, scenario: &Scenario, outcome: &TrialOutcome) {
+        let key = (self.combination.clone(), self.trial, self.attempt);
+        let (files, of_interest) = {
+            let mut inner = self.emitter.inner.borrow_mut();
+            let Some(files) = inner.files.remove(&key) else { return };
+            let record = inner.folder.open(self.combination, self.trial, self.attempt);
+            (files, record.is_none_or(|record| is_of_interest(record, outcome, scenario)))
+        };
+        self.settle(now, files, of_interest, &|_| false);
+    }
+
+    /// Counts the evidence of a trial that was done before the run was interrupted, and what had to go for it.
+    pub(crate) fn settle_past(&self, now: Instant, scenario: &Scenario, done: &Done, past: &Past) {
+        let of_interest = is_of_interest(&done.record, &done.record.outcome, scenario);
+        self.settle(now, done.evidence.clone(), of_interest, &|file| past.has_removed(file));
+    }
+
+    fn settle(&self, now: Instant, files: Vec<(String, u64)>, of_interest: bool, gone: &dyn Fn(&str) -> bool) {
         let at = At { combination: self.combination.clone(), trial: self.trial, attempt: self.attempt, step: None };
         let (removals, used_up) = {
             let mut inner = self.emitter.inner.borrow_mut();
-            let Some(files) = inner.files.remove(&(self.combination.clone(), self.trial, self.attempt)) else { return };
-            let record = inner.folder.open(self.combination, self.trial, self.attempt);
-            let of_interest = record.is_none_or(|record| is_of_interest(record, outcome, scenario));
             let retention = inner.retention;
             inner.store.settle(retention, &at, files, of_interest)
         };
         for removal in removals {
-            let body = Body::EvidenceRemoved { file: removal.file.clone(), why: removal.why.to_owned() };
             if removal.at != at {
                 let forgotten = (removal.at.combination.clone(), removal.file.clone());
                 self.emitter.inner.borrow_mut().forgotten.push(forgotten);
             }
+            if gone(&removal.file) {
+                continue;
+            }
             // First the word, then the deed: the log never names what is not there.
+            let body = Body::EvidenceRemoved { file: removal.file.clone(), why: removal.why.to_owned() };
             self.emitter.emit(now, Some(removal.at), body);
             let removed = self.emitter.inner.borrow_mut().writer.remove_evidence(&removal.file);
             if let Err(error) = removed {

@@ -147,6 +147,7 @@ fn store(
     let body = Body::Evidence {
         file: stored.file,
         sha256: stored.sha256.clone(),
+        bytes: wav.len() as u64,
         about: format!("recording of microphone {microphone}"),
         anchors: captured.anchors.clone(),
     };

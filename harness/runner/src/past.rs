@@ -24,6 +24,10 @@ pub struct Past {
     started: BTreeMap<Key, i64>,
     steps: BTreeMap<Key, Vec<(i64, String)>>,
     over: BTreeMap<Key, i64>,
+    evidence: BTreeMap<Key, Vec<(String, u64)>>,
+    removed: HashSet<String>,
+    /// The trials that were done, in the order of their ends.
+    order: Vec<Key>,
     done: BTreeMap<Key, Done>,
     benched: BTreeMap<Key, Vec<(String, String)>>,
     cancelled: BTreeSet<Key>,
@@ -46,6 +50,8 @@ pub(crate) struct Done {
     /// When its steps began, in nanoseconds after the trial: faults may be planted there.
     pub(crate) steps: Vec<(i64, String)>,
     pub(crate) memory: Option<serde_json::Value>,
+    /// Evidence that it stored, with its size in bytes, whatever became of it.
+    pub(crate) evidence: Vec<(String, u64)>,
     /// Members that were given up in it, with what was found.
     pub(crate) benched: Vec<(String, String)>,
 }
@@ -72,7 +78,14 @@ impl Past {
                 let after = event.t_ns - self.started.get(&key).copied().unwrap_or(event.t_ns);
                 self.steps.entry(key.clone()).or_default().push((after, at.step.clone().unwrap_or_default()));
             }
+            Body::Evidence { file, bytes, .. } => {
+                self.evidence.entry(key.clone()).or_default().push((file.clone(), *bytes));
+            }
+            Body::EvidenceRemoved { file, .. } => {
+                self.removed.insert(file.clone());
+            }
             Body::TrialDiscarded { .. } => {
+                self.evidence.remove(&key);
                 self.steps.remove(&key);
                 self.over.remove(&key);
                 if self.folder.open(&key.0, key.1, key.2).is_some() {
@@ -92,12 +105,15 @@ impl Past {
         let Some(record) = self.folder.take(event) else { return };
         let took_ns = event.t_ns - self.started.remove(&key).unwrap_or(event.t_ns);
         let steps = self.steps.remove(&key).unwrap_or_default();
+        let evidence = self.evidence.remove(&key).unwrap_or_default();
         let over_ns = self.over.remove(&key).unwrap_or(took_ns);
         if record.outcome == TrialOutcome::Cancelled {
             self.cancelled.insert(key);
         } else if let Body::TrialFinished { memory, .. } = &event.body {
             let benched = self.benched.remove(&key).unwrap_or_default();
-            self.done.insert(key, Done { record, took_ns, over_ns, steps, memory: memory.clone(), benched });
+            self.order.push(key.clone());
+            let memory = memory.clone();
+            self.done.insert(key, Done { record, took_ns, over_ns, steps, memory, evidence, benched });
         }
     }
 
@@ -113,10 +129,10 @@ impl Past {
             record.outcome = TrialOutcome::Lost(fault);
             let took_ns = self.last_ns - self.started.remove(&key).unwrap_or(self.last_ns);
             self.fatal.push(record.clone());
-            self.done.insert(
-                key,
-                Done { record, took_ns, over_ns: took_ns, steps: Vec::new(), memory: None, benched: Vec::new() },
-            );
+            let evidence = self.evidence.remove(&key).unwrap_or_default();
+            self.order.push(key.clone());
+            let (steps, benched) = (Vec::new(), Vec::new());
+            self.done.insert(key, Done { record, took_ns, over_ns: took_ns, steps, memory: None, evidence, benched });
         }
     }
 
@@ -152,6 +168,16 @@ impl Past {
     /// Whether the decision on a combination was recorded.
     pub(crate) fn has_decided(&self, combination: &CombinationId) -> bool {
         self.decided.contains(combination)
+    }
+
+    /// Whether a piece of evidence was removed.
+    pub(crate) fn has_removed(&self, file: &str) -> bool {
+        self.removed.contains(file)
+    }
+
+    /// The trials that were done, in the order of their ends.
+    pub(crate) fn all_done(&self) -> impl Iterator<Item = &Done> {
+        self.order.iter().filter_map(|key| self.done.get(key))
     }
 
     /// The result of an attempt that was done.

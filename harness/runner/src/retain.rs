@@ -60,11 +60,6 @@ const ROOM: &str = "it made room for newer evidence";
 const FULL: &str = "the budget for evidence is used up";
 
 impl Store {
-    /// A store that holds something already.
-    pub(crate) fn with(bytes: u64) -> Self {
-        Self { bytes, ..Self::default() }
-    }
-
     /// A trial has ended and left these files: what has to go, and whether the budget was used up for the first time.
     pub(crate) fn settle(
         &mut self,

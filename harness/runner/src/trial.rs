@@ -91,7 +91,14 @@ pub(crate) async fn run_trial(trial: &Trial<'_>) -> (Option<TrialRecord>, Vec<(S
     let benched = match &outcome {
         TrialOutcome::Lost(fault) => {
             trial.place.emit(trial.now(), Body::Recovering { member: fault.member.clone() });
-            trial.cancel.unless(recovery::recover(trial)).await.unwrap_or_default()
+            match trial.cancel.unless(recovery::recover(trial)).await {
+                Some(benched) => benched,
+                None => {
+                    // Nobody knows what would have become of the rig: the trial is run again when the run goes on.
+                    outcome = TrialOutcome::Cancelled;
+                    Vec::new()
+                }
+            }
         }
         TrialOutcome::Completed | TrialOutcome::Cancelled => Vec::new(),
     };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rigtone_judge::verdicts::{Replay, RunPlan};
-use rigtone_model::verdict::RunVerdicts;
+use rigtone_model::{id::CombinationId, verdict::RunVerdicts};
 use rigtone_record::{read_events, read_plan};
 use rigtone_report::exit::{self, Code};
 
@@ -38,6 +38,16 @@ pub(crate) fn judged(run: &Path) -> Result<(RunPlan, RunVerdicts), Trouble> {
         }
     }
     let id = events.run().unwrap_or_default().to_owned();
+    if let Some(combination) = replay.stranger() {
+        return Err(foreign(run, combination));
+    }
     let verdicts = replay.verdicts(&id);
     Ok((plan, verdicts))
+}
+
+/// The plan and the log of a directory are not of one run.
+pub(crate) fn foreign(run: &Path, combination: &CombinationId) -> Trouble {
+    let run = run.display();
+    Trouble::usage(format!("the log of {run} has trials of `{combination}`, which its plan does not have"))
+        .hint("plan.json and events.jsonl come from different runs: restore them from a copy")
 }

@@ -1,24 +1,28 @@
 //! `rigtone merge`
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use rigtone_judge::verdicts::{Replay, RunPlan};
-use rigtone_model::{event::Event, id::CombinationId, plan::Plan};
-use rigtone_record::{EVIDENCE, RunWriter, read_environment, read_events, read_plan};
+use rigtone_judge::verdicts::{Ending, Replay, RunPlan};
+use rigtone_model::{
+    event::{At, Body, Event},
+    id::CombinationId,
+    plan::{Combination, Plan},
+};
+use rigtone_record::{EVIDENCE, Quiet, RunWriter, keep_quiet, read_environment, read_events, read_plan};
 use rigtone_report::exit::Code;
 
 use crate::{
     args::Inconclusive,
     commands::{
+        judge::foreign,
         report::read_trouble,
         run::{record_trouble, run_id, show, write_results},
     },
-    printer,
     trouble::Trouble,
 };
 
@@ -26,46 +30,130 @@ use crate::{
 struct Part {
     directory: PathBuf,
     plan: RunPlan,
+    /// The last time that it went on: what was given up before was looked at anew.
+    resumed: Option<u64>,
+    /// What ended it before its plan was done, and what it left open.
+    left_open: Option<(String, Ending, Vec<CombinationId>)>,
+    /// Of which of those that was said already: it is a merged run itself.
+    said: BTreeSet<CombinationId>,
+    /// Nobody writes it meanwhile.
+    _quiet: Quiet,
+}
+
+impl Part {
+    /// Reads a run from end to end: what cannot be read is found before anything is written.
+    fn read(run: &Path) -> Result<Self, Trouble> {
+        let plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
+        let quiet = keep_quiet(run).map_err(|e| record_trouble(&e))?;
+        let mut replay = Replay::new(&plan.plan, &plan.rules);
+        let (mut resumed, mut said) = (None, BTreeSet::new());
+        events(run, |event| {
+            if matches!(event.body, Body::RunResumed { .. }) {
+                resumed = Some(event.seq);
+            }
+            if let (Body::LeftOpen { .. }, Some(at)) = (&event.body, &event.at) {
+                said.insert(at.combination.clone());
+            }
+            replay.take(&event);
+            Ok(())
+        })?;
+        if let Some(combination) = replay.stranger() {
+            return Err(foreign(run, combination));
+        }
+        let left_open = replay.left_open();
+        Ok(Self { directory: run.to_owned(), plan, resumed, left_open, said, _quiet: quiet })
+    }
+}
+
+/// Goes through the events of a run.
+fn events(run: &Path, mut visit: impl FnMut(Event) -> Result<(), Trouble>) -> Result<(), Trouble> {
+    let mut events = read_events(run).map_err(|e| read_trouble(&e))?;
+    while let Some(event) = events.next() {
+        match event {
+            Ok(event) => visit(event)?,
+            Err(error) if error.is_damage() && events.next().is_none() => return Ok(()),
+            Err(error) => return Err(read_trouble(&error)),
+        }
+    }
+    Ok(())
 }
 
 /// Joins runs into one: their combinations, events and evidence.
 pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, json: bool) -> Result<Code, Trouble> {
-    let parts = runs
-        .iter()
-        .map(|run| {
-            let plan = read_plan(run).map_err(|e| read_trouble(&e))?;
-            Ok(Part { directory: run.clone(), plan })
-        })
-        .collect::<Result<Vec<Part>, Trouble>>()?;
+    let parts = runs.iter().map(|run| Part::read(run)).collect::<Result<Vec<_>, _>>()?;
     let plan = whole(&parts)?;
+    apart(&parts, out)?;
     let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
-    let mut writer = RunWriter::create(out, &format!("merged-{}", run_id(unix_s, &plan.plan.rig)))
-        .map_err(|e| record_trouble(&e))?;
-    writer.write_environment(&environment(&parts)?).map_err(|e| record_trouble(&e))?;
-    writer.write_plan(&plan).map_err(|e| record_trouble(&e))?;
+    let id = format!("merged-{}", run_id(unix_s, &plan.plan.rig));
+    let mut writer = RunWriter::create(out, &id).map_err(|e| record_trouble(&e))?;
     let mut replay = Replay::new(&plan.plan, &plan.rules);
     let mut seq = 0;
+    let mut write = |t_ns, at, body| {
+        let event = Event { seq, t_ns, at, body };
+        seq += 1;
+        replay.take(&event);
+        writer.append(&event).map_err(|e| record_trouble(&e))
+    };
+    let trials = |c: &Combination| plan.plan.scenario(&c.scenario).map_or(0, |s| u64::from(s.repeat.at_most));
+    let runnable = plan.plan.combinations.iter().filter(|c| c.skipped.is_none());
+    let started = Body::RunStarted {
+        rigtone: env!("CARGO_PKG_VERSION").to_owned(),
+        rig: plan.plan.rig.clone(),
+        seed: 0,
+        unix_s,
+        trials_at_most: runnable.map(trials).sum(),
+    };
+    write(0, None, started)?;
+    let mut interrupted = None;
     for part in &parts {
-        let mut events = read_events(&part.directory).map_err(|e| read_trouble(&e))?;
-        while let Some(event) = events.next() {
-            let event = match event {
-                Ok(event) => Event { seq, ..event },
-                Err(error) if error.is_damage() && events.next().is_none() => {
-                    printer::note(&format!("warning: {error}"));
-                    break;
-                }
-                Err(error) => return Err(read_trouble(&error)),
-            };
-            writer.append(&event).map_err(|e| record_trouble(&e))?;
-            replay.take(&event);
-            seq += 1;
+        let mut last_ns = 0;
+        events(&part.directory, |event| {
+            last_ns = event.t_ns.max(last_ns);
+            match &event.body {
+                // What became of the part as a whole is said of each of its combinations below.
+                Body::RunStarted { .. } | Body::RunResumed { .. } | Body::RunFinished { .. } => Ok(()),
+                Body::GivenUp { .. } if part.resumed.is_some_and(|resumed| event.seq < resumed) => Ok(()),
+                _ => write(event.t_ns, event.at, event.body),
+            }
+        })?;
+        if let Some((why, ending, open)) = &part.left_open {
+            let out_of_time = *ending == Ending::OutOfTime;
+            for combination in open.iter().filter(|id| !part.said.contains(id)) {
+                let at = At { combination: combination.clone(), trial: 0, attempt: 0, step: None };
+                write(last_ns, Some(at), Body::LeftOpen { why: why.clone(), out_of_time })?;
+            }
+            if !open.is_empty() {
+                // An interruption weighs more than the end of the time.
+                let so_far = interrupted.take();
+                interrupted = so_far.filter(|(_, late)| !late || out_of_time).or(Some((why.clone(), out_of_time)));
+            }
         }
+    }
+    let out_of_time = interrupted.as_ref().is_some_and(|(_, late)| *late);
+    write(0, None, Body::RunFinished { interrupted: interrupted.map(|(why, _)| why), out_of_time })?;
+    for part in &parts {
         copy(&part.directory.join(EVIDENCE), &out.join(EVIDENCE))?;
     }
+    writer.write_environment(&environment(&parts)?).map_err(|e| record_trouble(&e))?;
     writer.sync().map_err(|e| record_trouble(&e))?;
-    let verdicts = replay.verdicts(writer.run());
+    // The plan comes last: without it this is no run.
+    writer.write_plan(&plan).map_err(|e| record_trouble(&e))?;
+    let verdicts = replay.verdicts(&id);
     write_results(&plan, &verdicts, out, unix_s, inconclusive)?;
     show(&plan, &verdicts, out, inconclusive, json)
+}
+
+/// A folder below a part would be copied into itself.
+fn apart(parts: &[Part], out: &Path) -> Result<(), Trouble> {
+    let real = |path: &Path| {
+        let there = path.ancestors().find(|p| p.exists() && !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::canonicalize(there).unwrap_or_default()
+    };
+    let within = parts.iter().find(|part| real(out).starts_with(real(&part.directory)));
+    within.map_or(Ok(()), |part| {
+        let (out, part) = (out.display(), part.directory.display());
+        Err(Trouble::usage(format!("{out} lies in {part}, which is to be merged")).hint("choose a directory beside it"))
+    })
 }
 
 /// The plan of the whole: its parts must belong together and must not overlap.

@@ -24,7 +24,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     args::{Inconclusive, KeepEvidence, What},
-    commands::report::{policy, read_trouble, results, summary},
+    commands::{
+        judge::foreign,
+        report::{policy, read_trouble, results, summary},
+    },
     documents::{self, Origin},
     open::{self, Opened},
     printer,
@@ -118,7 +121,15 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
 pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, Trouble> {
     let begin_anew = "begin a new run: this one had not got far enough to go on with";
     let plan: RunPlan = read_plan(directory).map_err(|e| read_trouble(&e))?;
-    let environment = read_environment(directory).map_err(|e| read_trouble(&e))?;
+    let environment = read_environment(directory).map_err(|e| {
+        let restore =
+            "without environment.json nobody knows how the run began: restore it from a copy, or begin a new run";
+        Trouble::usage(e).hint(restore)
+    })?;
+    if environment.get("merged").is_some() {
+        return Err(Trouble::usage(format!("{} was merged from other runs", directory.display()))
+            .hint("go on with those of its parts that were interrupted, and merge again"));
+    }
     let beginning: Beginning = serde_json::from_value(environment["run"].clone()).map_err(|e| {
         let file = directory.join("environment.json");
         Trouble::usage(format!("{} does not tell how the run began: {e}", file.display())).hint(begin_anew)
@@ -137,6 +148,14 @@ pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, T
         ResumeError::Read(error) => read_trouble(error),
         ResumeError::Record(error) => record_trouble(error),
     })?;
+    if let Some(combination) = replay.stranger() {
+        return Err(foreign(directory, combination));
+    }
+    if found.next > 0 && writer.run() != beginning.run {
+        let (log, environment) = (writer.run(), &beginning.run);
+        return Err(Trouble::usage(format!("the log is of run `{log}`, environment.json of run `{environment}`"))
+            .hint("restore both from a copy of one run"));
+    }
     past.close(found.mended_bytes);
     if found.mended_bytes > 0 {
         let (bytes, place) = (found.mended_bytes, directory.display());

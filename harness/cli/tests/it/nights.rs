@@ -51,6 +51,70 @@ fn parts_of_a_plan_are_joined_into_the_whole() {
     assert_eq!(combinations(&home, "other-way"), combinations(&home, "merged"));
 }
 
+/// Parts that ended in every way, in every order.
+#[test]
+fn parts_that_did_not_come_to_their_end_are_joined_as_they_are() {
+    let home = Home::new();
+    let part = |number: usize, more: &[&str]| {
+        let (partition, out) = (format!("hash:{number}/3"), format!("part-{number}"));
+        home.rigtone(&[&["run", "--out", &out, "--partition", &partition], more].concat());
+    };
+    part(1, &[]);
+    part(2, &["--max-time", "6 min"]);
+    part(3, &["--max-time", "6 min"]);
+    // The third was killed, and the first was killed and went on.
+    for (name, share) in [("part-3", 60), ("part-1", 70)] {
+        let path = home.path(name).join("events.jsonl");
+        let log = fs::read(&path).unwrap();
+        fs::write(&path, &log[..log.len() * share / 100]).unwrap();
+    }
+    home.rigtone(&["run", "--resume", "part-1"]);
+    let mut alone = BTreeMap::new();
+    for number in 1..=3 {
+        let verdicts = home.rigtone(&["judge", &format!("part-{number}"), "--json"]).json();
+        for combination in verdicts["combinations"].as_array().unwrap() {
+            alone.insert(combination["id"].clone().to_string(), combination["verdict"].clone());
+        }
+    }
+    for (name, order) in [("a", ["part-1", "part-2", "part-3"]), ("b", ["part-3", "part-1", "part-2"])] {
+        let merged = home.rigtone(&[&["merge", "--out", name, "--json"], &order[..]].concat()).with_code(130).json();
+        for combination in merged["combinations"].as_array().unwrap() {
+            assert_eq!(combination["verdict"], alone[&combination["id"].to_string()], "{name}: {}", combination["id"]);
+        }
+        assert_eq!(home.rigtone(&["judge", name, "--json"]).json()["combinations"], merged["combinations"]);
+    }
+    home.rigtone(&["run", "--resume", "a"]).with_code(2).says(&["was merged from other runs", "help:"]);
+    home.rigtone(&["merge", "a", "--out", "again"]).with_code(130);
+    assert_eq!(combinations(&home, "again"), combinations(&home, "a"));
+}
+
+#[test]
+fn a_merge_that_fails_leaves_no_run_behind() {
+    let home = Home::new();
+    for (out, speaker) in [("one", "speaker=charge-5-fw110"), ("two", "speaker=charge-5-fw106")] {
+        home.rigtone(&["run", "--out", out, "--select", "scenario=pairing-cold-start", "--select", speaker]);
+    }
+    home.rigtone(&["merge", "one", "two", "--out", "one/evidence/both"]).with_code(2).says(&["lies in one", "help:"]);
+    let log = fs::read_to_string(home.path("two/events.jsonl")).unwrap();
+    let spoilt: String =
+        log.lines().enumerate().map(|(n, l)| if n == 50 { "garbage\n".into() } else { format!("{l}\n") }).collect();
+    fs::write(home.path("two/events.jsonl"), spoilt).unwrap();
+    home.rigtone(&["merge", "one", "two", "--out", "both"]).with_code(2).says(&["events.jsonl:51:", "help:"]);
+    assert!(!home.path("both").exists());
+}
+
+#[test]
+fn a_log_and_a_plan_of_different_runs_are_told_apart() {
+    let home = Home::new();
+    for (out, speaker) in [("one", "speaker=charge-5-fw110"), ("two", "speaker=charge-5-fw106")] {
+        home.rigtone(&["run", "--out", out, "--select", "scenario=pairing-cold-start", "--select", speaker]);
+    }
+    fs::copy(home.path("two/plan.json"), home.path("one/plan.json")).unwrap();
+    for command in [&["judge", "one"][..], &["run", "--resume", "one"], &["merge", "one", "--out", "out"]] {
+        home.rigtone(command).with_code(2).says(&["which its plan does not have", "help:"]);
+    }
+}
+
 #[test]
 fn what_does_not_belong_together_is_not_joined() {
     let home = Home::new();
@@ -61,7 +125,9 @@ fn what_does_not_belong_together_is_not_joined() {
     home.rigtone(&["merge", "one", "two", "--out", "out"]).with_code(2).says(&["differ in the rig's document"]);
     home.rigtone(&["merge", "one", "nowhere", "--out", "out"]).with_code(2).says(&["nowhere/plan.json"]);
     assert!(!home.path("out").exists());
-    home.rigtone(&["merge", "one", "--out", "one"]).with_code(2).says(&["not empty"]);
+    home.rigtone(&["merge", "one", "--out", "one"]).with_code(2).says(&["one lies in one"]);
+    home.write("full/notes.txt", "mine");
+    home.rigtone(&["merge", "one", "--out", "full"]).with_code(2).says(&["not empty"]);
 }
 
 #[test]

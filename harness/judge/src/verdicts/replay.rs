@@ -18,9 +18,9 @@ pub struct Replay<'a> {
     tallies: Tallies<'a>,
     folder: TrialFolder,
     started: BTreeMap<(CombinationId, u32, u32), i64>,
-    /// A log may hold several parts, each of which began and should have ended.
     under_way: bool,
     interrupted: Option<(String, Ending)>,
+    stranger: Option<CombinationId>,
 }
 
 fn cut_off() -> (String, Ending) {
@@ -36,22 +36,27 @@ impl<'a> Replay<'a> {
             started: BTreeMap::new(),
             under_way: true,
             interrupted: None,
+            stranger: None,
         }
     }
 
     /// Takes the next event.
     pub fn take(&mut self, event: &Event) {
+        if let Some(at) = &event.at
+            && self.stranger.is_none()
+            && self.tallies.place(&at.combination).is_none()
+        {
+            self.stranger = Some(at.combination.clone());
+        }
         match (&event.body, &event.at) {
             (Body::TrialStarted, Some(at)) => {
                 self.started.insert((at.combination.clone(), at.trial, at.attempt), event.t_ns);
             }
             (Body::GivenUp { member, why }, Some(at)) => self.tallies.give_up(&at.combination, member, why),
             (Body::EvidenceRemoved { file, .. }, Some(at)) => self.tallies.forget_evidence(&at.combination, file),
-            (Body::RunStarted { .. }, _) => {
-                if self.under_way && event.seq > 0 {
-                    self.interrupted = Some(cut_off());
-                }
-                self.under_way = true;
+            (Body::LeftOpen { out_of_time, .. }, Some(at)) => {
+                let ending = if *out_of_time { Ending::OutOfTime } else { Ending::Interrupted };
+                self.tallies.ended(&at.combination, ending);
             }
             (Body::RunResumed { .. }, _) => {
                 // The rig was looked at anew, and what had been interrupted went on.
@@ -74,9 +79,24 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// A combination of the log that the plan does not have: they do not belong together.
+    pub fn stranger(&self) -> Option<&CombinationId> {
+        self.stranger.as_ref()
+    }
+
+    /// What ended the run before its plan was done, if something did, and the combinations that it left open.
+    pub fn left_open(&self) -> Option<(String, Ending, Vec<CombinationId>)> {
+        let (why, ending) = self.ending()?;
+        Some((why, ending, self.tallies.open().cloned().collect()))
+    }
+
+    fn ending(&self) -> Option<(String, Ending)> {
+        if self.under_way { Some(cut_off()) } else { self.interrupted.clone() }
+    }
+
     /// The verdicts. A log that ends before its run does is one of an interrupted run.
     pub fn verdicts(self, run: &str) -> RunVerdicts {
-        let interrupted = if self.under_way { Some(cut_off()) } else { self.interrupted };
+        let interrupted = self.ending();
         self.tallies.verdicts(run, interrupted)
     }
 }

@@ -1,6 +1,6 @@
 //! The counts of all combinations of a run, and its verdicts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rigtone_model::{
     event::TrialOutcome,
@@ -21,6 +21,8 @@ pub struct Tallies<'a> {
     plan: &'a Plan,
     places: HashMap<CombinationId, usize>,
     tallies: Vec<Option<Tally>>,
+    /// How combinations ended that come from another run than the rest.
+    endings: BTreeMap<usize, Ending>,
 }
 
 impl<'a> Tallies<'a> {
@@ -39,6 +41,7 @@ impl<'a> Tallies<'a> {
             plan,
             places: plan.combinations.iter().enumerate().map(|(i, c)| (c.id.clone(), i)).collect(),
             tallies: tallies.collect(),
+            endings: BTreeMap::new(),
         }
     }
 
@@ -86,6 +89,20 @@ impl<'a> Tallies<'a> {
         }
     }
 
+    /// How a combination ended, whatever ended the others.
+    pub fn ended(&mut self, id: &CombinationId, ending: Ending) {
+        if let Some(place) = self.place(id) {
+            self.endings.insert(place, ending);
+        }
+    }
+
+    /// Combinations that still want trials.
+    pub fn open(&self) -> impl Iterator<Item = &CombinationId> {
+        let planned = self.plan.combinations.iter().zip(&self.tallies);
+        let open = |tally: &Option<Tally>| tally.as_ref().is_some_and(|tally| !tally.is_settled());
+        planned.filter(move |(c, tally)| c.skipped.is_none() && open(tally)).map(|(c, _)| &c.id)
+    }
+
     fn of(&mut self, id: &CombinationId) -> Option<&mut Tally> {
         let place = self.place(id)?;
         self.tallies[place].as_mut()
@@ -100,7 +117,9 @@ impl<'a> Tallies<'a> {
     /// The verdicts of the run. `interrupted` says what ended it before its plan was done, and how that counts.
     pub fn verdicts(&self, run: &str, interrupted: Option<(String, Ending)>) -> RunVerdicts {
         let ending = interrupted.as_ref().map_or(Ending::Complete, |(_, ending)| ending.clone());
-        let combinations: Vec<_> = (0..self.tallies.len()).filter_map(|place| self.verdict(place, &ending)).collect();
+        let ending_of = |place: usize| self.endings.get(&place).unwrap_or(&ending);
+        let combinations: Vec<_> =
+            (0..self.tallies.len()).filter_map(|place| self.verdict(place, ending_of(place))).collect();
         RunVerdicts {
             schema: RunVerdicts::SCHEMA.to_owned(),
             run: run.to_owned(),

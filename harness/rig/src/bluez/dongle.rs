@@ -1,6 +1,9 @@
 //! A dongle: found by its address, powered, with an agent that accepts every pairing.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use rigtone_model::trial::{DeviceFailure, InfrastructureFault};
 use serde_json::json;
@@ -26,6 +29,7 @@ pub struct Dongle {
     clock: HostClock,
     live: Mutex<Option<Rc<Live>>>,
     description: RefCell<Option<serde_json::Value>>,
+    openings: Cell<u32>,
 }
 
 /// What lasts as long as bluetoothd.
@@ -65,7 +69,7 @@ impl Dongle {
     /// The dongle `name` of that address. Nothing is opened before it is used.
     pub fn new(name: &str, address: Address, clock: HostClock) -> Self {
         let member = format!("dongle {name}");
-        Self { member, address, clock, live: Mutex::new(None), description: RefCell::new(None) }
+        Self { member, address, clock, live: Mutex::new(None), description: RefCell::new(None), openings: Cell::new(0) }
     }
 
     /// The dongle as faults name it.
@@ -76,6 +80,11 @@ impl Dongle {
     /// What it was when it was last opened, for the run's environment.
     pub fn description(&self) -> Option<serde_json::Value> {
         self.description.borrow().clone()
+    }
+
+    /// How often it was opened: once, and again whenever it or bluetoothd had gone meanwhile.
+    pub fn openings(&self) -> u32 {
+        self.openings.get()
     }
 
     /// Opens it, if it is not open, and says what it is.
@@ -194,6 +203,7 @@ impl Dongle {
                 .map(|m| format!("{}:v{:04X}p{:04X}d{:04X}", m.source, m.vendor, m.product, m.device)),
         });
         *self.description.borrow_mut() = Some(description);
+        self.openings.set(self.openings.get() + 1);
         Ok(Live { adapter, media, daemon, _agent: agent, _session: session })
     }
 

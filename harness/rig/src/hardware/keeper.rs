@@ -1,20 +1,25 @@
 //! The members of an opened rig, and looking after all of them.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use async_trait::async_trait;
 use rigtone_model::{document::Output, trial::InfrastructureFault};
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
 use super::{Hold, HostClock, open::OpenError};
 use crate::{
-    bench::{Finding, Keeper, Scope, TrialKey},
+    bench::{Aftermath, Finding, Keeper, Scope, TrialKey},
     capability::{Address, Captured, Microphone, Power, Unit},
     clock::{Clock, Instant},
 };
 
 /// How long the check of a microphone listens.
 const LISTEN_NS: i64 = 300_000_000;
+/// How long one member is waited for in a check.
+const SHARE_NS: i64 = 8_000_000_000;
+/// What the two clocks may differ without the host having slept.
+const NAP_NS: i64 = 50_000_000;
 
 /// The members that drivers hold open.
 #[derive(Default)]
@@ -23,6 +28,9 @@ pub(super) struct Members {
     pub(super) relays: crate::power::Boards,
     #[cfg(feature = "bluez")]
     dongles: BTreeMap<String, Rc<crate::bluez::Dongle>>,
+    /// By unit.
+    #[cfg(feature = "bluez")]
+    dongle_of: BTreeMap<String, Rc<crate::bluez::Dongle>>,
 }
 
 #[cfg(feature = "serial")]
@@ -58,6 +66,7 @@ impl Members {
             return Err(OpenError::Document { member: member(), what });
         }
         let held = Rc::new(Dongle::new(dongle, address, clock));
+        self.dongle_of.insert(unit.name.to_string(), held.clone());
         self.dongles.insert(dongle.to_owned(), held.clone());
         let endpoint = Rc::new(Endpoint::new(held));
         unit.inquiry = Some(endpoint.clone());
@@ -93,6 +102,8 @@ pub(super) struct HardwareKeeper {
     members: Members,
     microphones: BTreeMap<String, Rc<dyn Microphone>>,
     clock: HostClock,
+    /// What the rig was like when the trials that run began.
+    begun: RefCell<Vec<(TrialKey, Begun)>>,
     /// Last: until every board has been left safe, nobody else may come in.
     _hold: Hold,
 }
@@ -104,7 +115,26 @@ impl HardwareKeeper {
         clock: HostClock,
         hold: Hold,
     ) -> Self {
-        Self { members, microphones, clock, _hold: hold }
+        Self { members, microphones, clock, begun: RefCell::default(), _hold: hold }
+    }
+
+    /// What it is like now, for a trial of these units.
+    fn now_of(&self, units: &[&str]) -> Begun {
+        #[cfg(not(feature = "bluez"))]
+        let (openings, _) = (BTreeMap::new(), units);
+        #[cfg(feature = "bluez")]
+        let openings = units
+            .iter()
+            .filter_map(|unit| self.members.dongle_of.get(*unit))
+            .map(|dongle| (dongle.member().to_owned(), dongle.openings()))
+            .collect();
+        Begun { openings, asleep_ns: asleep_ns() }
+    }
+
+    /// The time that one member has, so that none that hangs takes it from the others; none when all is used up.
+    fn share(&self, deadline: Instant) -> Option<Instant> {
+        let now = self.clock.now();
+        (now < deadline).then(|| now.plus(SHARE_NS).min(deadline))
     }
 
     async fn listen(&self, microphone: &dyn Microphone, deadline: Instant) -> Result<Captured, InfrastructureFault> {
@@ -118,15 +148,18 @@ impl HardwareKeeper {
 impl Keeper for HardwareKeeper {
     async fn check(&self, scope: Scope<'_>, deadline: Instant) -> Vec<Finding> {
         let mut findings = Vec::new();
+        // Who is not looked at is not told of: nothing is known of it.
         #[cfg(feature = "serial")]
         for board in self.members.relays.iter().filter(|b| scope.holds(b.member())) {
-            let opened = board.check(deadline).await.map(|()| "its port is open; it reports no positions".to_owned());
+            let Some(share) = self.share(deadline) else { return findings };
+            let opened = board.check(share).await.map(|()| "its port is open; it reports no positions".to_owned());
             findings.push(finding(board.member(), opened));
         }
         #[cfg(feature = "bluez")]
         {
             for dongle in self.members.dongles.values().filter(|d| scope.holds(d.member())) {
-                findings.push(finding(dongle.member(), dongle.check(deadline).await));
+                let Some(share) = self.share(deadline) else { return findings };
+                findings.push(finding(dongle.member(), dongle.check(share).await));
             }
             if scope == Scope::Whole && !self.members.dongles.is_empty() {
                 for (encoder, installed) in crate::bluez::encoders() {
@@ -140,14 +173,25 @@ impl Keeper for HardwareKeeper {
             if !scope.holds(&format!("microphone {name}")) {
                 continue;
             }
-            let heard = self.listen(&**microphone, deadline).await.map(|captured| describe(&captured));
+            let Some(share) = self.share(deadline) else { return findings };
+            let heard = self.listen(&**microphone, share).await.map(|captured| describe(&captured));
             findings.push(finding(&format!("microphone {name}"), heard));
         }
         findings
     }
 
-    fn trial_begins(&self, _key: &TrialKey, _units: &[&str], _microphones: &[&str]) {
-        // Hardware leaves nothing to a seed.
+    fn trial_begins(&self, key: &TrialKey, units: &[&str], _microphones: &[&str]) {
+        let now = self.now_of(units);
+        self.begun.borrow_mut().push((key.clone(), now));
+    }
+
+    fn trial_ends(&self, key: &TrialKey, units: &[&str]) -> Aftermath {
+        let begun = {
+            let mut all = self.begun.borrow_mut();
+            all.iter().position(|(of, _)| of == key).map(|place| all.swap_remove(place).1)
+        };
+        let incidents = begun.map(|begun| begun.incidents(&self.now_of(units))).unwrap_or_default();
+        Aftermath { incidents, memory: None }
     }
 
     async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault> {
@@ -173,6 +217,46 @@ impl Keeper for HardwareKeeper {
         }
         environment
     }
+}
+
+/// What the rig was like at some time.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Begun {
+    /// How often each dongle had been opened.
+    openings: BTreeMap<String, u32>,
+    /// How long the host had slept since it was booted.
+    asleep_ns: i64,
+}
+
+impl Begun {
+    /// What befell the rig since then.
+    fn incidents(&self, now: &Self) -> Vec<InfrastructureFault> {
+        let mut incidents = Vec::new();
+        let slept_ns = now.asleep_ns - self.asleep_ns;
+        if slept_ns > NAP_NS {
+            let what = format!("the host slept for {:.1} s", slept_ns as f64 / 1e9);
+            incidents.push(InfrastructureFault::new("host clock", what).hint("keep the host of a rig from suspending"));
+        }
+        for (dongle, openings) in &now.openings {
+            // The first opening is no news.
+            if self.openings.get(dongle).is_some_and(|before| *before > 0 && before < openings) {
+                let what = "it or bluetoothd went away and came back";
+                incidents.push(InfrastructureFault::new(dongle, what).hint("see the system log of that time"));
+            }
+        }
+        incidents
+    }
+}
+
+/// How long the host has slept since it was booted: one clock goes on meanwhile, the other does not.
+fn asleep_ns() -> i64 {
+    let ns = |clock| {
+        let time = clock_gettime(clock);
+        time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)
+    };
+    // In this order a pause between the two reads can only make the sleep look shorter.
+    let boottime = ns(ClockId::Boottime);
+    boottime - ns(ClockId::Monotonic)
 }
 
 fn finding(member: &str, found: Result<String, InfrastructureFault>) -> Finding {
@@ -202,6 +286,27 @@ fn describe(captured: &Captured) -> String {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    fn begun(openings: u32, asleep_ns: i64) -> Begun {
+        Begun { openings: [("dongle usb-1".to_owned(), openings)].into(), asleep_ns }
+    }
+
+    #[rstest]
+    #[case::nothing_happened(begun(1, 7), begun(1, 9), &[])]
+    #[case::first_opening(begun(0, 0), begun(1, 0), &[])]
+    #[case::daemon_restarted(begun(1, 0), begun(2, 0), &["dongle usb-1"])]
+    #[case::host_slept(begun(1, 0), begun(1, 3_000_000_000), &["host clock"])]
+    #[case::both(begun(3, 0), begun(4, 3_000_000_000), &["host clock", "dongle usb-1"])]
+    fn what_befell_the_rig_is_told_from_what_it_was(#[case] then: Begun, #[case] now: Begun, #[case] told: &[&str]) {
+        let members: Vec<String> = then.incidents(&now).into_iter().map(|fault| fault.member).collect();
+        assert_eq!(members, told);
+    }
+
+    #[test]
+    fn a_host_that_is_awake_has_not_slept_since_a_moment_ago() {
+        let before = asleep_ns();
+        assert!((asleep_ns() - before).abs() < NAP_NS);
+    }
 
     #[rstest]
     #[case(&[0, 500, 0, -500], 0, "2 frames at 48000 Hz, digital silence")]

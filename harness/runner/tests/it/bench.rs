@@ -5,7 +5,7 @@ use std::{cell::RefCell, path::PathBuf, rc::Rc};
 use indexmap::IndexMap;
 use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{
-    document::{Device, Fault, Rig},
+    document::{Device, Fault, Rig, World},
     event::Event,
     load,
     plan::{Expansion, Plan, PlannedScenario, expand},
@@ -89,11 +89,22 @@ pub(crate) fn run_with(planned: &Planned, options: &Options, meddle: impl Fn(&Ev
     let directory = tempfile::tempdir().expect("a directory");
     let writer = RunWriter::create(&directory.path().join("run"), "test").expect("a new run");
     writer.write_plan(&planned.run).expect("a plan");
-    go(planned, directory, writer, options, meddle)
+    go(World::Simulated, planned, directory, writer, options, meddle)
 }
 
 /// Goes on with the run in `directory`, as a new process would.
 pub(crate) fn resume(
+    planned: &Planned,
+    directory: tempfile::TempDir,
+    options: Options,
+    meddle: impl Fn(&Event, &Cancel) + 'static,
+) -> Done {
+    resume_in(World::Simulated, planned, directory, options, meddle)
+}
+
+/// Goes on as on a rig of that kind: hardware cannot go back in time.
+pub(crate) fn resume_in(
+    world: World,
     planned: &Planned,
     directory: tempfile::TempDir,
     options: Options,
@@ -104,10 +115,11 @@ pub(crate) fn resume(
         RunWriter::resume(&directory.path().join("run"), "test", |event| past.take(event)).expect("a run to resume");
     past.close(found.mended_bytes);
     let seed = past.seed().unwrap_or(options.seed);
-    go(planned, directory, writer, &Options { past, seed, ..options }, meddle)
+    go(world, planned, directory, writer, &Options { past, seed, ..options }, meddle)
 }
 
 fn go(
+    world: World,
     planned: &Planned,
     directory: tempfile::TempDir,
     writer: RunWriter,
@@ -115,7 +127,8 @@ fn go(
     meddle: impl Fn(&Event, &Cancel) + 'static,
 ) -> Done {
     let clock = VirtualClock::new();
-    let bench = simulated::open(&planned.rig, &|id| planned.devices.get(id).cloned(), &clock).expect("a rig");
+    let mut bench = simulated::open(&planned.rig, &|id| planned.devices.get(id).cloned(), &clock).expect("a rig");
+    bench.simulated = world == World::Simulated;
     let events = Rc::new(RefCell::new(Vec::new()));
     let cancel = Cancel::new();
     let (seen, asks) = (events.clone(), cancel.clone());

@@ -6,7 +6,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 use rand::Rng;
 use rigtone_judge::verdicts::Replay;
 use rigtone_model::{
-    document::Rig,
+    document::{Rig, World},
     event::{Body, TrialOutcome},
     id::CombinationId,
     quantity::Duration,
@@ -17,7 +17,7 @@ use rigtone_record::{RunWriter, read_events};
 use rigtone_runner::{Interruption, Options};
 use rstest::rstest;
 
-use crate::bench::{Done, Planned, options, plan, planted_fault, resume, run_from, run_with};
+use crate::bench::{Done, Planned, options, plan, planted_fault, resume, resume_in, run_from, run_with};
 
 type Records = BTreeMap<(CombinationId, u32, u32), TrialRecord>;
 
@@ -267,4 +267,111 @@ fn a_damaged_last_record_is_put_aside_and_told(#[case] tail: &[u8]) {
     assert_eq!(fs::read(aside).expect("put aside"), tail);
     assert_eq!(resumed.verdicts, whole.verdicts);
     assert!(resumed.verdicts.combinations.iter().all(|c| c.verdict != Verdict::Aborted));
+}
+
+/// The verdicts of a run whose past was counted on hardware: what is live is what the log says, and nothing is lost.
+fn agree(planned: &Planned, resumed: &Done) {
+    let (_, replayed) = recorded(planned, resumed.directory.path());
+    for (live, replayed) in resumed.verdicts.combinations.iter().zip(&replayed.combinations) {
+        assert_eq!(live, replayed, "{}", live.id);
+    }
+    assert_eq!(resumed.verdicts.interrupted, replayed.interrupted);
+}
+
+#[rstest]
+#[case::to_its_end(None, false)]
+#[case::interrupted_at_once(Some(0), false)]
+#[case::interrupted_later(Some(150), false)]
+#[case::a_microphone_has_died_meanwhile(None, true)]
+fn on_hardware_what_was_done_is_counted_before_anything_else(#[case] ask_after: Option<u64>, #[case] deaf: bool) {
+    let scenarios = &["scenarios/starter"];
+    let mut planned = plan(scenarios, |_| {});
+    let whole = run_from(&planned, 6);
+    let log = fs::read(whole.directory.path().join("run/events.jsonl")).expect("a log");
+    let cut = log.len() / 2 + log[log.len() / 2..].iter().position(|b| *b == b'\n').expect("a line") + 1;
+    let directory = killed_after(&whole, cut);
+    let (_, before) = recorded(&planned, directory.path());
+    if deaf {
+        planned.rig.faults = vec![planted_fault("microphone-dead: {microphone: bench-1}")];
+    }
+    let first = read_events(&directory.path().join("run")).expect("a log").flatten().count() as u64;
+    let resumed = resume_in(World::Hardware, &planned, directory, options(6), move |event, cancel| {
+        if ask_after.is_some_and(|after| event.seq == first + after) {
+            cancel.ask(Interruption::Asked("SIGINT".to_owned()));
+        }
+    });
+    agree(&planned, &resumed);
+    let answered = |verdict: &Verdict| matches!(verdict, Verdict::Pass | Verdict::Fail);
+    for (now, then) in resumed.verdicts.combinations.iter().zip(&before.combinations) {
+        assert!(now.trials >= then.trials, "{}", now.id);
+        if answered(&then.verdict) {
+            assert_eq!(now.verdict, then.verdict, "{}", now.id);
+        }
+    }
+    if ask_after.is_none() && !deaf {
+        assert_eq!(resumed.verdicts.count("aborted"), 0);
+    }
+}
+
+#[test]
+fn evidence_within_a_budget_is_the_same_after_a_crash() {
+    use rigtone_runner::{Keep, Retention};
+    let planned = plan(&["scenarios/starter/playback-heard.yaml"], |_| {});
+    let retention = Retention { keep: Keep::All, budget: Some(9_000_000) };
+    let limited = || Options { retention, ..options(8) };
+    let whole = run_with(&planned, &limited(), |_, _| {});
+    let (expected, replayed) = (&whole.verdicts, recorded(&planned, whole.directory.path()).1);
+    assert_eq!(replayed, *expected, "judged from the log");
+    let log = fs::read(whole.directory.path().join("run/events.jsonl")).expect("a log");
+    let files = |done: &Done| {
+        let mut files = Vec::new();
+        let mut folders = vec![done.directory.path().join("run/evidence")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder").flatten() {
+                if entry.path().is_dir() { folders.push(entry.path()) } else { files.push(entry.file_name()) }
+            }
+        }
+        files.len()
+    };
+    for share in [3, 6, 9] {
+        let at = log.len() * share / 10;
+        let cut = at + log[at..].iter().position(|b| *b == b'\n').expect("a line") + 1;
+        let directory = tempfile::tempdir().expect("a directory");
+        let (from, to) = (whole.directory.path().join("run"), directory.path().join("run"));
+        fs::create_dir_all(to.join("evidence")).expect("a folder");
+        fs::copy(from.join("plan.json"), to.join("plan.json")).expect("a plan");
+        fs::write(to.join("events.jsonl"), &log[..cut]).expect("a log");
+        let resumed = resume(&planned, directory, limited(), |_, _| {});
+        assert_eq!(resumed.verdicts, *expected, "cut after {share} tenths");
+        assert_eq!(recorded(&planned, resumed.directory.path()).1, *expected);
+        assert!(files(&resumed) <= files(&whole), "what had been removed does not come back");
+    }
+}
+
+/// A power loss can leave recordings of which the log knows nothing.
+#[test]
+fn evidence_that_the_log_does_not_know_is_in_nobodys_way() {
+    let planned = plan(&["scenarios/starter/playback-heard.yaml"], |_| {});
+    let whole = run_from(&planned, 9);
+    let expected = whole.verdicts.clone();
+    let path = whole.directory.path().join("run/events.jsonl");
+    let log = fs::read_to_string(&path).expect("a log");
+    let some = log.lines().take(200).map(|line| format!("{line}\n")).collect::<String>();
+    fs::write(&path, some).expect("a log");
+    let resumed = resume(&planned, whole.directory, options(9), |_, _| {});
+    assert_eq!(resumed.verdicts, expected);
+}
+
+#[test]
+fn a_run_that_was_ended_while_the_rig_was_being_looked_after_goes_on_to_the_same_end() {
+    let planned = plan(&["scenarios/starter/pairing-cold-start.yaml"], |rig| {
+        rig.faults = vec![planted_fault("relay-answers-nothing: {relay: board-1}, from: 5 min, lasting: 20 s")];
+    });
+    let whole = run_from(&planned, 3);
+    let recovering = whole.events.iter().find(|e| matches!(e.body, Body::Recovering { .. })).expect("a lost trial");
+    let limit = Options { max_time: Some(Duration::from_ns(recovering.t_ns + 3_000_000_000)), ..options(3) };
+    let first = run_with(&planned, &limit, |_, _| {});
+    let resumed = resume(&planned, first.directory, options(3), |_, _| {});
+    assert_eq!(recorded(&planned, resumed.directory.path()), recorded(&planned, whole.directory.path()));
+    assert_eq!(resumed.verdicts, whole.verdicts);
 }
