@@ -79,7 +79,14 @@ impl RunWriter {
         fs::create_dir(&evidence).map_err(io("create", &evidence))?;
         let log = EventLog::create(&directory.join(EVENTS))?;
         sync_directory(directory)?;
-        Ok(Self { directory: directory.to_owned(), run: run.to_owned(), log, unsynced: Vec::new(), _claim: claim, resumed: false })
+        Ok(Self {
+            directory: directory.to_owned(),
+            run: run.to_owned(),
+            log,
+            unsynced: Vec::new(),
+            _claim: claim,
+            resumed: false,
+        })
     }
 
     /// Opens the directory of a run that was interrupted, to go on with it. Every event that was recorded goes through
@@ -109,7 +116,8 @@ impl RunWriter {
             .len();
         let log = EventLog::reopen(&path, good, next, &directory.join(format!("damaged-{good}.bin")))?;
         let run = events.run().unwrap_or(run).to_owned();
-        let writer = Self { directory: directory.to_owned(), run, log, unsynced: Vec::new(), _claim: claim, resumed: true };
+        let writer =
+            Self { directory: directory.to_owned(), run, log, unsynced: Vec::new(), _claim: claim, resumed: true };
         Ok((writer, Found { next, mended_bytes: size.saturating_sub(good) }))
     }
 
