@@ -243,6 +243,15 @@ pub enum Body {
         /// What is wrong with that member.
         why: String,
     },
+    /// An output could not be brought to its safe state.
+    OutputUnsafe {
+        /// The member of the rig.
+        member: String,
+        /// Which output, and what happened.
+        what: String,
+        /// What to do by hand.
+        hint: String,
+    },
     /// A combination was left without an answer in the part of a merged run that it comes from.
     LeftOpen {
         /// What ended that part.
@@ -408,6 +417,7 @@ const KINDS: &[&str] = &[
     "benched",
     "given-up",
     "left-open",
+    "output-unsafe",
     "decided",
     "warning",
     "run-resumed",

@@ -139,6 +139,8 @@ impl LockError {
         match self {
             Self::Taken { .. } => "wait for the other run, or end it".to_owned(),
             Self::Io { path, source, .. } => match source.kind() {
+                // A link in its place is not followed.
+                _ if path.is_symlink() => format!("a link stands in its place: delete {}", path.display()),
                 io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput if path.exists() => {
                     format!("make sure that no rigtone runs, and delete {}", path.display())
                 }
@@ -194,6 +196,11 @@ impl Locks {
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
         self.held.insert(resource.key.clone(), file);
         Ok(())
+    }
+
+    /// Gives one back before the others.
+    pub fn give_back(&mut self, resource: &Resource) {
+        self.held.remove(&resource.key);
     }
 
     /// The keys of what is held.

@@ -116,8 +116,8 @@ impl<'a> Campaign<'a> {
     pub(crate) async fn make_safe(&self) {
         let deadline = self.bench.clock.now().plus(SAFE_NS);
         for fault in self.bench.keeper.make_safe(deadline).await {
-            let text = format!("an output could not be brought to its safe state: {fault}; switch it by hand");
-            self.emit(None, Body::Warning { text });
+            let hint = fault.hint.unwrap_or_else(|| "switch it by hand".to_owned());
+            self.emit(None, Body::OutputUnsafe { member: fault.member, what: fault.what, hint });
         }
     }
 

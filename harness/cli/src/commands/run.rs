@@ -1,7 +1,7 @@
 //! `rigtone run`
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     path::{Path, PathBuf},
     rc::Rc,
     time::{SystemTime, UNIX_EPOCH},
@@ -113,8 +113,9 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
         past: Past::default(),
     };
     let progress = Progress::new(&planned.run.plan);
-    let verdicts = drive(&planned.run, &opened, writer, progress, &options, how.stop_within)?;
-    finish(&planned.run, &verdicts, &directory, unix_s, how)
+    let (verdicts, left) = drive(&planned.run, &opened, writer, progress, &options, how.stop_within)?;
+    let code = finish(&planned.run, &verdicts, &directory, unix_s, how)?;
+    Ok(with_outputs(code, left))
 }
 
 /// Goes on with a run that was interrupted.
@@ -176,8 +177,20 @@ pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, T
         retention: beginning.retention(how),
         past,
     };
-    let verdicts = drive(&plan, &opened, writer, progress, &options, how.stop_within)?;
-    finish(&plan, &verdicts, directory, beginning.unix_s, how)
+    let (verdicts, left) = drive(&plan, &opened, writer, progress, &options, how.stop_within)?;
+    let code = finish(&plan, &verdicts, directory, beginning.unix_s, how)?;
+    Ok(with_outputs(code, left))
+}
+
+/// A lab that is left with an output on has not passed, whatever its devices did.
+fn with_outputs(code: Code, left: u32) -> Code {
+    match code {
+        Code::Passed | Code::Inconclusive if left > 0 => {
+            printer::note(&format!("exit code 12: outputs that are not in their safe state: {left}"));
+            Code::Infrastructure
+        }
+        code => code,
+    }
 }
 
 fn now() -> i64 {
@@ -250,12 +263,15 @@ fn drive(
     progress: Progress,
     options: &Options,
     stop_within: Duration,
-) -> Result<RunVerdicts, Trouble> {
+) -> Result<(RunVerdicts, u32), Trouble> {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
         bar.set_style(style);
     }
     let progress = Rc::new(RefCell::new(progress));
+    // Those of the last try: what came after an earlier one has moved them again.
+    let unsafe_outputs = Rc::new(Cell::new(0_u32));
+    let counted = unsafe_outputs.clone();
     let shown = bar.clone();
     let hidden = bar.is_hidden();
     let observer: Observer = Box::new(move |event: &Event| {
@@ -265,8 +281,14 @@ fn drive(
             shown.set_message(progress.line(printer::width().saturating_sub(2)));
             shown.tick();
         }
-        if let Body::Warning { text } = &event.body {
-            shown.suspend(|| printer::note(&format!("warning: {text}")));
+        match &event.body {
+            Body::Warning { text } => shown.suspend(|| printer::note(&format!("warning: {text}"))),
+            Body::TrialStarted => counted.set(0),
+            Body::OutputUnsafe { member, what, hint } => {
+                counted.set(counted.get() + 1);
+                shown.suspend(|| printer::note(&format!("error: {member}: {what}\n  help: {hint}")));
+            }
+            _ => {}
         }
     });
     let cancel = Cancel::new();
@@ -281,7 +303,7 @@ fn drive(
     });
     bar.finish_and_clear();
     match result {
-        Ok(Ok(verdicts)) => Ok(verdicts),
+        Ok(Ok(verdicts)) => Ok((verdicts, unsafe_outputs.get())),
         Ok(Err(error)) => {
             let source = std::error::Error::source(&error).map(|s| format!(": {s}")).unwrap_or_default();
             Err(Trouble::new(Code::Infrastructure, format!("{error}{source}")))
@@ -291,7 +313,8 @@ fn drive(
             let deadline = bench.clock.now().plus(SAFE_NS);
             let faults = opened.runtime.block_on(bench.keeper.make_safe(deadline));
             for fault in &faults {
-                printer::note(&format!("error: {fault}; switch it by hand"));
+                let hint = fault.hint.as_deref().unwrap_or("switch it by hand");
+                printer::note(&format!("error: {fault}\n  help: {hint}"));
             }
             let outputs = if faults.is_empty() { "; its outputs are safe" } else { "" };
             Err(Trouble::new(Code::Interrupted, format!("{why}{outputs}"))

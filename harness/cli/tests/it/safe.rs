@@ -442,7 +442,8 @@ fn a_journal_that_cannot_be_written_is_the_rigs_fault_and_nothing_is_switched() 
     assert_eq!(lab.orders(), 0);
     // What makes the lab safe needs no record.
     lab.a.put(1, true);
-    lab.safe("lab").with_code(0).says(&["warning:", "every output"]);
+    // Its own outputs are safe; what else may be on record nobody knows.
+    lab.safe("lab").with_code(12).says(&["error: state directory", "help:"]);
     lab.assert_safe("rig safe");
 }
 
@@ -512,4 +513,30 @@ fn a_service_manager_does_not_wait_for_a_board_that_hangs() {
     lab.safe("lab").with_code(0);
     lab.settle();
     lab.assert_safe("a run that was given up");
+}
+
+/// What was on record of a board that no document wires any more cannot be read.
+#[rstest]
+#[case::a_folder_stands_there(|journal: &Path| {
+    fs::remove_file(journal).unwrap();
+    fs::create_dir(journal).unwrap();
+}, "opening its journal")]
+#[case::nothing_of_it_is_whole(|journal: &Path| fs::write(journal, "garbage\n").unwrap(), "is damaged")]
+fn what_nobody_knows_is_never_called_safe(#[case] spoil: fn(&Path), #[case] said: &str) {
+    let lab = Lab::new();
+    lab.killed_outside("a");
+    let port = lab.a.port().file_name().unwrap().to_string_lossy().into_owned();
+    let journal = lab.journals().into_iter().find(|path| path.to_string_lossy().contains(&format!("pts%2F{port}")));
+    let journal = journal.unwrap_or_else(|| lab.journals().remove(0));
+    spoil(&journal);
+    lab.wire("lab", &WIRES[2..], "");
+    let done = lab.safe("lab").with_code(12);
+    assert!(!done.out.contains("is in its safe state"), "{}", done.out);
+    done.says(&[said, "help:"]);
+    // A run that does not need the board says so and goes on.
+    lab.run("lab", &["--select", "speaker=three"]).done().with_code(0).says(&[said]);
+    let _ = fs::remove_dir(&journal).or_else(|_| fs::remove_file(&journal));
+    lab.wire("lab", &WIRES, "");
+    lab.safe("lab").with_code(0);
+    lab.assert_safe("the document wires it again");
 }

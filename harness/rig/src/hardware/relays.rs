@@ -58,9 +58,15 @@ pub(super) fn open(
             Err(fault) => refused.push(fault),
         }
     }
-    let (others, unreached) = finder.others(&needed, hold, clock, notes);
+    let Others { boards: others, unreached, taken, locked } = finder.others(&needed, hold, clock, notes);
+    for error in taken {
+        notes(error.to_string());
+    }
     let settled = settle(&boards, Which::Owed, &others);
     tell(&settled, notes);
+    // They are not used in this run: others may have them.
+    drop(others);
+    locked.iter().for_each(|resource| hold.locks.give_back(resource));
     let (own, foreign): (Vec<Settled>, Vec<Settled>) =
         settled.into_iter().partition(|settled| boards.iter().any(|board| board.member() == settled.member));
     // What this run does not need is no reason not to run.
@@ -82,7 +88,8 @@ pub(super) fn make_safe(rig: &Rig, hold: &mut Hold, notes: Notes<'_>) -> MadeSaf
     let state = match &hold.state {
         Ok(state) => Some(state.clone()),
         Err(fault) => {
-            notes(format!("{}; outputs that the document does not wire are not known", full(fault)));
+            let what = format!("{}; outputs that the document does not wire are not known", fault.what);
+            done.faults.push(InfrastructureFault { what, ..fault.clone() });
             None
         }
     };
@@ -116,8 +123,9 @@ pub(super) fn make_safe(rig: &Rig, hold: &mut Hold, notes: Notes<'_>) -> MadeSaf
             Err(fault) => done.faults.extend(targets.iter().map(|target| unsafe_still(fault.clone(), target))),
         }
     }
-    let (others, unreached) = finder.others(&wired, hold, clock, notes);
+    let Others { boards: others, unreached, taken, .. } = finder.others(&wired, hold, clock, notes);
     done.faults.extend(unreached);
+    done.taken.extend(taken);
     let settled = settle(&boards, Which::All, &others);
     tell(&settled, notes);
     for Settled { result, .. } in settled {
@@ -212,7 +220,12 @@ impl<'a> Finder<'a> {
             match state.journal(&member, port) {
                 Ok(own) => {
                     journals.push(own);
-                    journals.extend(other_paths.filter_map(|path| state.journal(&member, path).ok()));
+                    for path in other_paths {
+                        match state.journal(&member, path) {
+                            Ok(journal) => journals.push(journal),
+                            Err(fault) => kept = Err(fault),
+                        }
+                    }
                 }
                 Err(fault) => kept = Err(fault),
             }
@@ -228,16 +241,10 @@ impl<'a> Finder<'a> {
         (setup, kept)
     }
 
-    /// Boards that are not used now, on which outputs of this rig were left outside their safe state; and the outputs
-    /// that cannot be reached.
-    fn others(
-        &self,
-        used: &BTreeSet<&str>,
-        hold: &mut Hold,
-        clock: HostClock,
-        notes: Notes<'_>,
-    ) -> (Boards, Vec<InfrastructureFault>) {
-        let (mut boards, mut unreached) = (Boards::default(), Vec::new());
+    /// Boards that are not used now, on which outputs of this rig were left outside their safe state.
+    fn others(&self, used: &BTreeSet<&str>, hold: &mut Hold, clock: HostClock, notes: Notes<'_>) -> Others {
+        let (mut boards, mut unreached, mut taken) = (Boards::default(), Vec::new(), Vec::new());
+        let mut locked = Vec::new();
         let key = |relay: &str| port(self.rig, relay).map(|port| Resource::serial(relay, port).key().to_owned());
         let used: BTreeSet<String> = used.iter().filter_map(|relay| key(relay)).collect();
         for (device, paths) in self.ports.iter().filter(|(device, _)| !used.contains(*device)) {
@@ -254,17 +261,41 @@ impl<'a> Finder<'a> {
                 known.is_some() || entries.any(|entry| entry.left && entry.rig == self.rig.rig)
             };
             let owes = |setup: &Setup| of_this_rig(setup) && setup.targets().iter().any(|target| target.owed);
-            if !owes(&look().0) {
+            let (setup, kept) = look();
+            // What cannot be read may name outputs of this rig: that is said, and never taken for nothing.
+            if let Err(fault) = kept {
+                unreached.push(fault.hint("see what the board switches, and let this user read and write its journal"));
                 continue;
             }
-            if let Err(error) = hold.locks.add(&Resource::serial(name, port)) {
-                notes(format!("outputs on {port} were left outside their safe state, and {error}"));
+            // No document tells what a damaged journal may have named.
+            let unknown = |setup: &Setup| channels == 0 && setup.journals.iter().any(|j| j.damage().is_some());
+            if !owes(&setup) && !unknown(&setup) {
                 continue;
+            }
+            let resource = Resource::serial(name, port);
+            match hold.locks.add(&resource) {
+                Ok(()) => locked.push(resource),
+                // Whoever has it knows what it is doing.
+                Err(LockError::Taken { .. }) if !owes(&setup) => continue,
+                Err(error @ LockError::Taken { .. }) => {
+                    notes(format!("outputs on {port} were left outside their safe state"));
+                    taken.push(error);
+                    continue;
+                }
+                // The rig's own lock is held: no reason to leave an output on.
+                Err(error @ LockError::Io { .. }) => notes(error.to_string()),
             }
             // Only what is read under the lock is that of a dead process.
             let (setup, kept) = look();
             if let Err(fault) = kept {
                 notes(full(&fault));
+            }
+            if unknown(&setup) {
+                let journals = setup.journals.iter().map(|journal| journal.path().display().to_string());
+                let journals = journals.collect::<Vec<_>>().join(" and ");
+                let what = format!("its journal {journals} is damaged, and no document wires the board");
+                let hint = "see that what it switches is safe, and delete that file";
+                unreached.push(InfrastructureFault::new(setup.member(), what).hint(hint));
             }
             if !owes(&setup) {
                 continue;
@@ -281,8 +312,20 @@ impl<'a> Finder<'a> {
                 })),
             }
         }
-        (boards, unreached)
+        Others { boards, unreached, taken, locked }
     }
+}
+
+/// Boards that are not used now, and what is owed to them.
+struct Others {
+    /// Those on which outputs of this rig were left outside their safe state.
+    boards: Boards,
+    /// What nobody knows about, or cannot be reached.
+    unreached: Vec<InfrastructureFault>,
+    /// Those that another process has.
+    taken: Vec<LockError>,
+    /// What was locked for them.
+    locked: Vec<Resource>,
 }
 
 /// A fault with what to do, in one sentence.

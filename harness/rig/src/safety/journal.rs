@@ -16,6 +16,8 @@ use std::{
 use rigtone_model::document::SafeState;
 use serde::{Deserialize, Serialize};
 
+use super::state::share;
+
 /// How the names of journals end.
 pub(super) const SUFFIX: &str = ".journal";
 /// A file that has grown to this is written anew.
@@ -135,6 +137,7 @@ impl Journal {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
         if !existed {
+            share(&path)?;
             sync_folder(&path)?;
         }
         let mut bytes = Vec::new();
@@ -265,13 +268,14 @@ impl Journal {
         let mut file = OpenOptions::new().append(true).create_new(true).open(&new)?;
         file.write_all(&bytes)?;
         file.sync_data()?;
+        share(&new)?;
         fs::rename(&new, &self.path)?;
-        sync_folder(&self.path)?;
+        // From here on this is the journal, whatever else fails.
         self.file = file;
         self.length = bytes.len() as u64;
         self.torn = false;
         self.damage = None;
-        Ok(())
+        sync_folder(&self.path)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     fs, io,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -48,6 +49,10 @@ impl State {
         }
         let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         Self::at(system.to_owned()).or_else(|of_system| {
+            // Where others keep their journals, ours would be seen by nobody else, and theirs not by us.
+            if system.exists() {
+                return Err(of_system);
+            }
             let own = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
             own.map_or(Err(of_system), |folder| Self::at(folder.join("rigtone")))
         })
@@ -60,7 +65,10 @@ impl State {
     pub fn at(folder: PathBuf) -> Result<Self, InfrastructureFault> {
         let state = Self { folder };
         let usable = |path: &Path| {
-            fs::create_dir_all(path)?;
+            if !path.exists() {
+                fs::create_dir_all(path)?;
+                share(path)?;
+            }
             access(path, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)
         };
         usable(&state.outputs()).map_err(|e| fault(format!("using {} failed: {e}", state.outputs().display())))?;
@@ -104,6 +112,18 @@ impl State {
         ports.sort();
         Ok(ports)
     }
+}
+
+/// Lets whoever may write in the folder write this too: a rig may have several users. Only the owner can.
+pub(super) fn share(path: &Path) -> io::Result<()> {
+    let folder = path.parent().map_or(Ok(0), |folder| fs::metadata(folder).map(|meta| meta.mode()))?;
+    let mode = fs::metadata(path)?.mode();
+    // Of a folder the group's right to search, and that what is made in it belongs to the group as well.
+    let group = if path.is_dir() { 0o2070 } else { 0o060 };
+    if folder & 0o020 == 0 || mode & group == group {
+        return Ok(());
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o7777 | group))
 }
 
 fn unescape(name: &str) -> Option<String> {
