@@ -5,12 +5,23 @@
 //!
 //! - [`stimulus`]: what is played, generated from a name, a rate and a code.
 //! - [`measure`]: what a recording says about it: heard or not, when, how loud, and on what that rests.
+//! - [`response`], [`loudness`], [`channels`], [`fingerprint`]: what single parts of a stimulus tell, each with the generator of its signal.
+//!   They take an [`excerpt`] of a recording, aligned and with drift taken out.
+//! - [`continuity`]: holes, jumps, clicks, level changes and clock of a known sound of any length.
+//! - [`survey`]: all of it at once, each part of a stimulus by the measurement that belongs to it.
 //! - [`fft`], [`filter`], [`resample`], [`signal`], [`window`]: what measuring and simulating share.
 
+pub mod channels;
+pub mod continuity;
+pub mod excerpt;
 pub mod fft;
 pub mod filter;
+pub mod fingerprint;
+pub mod loudness;
 pub mod measure;
 pub mod resample;
+pub mod response;
 pub mod signal;
 pub mod stimulus;
+pub mod survey;
 pub mod window;

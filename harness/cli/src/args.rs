@@ -103,6 +103,23 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t)]
         inconclusive: Inconclusive,
     },
+    /// Write a stimulus as a WAV file.
+    Signal {
+        /// Its name, such as `smoke` or `full`.
+        name: String,
+        /// Frames a second: 44100 or 48000.
+        #[arg(long, default_value_t = 48_000)]
+        rate: u32,
+        /// The identity that it carries.
+        #[arg(long, default_value_t = 0)]
+        code: u32,
+        /// The file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Write where its parts lie into this file, as JSON.
+        #[arg(long, value_name = "FILE")]
+        positions: Option<PathBuf>,
+    },
     /// Look at a rig.
     Rig {
         #[command(subcommand)]

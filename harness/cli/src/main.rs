@@ -58,6 +58,10 @@ fn main() -> ExitCode {
         Command::Rig { command: RigCommand::List { rig, devices } } => commands::rig::list(&rig, &devices),
         Command::Rig { command: RigCommand::Check { rig, devices } } => commands::rig::check(&rig, &devices),
         Command::Rig { command: RigCommand::Safe { rig, devices } } => commands::rig::safe(&rig, &devices),
+        Command::Signal { name, rate, code, out, positions } => {
+            let (out, positions) = (&*out, positions.as_deref());
+            commands::signal::signal(&commands::signal::Signal { name: &name, rate, code, out, positions })
+        }
         Command::Schema { out } => commands::schema::schema(out.as_deref()),
         Command::Completions { shell } => {
             let mut text = Vec::new();

@@ -1,7 +1,11 @@
 //! Recordings as WAV files: 16-bit linear PCM behind the header of 44 bytes that every program reads
 //! (RIFF, `fmt ` of 16 bytes with format 1, `data`).
 
+mod read;
+
 use thiserror::Error;
+
+pub use read::{Remark, SampleFormat, WavReadError, WavReader};
 
 /// Samples that have no form as a WAV file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -354,17 +354,20 @@ impl Window {
     /// Stretches that overlap by a stimulus, so that each place of it lies whole in one of them.
     fn stretches(&self) -> Vec<std::ops::Range<usize>> {
         let std::ops::Range { start, end } = self.frames;
-        if end - start <= STRETCH {
+        // A stretch holds a long stimulus twice: then most of the work is done once.
+        let whole = self.stimulus + 4800;
+        let stretch = if whole <= STRETCH / 3 * 2 { STRETCH } else { 2 * whole };
+        if end - start <= stretch {
             return if start < end { std::iter::once(start..end).collect() } else { Vec::new() };
         }
-        let hop = STRETCH - self.stimulus - 4800;
+        let hop = stretch - whole;
         let mut stretches = Vec::new();
         let mut from = start;
-        while from + STRETCH < end {
-            stretches.push(from..from + STRETCH);
+        while from + stretch < end {
+            stretches.push(from..from + stretch);
             from += hop;
         }
-        stretches.push(end - STRETCH..end);
+        stretches.push(end - stretch..end);
         stretches
     }
 }

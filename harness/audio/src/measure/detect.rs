@@ -19,8 +19,10 @@ const WHITEN_HZ: f64 = 25.0;
 const CELLS_PER_S: u32 = 4000;
 /// How far the last triplet may move against the first: 200 ms, far more than drift, so that a skip or a stall is not taken for silence.
 const SLACK_CELLS: i64 = 800;
-/// How far drift moves it: 2000 ppm over 2.5 s.
+/// How far drift moves it at least: 2000 ppm over 2.5 s.
 const DRIFT_CELLS: i64 = 20;
+/// The same over a longer stimulus, per frame.
+const DRIFT: f64 = 2000e-6;
 /// What a place beyond drift is worth: two markers cut off from their third must not move onto its neighbours' places.
 const MOVED: f32 = 0.75;
 /// Correlation without any sidelobe is possible only on paper.
@@ -62,7 +64,7 @@ fn side(sweep: Sweep) -> usize {
 fn marker_of(part: &Part) -> Option<(Triplet, Sweep)> {
     match part.kind {
         PartKind::Marker { triplet, sweep, .. } => Some((triplet, sweep)),
-        PartKind::Silence | PartKind::Primer | PartKind::Noise => None,
+        _ => None,
     }
 }
 
@@ -111,7 +113,9 @@ impl Traces {
         let cell = self.cell as f64;
         let (from, to) = ((range.0 / cell).floor() as i64, (range.1 / cell).ceil() as i64);
         let reach = -(parts.iter().map(Part::range).map(|range| range.end).max()? as i64) / self.cell as i64;
-        let drifted = largest_around(&last, DRIFT_CELLS as usize);
+        let apart = parts.iter().filter(|part| marker_of(part).is_some()).map(|part| part.start).max()?;
+        let drift = DRIFT_CELLS.max((DRIFT * apart as f64 / cell) as i64);
+        let drifted = largest_around(&last, drift as usize);
         let moved = largest_around(&last, SLACK_CELLS as usize);
         let begin = from.max(reach);
         let end = to.min(self.cells[0].len() as i64);
@@ -126,7 +130,7 @@ impl Traces {
         let last_start = (-SLACK_CELLS..=SLACK_CELLS).max_by(|&a, &b| {
             let worth = |slack: i64| {
                 let value = value(&last, best + slack - reach);
-                if slack.abs() <= DRIFT_CELLS { value } else { MOVED * value }
+                if slack.abs() <= drift { value } else { MOVED * value }
             };
             // Of equals the one that needs the least movement.
             worth(a).total_cmp(&worth(b)).then(b.abs().cmp(&a.abs()))
@@ -279,14 +283,14 @@ impl Hypothesis {
 pub(super) fn triplet_of(marker: &MarkerFinding) -> Option<Triplet> {
     match marker.kind {
         PartKind::Marker { triplet, .. } => Some(triplet),
-        PartKind::Silence | PartKind::Primer | PartKind::Noise => None,
+        _ => None,
     }
 }
 
 fn marker_side(marker: &MarkerFinding) -> Option<usize> {
     match marker.kind {
         PartKind::Marker { sweep, .. } => Some(side(sweep)),
-        PartKind::Silence | PartKind::Primer | PartKind::Noise => None,
+        _ => None,
     }
 }
 

@@ -61,6 +61,90 @@ pub enum Reason {
     NoEmission,
     /// The silence before the stimulus is not in the recording.
     NoFloor,
+    /// The recording was made at a rate that does not serve.
+    WrongRate {
+        /// Its rate in Hz.
+        have: u32,
+        /// The rate needed in Hz.
+        need: u32,
+    },
+    /// The noise is too strong where the answer lies.
+    LowSnr {
+        /// Signal-to-noise ratio in dB.
+        snr_db: f64,
+        /// The ratio needed in dB.
+        need_db: f64,
+        /// The frequency in Hz to which it applies: the middle of the deciding band.
+        at_hz: f64,
+    },
+    /// The level chain is not linear: automatic gain control or compression.
+    GainControl {
+        /// Output level over input level, dB per dB.
+        slope: f64,
+        /// Level on the way down minus that on the way up, in dB.
+        hysteresis_db: f64,
+    },
+    /// No calibration figure serves.
+    NoCalibration,
+    /// Asked for a frequency outside of what was measured.
+    OutsideBand {
+        /// The frequency in Hz.
+        hz: f64,
+        /// Lowest frequency measured in Hz.
+        low_hz: f64,
+        /// Highest frequency measured in Hz.
+        high_hz: f64,
+    },
+    /// Two recordings that are to be compared were made at different levels.
+    LevelsDiffer {
+        /// By how much, in dB.
+        by_db: f64,
+        /// How much is allowed, in dB.
+        limit_db: f64,
+    },
+    /// The sound moved in time: samples were lost or repeated.
+    SamplesLost {
+        /// Where in the recording, in seconds.
+        at_s: f64,
+        /// By how much it moved, in seconds.
+        by_s: f64,
+    },
+    /// Gaps as short as asked for would be missed.
+    GapResolution {
+        /// The shortest gap that would be found, in seconds.
+        achieved_s: f64,
+        /// The shortest that must be found, in seconds.
+        wanted_s: f64,
+    },
+    /// Another sound hid the reference for too long.
+    Masked {
+        /// For which share of the time, 0 to 1.
+        share: f64,
+    },
+    /// The recording could not be followed along the reference.
+    AlignmentLost {
+        /// Share of the sound that was followed, 0 to 1.
+        aligned: f64,
+    },
+    /// The level scatters too much for its changes to show.
+    LevelNoise {
+        /// Standard deviation of the level of 0.1 s in dB.
+        sigma_db: f64,
+    },
+    /// The level hardly ever stands still: gain control is suspected.
+    LevelMoves {
+        /// For which share of the time it moves, 0 to 1.
+        share: f64,
+    },
+    /// A figure lies between what the rules call one thing and what they call another.
+    Undecided {
+        /// The figure in dB.
+        figure_db: f64,
+        /// From here down it would mean the one.
+        below_db: f64,
+        /// From here up it would mean the other.
+        above_db: f64,
+    },
 }
 
 impl fmt::Display for Reason {
@@ -89,6 +173,42 @@ impl fmt::Display for Reason {
             }
             Self::NoEmission => f.write_str("time of emission unknown"),
             Self::NoFloor => f.write_str("the silence before the stimulus is not in the recording"),
+            Self::WrongRate { have, need } => {
+                write!(f, "recorded at {have} frames per second where {need} are needed")
+            }
+            Self::LowSnr { snr_db, need_db, at_hz } => {
+                write!(f, "too noisy: {snr_db:.1} dB over the noise at {at_hz:.0} Hz where {need_db:.0} dB are needed")
+            }
+            Self::GainControl { slope, hysteresis_db } => {
+                write!(f, "gain control: {slope:.3} dB per dB, {hysteresis_db:.1} dB between up and down")
+            }
+            Self::NoCalibration => f.write_str("no calibration"),
+            Self::OutsideBand { hz, low_hz, high_hz } => {
+                write!(f, "{hz:.1} Hz lies outside of what was measured ({low_hz:.1} to {high_hz:.1} Hz)")
+            }
+            Self::LevelsDiffer { by_db, limit_db } => {
+                write!(f, "levels differ by {by_db:.2} dB where {limit_db:.2} dB are allowed")
+            }
+            Self::SamplesLost { at_s, by_s } => {
+                write!(f, "the sound moved by {:.2} ms at {at_s:.2} s: samples lost or repeated", by_s * 1e3)
+            }
+            Self::GapResolution { achieved_s, wanted_s } => {
+                let (achieved, wanted) = (achieved_s * 1e3, wanted_s * 1e3);
+                write!(f, "too noisy: gaps below {achieved:.1} ms would be missed where {wanted:.1} ms are asked for")
+            }
+            Self::Masked { share } => {
+                write!(f, "another sound hid the reference for {:.0} % of the time", share * 100.0)
+            }
+            Self::AlignmentLost { aligned } => {
+                write!(f, "only {:.0} % of the sound could be followed along the reference", aligned * 100.0)
+            }
+            Self::LevelNoise { sigma_db } => write!(f, "too noisy: the level scatters by {sigma_db:.1} dB"),
+            Self::LevelMoves { share } => {
+                write!(f, "the level moves for {:.0} % of the time: gain control suspected", share * 100.0)
+            }
+            Self::Undecided { figure_db, below_db, above_db } => {
+                write!(f, "{figure_db:.1} dB lies between {below_db:.0} and {above_db:.0} dB: undecided")
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn band_power(fft: &mut Fft<f32>, samples: &[f32], window: &[f64], ra
 }
 
 /// Figures of the recording, and where it first clips: the run of full-scale samples that counts grows with the rate, as 12 at 48 kHz.
-pub(super) fn capture_figures(samples: &[f32], rate: u32) -> (CaptureFigures, Option<usize>) {
+pub(crate) fn capture_figures(samples: &[f32], rate: u32) -> (CaptureFigures, Option<usize>) {
     let limit = (f64::from(rate) / 4000.0) as usize;
     let limit = limit.max(3);
     let (mut longest, mut first, mut run) = (0, None, 0);

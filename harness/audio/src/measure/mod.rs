@@ -18,5 +18,6 @@ pub use findings::{
     Arrival, CaptureFigures, Findings, Latency, Level, MarkerFinding, Outcome, Polarity, Presence, PresenceQuality,
     Reason, Span, StimulusRef,
 };
+pub(crate) use level::capture_figures;
 pub use level::{dbfs, rms};
 pub use recording::{CaptureFault, Emission, Expectation, Recording, speed_of_sound};

@@ -1,7 +1,15 @@
 //! What the crate promises, on planted truths.
 
 mod absent;
+mod acoustics;
+mod channels;
+mod continuity;
+mod fingerprint;
+mod loudness;
 mod material;
 mod planted;
+mod response;
 mod robust;
+mod rooms;
 mod stimuli;
+mod survey;

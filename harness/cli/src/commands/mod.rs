@@ -8,3 +8,4 @@ pub(crate) mod report;
 pub(crate) mod rig;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod signal;

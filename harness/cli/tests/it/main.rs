@@ -19,4 +19,5 @@ mod report;
 mod run;
 #[cfg(feature = "hardware")]
 mod safe;
+mod signal;
 mod user;

@@ -1,0 +1,15 @@
+//! All measurements on one recording of a stimulus: presence and arrival first, then every part by the measurement that belongs to it.
+//!
+//! Parts lie where the measured arrival and drift put them; drift is resampled out where a measurement needs that. What a stimulus has no part
+//! for is absent from the survey; what it has a part for and the recording does not answer is inconclusive. Where the ladder shows gain control
+//! everything that rests on levels is inconclusive too.
+
+mod aligned;
+mod examine;
+mod findings;
+mod response;
+mod settings;
+
+pub use findings::{ChannelFindings, Floor, Loudness, Steadiness, Survey};
+pub use response::{Corner, CurvePoint, Distortion, Relative, ResponseFigures};
+pub use settings::Settings;
