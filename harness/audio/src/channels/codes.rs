@@ -1,5 +1,6 @@
 //! Two codes, one per channel: a maximum-length sequence and its mirror image.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fft::Fft;
@@ -20,7 +21,7 @@ const ROTATION: usize = 1000;
 const TAPS: [usize; 3] = [1, 4, 7];
 
 /// What a part of the channel test holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Content {
     /// The left channel's code, the right channel is silent.
@@ -32,7 +33,7 @@ pub enum Content {
 }
 
 /// One part of the channel test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChannelPart {
     /// What it holds.
     pub content: Content,

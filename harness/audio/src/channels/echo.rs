@@ -2,6 +2,7 @@
 
 use std::f64::consts::SQRT_2;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::codes::CODE_BAND_HZ;
@@ -29,7 +30,7 @@ const LONGEST_S: f64 = 0.5;
 const BEFORE_S: f64 = 0.1;
 
 /// One of several copies of the sound.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct EchoCopy {
     /// How much later than the first it comes, in seconds.
     pub lag_s: f64,
@@ -42,7 +43,7 @@ pub struct EchoCopy {
 }
 
 /// Whether the sound was heard more than once.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Doubled {
     /// It was.
     pub doubled: bool,

@@ -1,5 +1,6 @@
 //! Howling: acoustic feedback between a speaker and a microphone that feeds it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::excerpt::{Excerpt, outcome};
@@ -27,7 +28,7 @@ const LOWEST_HZ: f64 = 150.0;
 const QUIET_DBFS: f64 = -80.0;
 
 /// One howl.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Howl {
     /// Its frequency in Hz, within half a bin (6 Hz at 48 kHz).
     pub hz: f64,
@@ -48,7 +49,7 @@ pub struct Howl {
 }
 
 /// Howling in a recording.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Howling {
     /// The howls in the order of time; empty if nothing howls.
     pub howls: Vec<Howl>,

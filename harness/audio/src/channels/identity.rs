@@ -1,5 +1,6 @@
 //! Which of the two codes one microphone hears.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::codes::{CODE_BAND_HZ, CODE_FRAMES, ChannelTest, Content, PAUSE_S};
@@ -25,7 +26,7 @@ const TWO_PATHS: f64 = 0.9;
 const APART_S: f64 = 50e-6;
 
 /// What one microphone hears of the stream's channels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Carries {
     /// The left channel only, or louder by 10 dB.
@@ -39,7 +40,7 @@ pub enum Carries {
 }
 
 /// One code at the microphone.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct CodeHeard {
     /// Level of direct sound and first reflections, dB re the code as played, 500 to 8000 Hz.
     pub db: f64,
@@ -50,7 +51,7 @@ pub struct CodeHeard {
 }
 
 /// Which channels a microphone hears.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Heard {
     /// The answer.
     pub carries: Carries,

@@ -1,5 +1,6 @@
 //! From what microphones hear to how the channels of a speaker are wired.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::identity::{Carries, Heard};
@@ -9,7 +10,7 @@ use crate::measure::{Outcome, Reason};
 const NEARER_S: f64 = 50e-6;
 
 /// A side of a stereo speaker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
     /// The left one.
@@ -19,7 +20,7 @@ pub enum Side {
 }
 
 /// How a speaker plays the channels of the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layout {
     /// Each side its channel.

@@ -1,5 +1,6 @@
 //! Polarity: the sign of the first arrival.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::codes::CODE_BAND_HZ;
@@ -17,7 +18,7 @@ const SIGN_DB: f64 = 1.0;
 const AFTER_S: f64 = 0.1;
 
 /// Polarity with its quality.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct PolarityFound {
     /// As played or turned over, 500 to 8000 Hz.
     pub polarity: Polarity,

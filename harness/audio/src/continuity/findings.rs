@@ -1,11 +1,12 @@
 //! What was found, each value with the figures on which it rests.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::measure::Outcome;
 
 /// Where something happened that belongs to the path and not to the reference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// Before the loudspeaker: the room's reverberation goes on through it.
@@ -17,7 +18,7 @@ pub enum Origin {
 }
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum EventKind {
     /// The sound was missing (or more than 6 dB down for less than 0.1 s) and went on as if it had been there.
@@ -83,7 +84,7 @@ pub enum EventKind {
 }
 
 /// One event.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Event {
     /// What happened.
     #[serde(flatten)]
@@ -108,7 +109,7 @@ impl Event {
 }
 
 /// What the findings rest on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Quality {
     /// Seconds of the recording in which the reference was followed or shown to be missing.
     pub listened_s: f64,
@@ -133,7 +134,7 @@ pub struct Quality {
 }
 
 /// Gaps: muted, garbled or lost stretches.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Dropouts {
     /// How many.
     pub count: usize,
@@ -148,7 +149,7 @@ pub struct Dropouts {
 }
 
 /// Steps of the alignment.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Jumps {
     /// Stretches left out.
     pub skips: usize,
@@ -161,7 +162,7 @@ pub struct Jumps {
 }
 
 /// Sound beside the reference.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Clicks {
     /// Shorter than 5 ms.
     pub clicks: usize,
@@ -172,7 +173,7 @@ pub struct Clicks {
 }
 
 /// The level over time.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Levels {
     /// Sudden changes.
     pub steps: usize,
@@ -187,7 +188,7 @@ pub struct Levels {
 }
 
 /// What is missing at the start.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct StartUp {
     /// Seconds of the reference that were not heard before it was.
     pub lost_s: f64,
@@ -196,7 +197,7 @@ pub struct StartUp {
 }
 
 /// Drift round one instant.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct DriftPoint {
     /// The instant in the recording, in seconds.
     pub at_s: f64,
@@ -207,7 +208,7 @@ pub struct DriftPoint {
 }
 
 /// How the clocks run apart, jumps taken out. Positive: the recording holds more frames than were played.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Clock {
     /// Mean drift in parts per million.
     pub drift_ppm: f64,
@@ -223,7 +224,7 @@ pub struct Clock {
 
 /// Everything found. Each outcome is inconclusive with its reason where the recording does not carry it; `events` holds whatever was
 /// proven, even then.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Continuity {
     /// Name of the method.
     pub method: &'static str,

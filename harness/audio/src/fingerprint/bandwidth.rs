@@ -1,5 +1,6 @@
 //! Where the sound ends: the edge at -20 dB, and how steep it is.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::probe::Probe;
@@ -22,7 +23,7 @@ pub(super) const NEED_SNR_DB: f64 = 20.0;
 const FROM_HZ: f64 = 1000.0;
 
 /// The upper end of the sound.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Edge {
     /// Where the level has fallen by 20 dB, in Hz.
     pub hz: f64,

@@ -1,5 +1,6 @@
 //! From bandwidth and residual to the family of the codec.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bandwidth::{Edge, NEED_SNR_DB, bandwidth};
@@ -30,7 +31,7 @@ const STEP_SNR_DB: f64 = 37.0;
 const STEP: [[usize; 2]; 2] = [[2, 3], [4, 5]];
 
 /// What the sound allows to say about the codec.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
     /// Hands-free profile, narrow band: ends below 4.5 kHz.
@@ -57,7 +58,7 @@ impl Family {
 }
 
 /// Bandwidth fingerprint.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Fingerprint {
     /// The family.
     pub family: Family,

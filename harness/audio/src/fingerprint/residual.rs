@@ -1,5 +1,6 @@
 //! What fills the empty places of the probe: noise that follows the signal, per band.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::probe::Probe;
@@ -17,7 +18,7 @@ const SETTLE_S: f64 = 0.5;
 const BANDS: usize = 16;
 
 /// Signal over residual in one band.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct BandResidual {
     /// Lower edge in Hz.
     pub low_hz: f64,

@@ -2,6 +2,7 @@
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::spectrum::Spectrum;
@@ -39,7 +40,7 @@ const HYSTERESIS_LIMIT_DB: f64 = 0.5;
 const IN_STEP_LIMIT_DB_S: f64 = 4.0;
 
 /// One step of the ladder.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct LadderStep {
     /// Its level in dB re full scale (RMS).
     pub dbfs: f64,
@@ -83,7 +84,7 @@ pub fn ladder(rate: u32, code: u32) -> Ladder {
 }
 
 /// One step as it was recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct StepLevel {
     /// Level played, in dB re full scale.
     pub played_dbfs: f64,
@@ -96,7 +97,7 @@ pub struct StepLevel {
 }
 
 /// Whether the chain of levels is linear.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Chain {
     /// Gain control or compression: a limit below is broken by more than two standard uncertainties.
     pub controlled: bool,

@@ -1,5 +1,6 @@
 //! Weighted levels and sound pressure.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ladder::Chain;
@@ -18,7 +19,7 @@ const CALIBRATOR_SNR_DB: f64 = 20.0;
 const INDEPENDENT: f64 = 0.9;
 
 /// Equivalent continuous level of a stretch (Leq), 10 Hz and up.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct WeightedLevel {
     /// Its frequency weighting.
     pub weighting: Weighting,
@@ -70,7 +71,7 @@ pub(crate) fn mean_and_uncertainty_db(powers: &[f64]) -> (f64, f64) {
 }
 
 /// What turns dB re full scale into sound pressure: valid for one microphone at one gain setting.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Calibration {
     /// Sound pressure level of a full-scale signal, in dB re 20 uPa: 94 minus the level that a 94 dB calibrator reads.
     pub full_scale_db: f64,
@@ -103,7 +104,7 @@ impl Calibration {
 }
 
 /// A level in the air.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct SoundPressure {
     /// Its frequency weighting.
     pub weighting: Weighting,

@@ -1,5 +1,6 @@
 //! What a pause holds: the noise floor, its thirds of an octave, hum of the mains.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::level::level;
@@ -20,7 +21,7 @@ const HUM_OFF: f64 = 0.003;
 const CHANCE_Z: f64 = 6.0;
 
 /// One third of an octave.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Third {
     /// Exact middle in Hz (IEC 61260, base 10).
     pub hz: f64,
@@ -31,7 +32,7 @@ pub struct Third {
 }
 
 /// The noise of a stretch without signal.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct NoiseFloor {
     /// Level from 10 Hz up, in dB re full scale.
     pub z_dbfs: f64,
@@ -81,7 +82,7 @@ fn floor(excerpt: &Excerpt<'_>) -> Result<NoiseFloor, Reason> {
 }
 
 /// One line of mains hum.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct HumLine {
     /// The mains frequency it belongs to, 50 or 60 Hz.
     pub mains_hz: u32,
@@ -98,7 +99,7 @@ pub struct HumLine {
 }
 
 /// Mains hum up to 1 kHz.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Hum {
     /// The lines, in rising frequency; empty if there is no hum.
     pub lines: Vec<HumLine>,

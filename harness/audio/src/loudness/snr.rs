@@ -1,5 +1,6 @@
 //! Signal-to-noise ratio.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::spectrum::{Spectrum, level_size};
@@ -7,7 +8,7 @@ use crate::excerpt::{Excerpt, outcome};
 use crate::measure::{Outcome, Reason, dbfs};
 
 /// Signal-to-noise ratio in a band, noise taken out of the signal.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Snr {
     /// The ratio in dB (powers).
     pub value_db: f64,

@@ -1,12 +1,13 @@
 //! Frequency weighting of IEC 61672-1, annex E: the exact curves, not filters that approximate them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Poles of the curves in Hz.
 const F: [f64; 4] = [20.598_997, 107.652_65, 737.862_23, 12_194.217];
 
 /// Frequency weighting of a level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Weighting {
     /// None.

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::stimulus::{Name, PartKind, Stimulus};
 
 /// Why a measurement has no value: the recording does not carry the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "reason")]
 pub enum Reason {
     /// The recording cannot hold the stimulus.
@@ -214,7 +215,7 @@ impl fmt::Display for Reason {
 }
 
 /// A measured value, or why there is none.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
 pub enum Outcome<T> {
     /// The value and its quality.
@@ -234,7 +235,7 @@ impl<T> Outcome<T> {
 }
 
 /// A stretch of the stimulus in seconds after its start.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Span {
     /// Where it starts.
     pub from_s: f64,
@@ -243,7 +244,7 @@ pub struct Span {
 }
 
 /// Whether the stimulus of this test, and no other sound, was audible.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum Presence {
     /// Heard, with the right identity, and nothing is known to be missing.
@@ -267,7 +268,7 @@ pub enum Presence {
 }
 
 /// One marker of the stimulus in the recording.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct MarkerFinding {
     /// What it is.
     #[serde(flatten)]
@@ -281,7 +282,7 @@ pub struct MarkerFinding {
 }
 
 /// What presence rests on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PresenceQuality {
     /// Every marker at the best hypothesis; empty if the recording was not searched.
     pub markers: Vec<MarkerFinding>,
@@ -296,7 +297,7 @@ pub struct PresenceQuality {
 }
 
 /// Sign of the sound at the first arrival.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Polarity {
     /// As emitted.
@@ -306,7 +307,7 @@ pub enum Polarity {
 }
 
 /// When the stimulus arrived at the microphone: first arrival of the marker centroids, 500 to 8000 Hz.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Arrival {
     /// Position in the recording, in frames, at which frame 0 of the stimulus arrived: extrapolated with the measured drift.
     pub frame: f64,
@@ -327,7 +328,7 @@ pub struct Arrival {
 }
 
 /// Latency: arrival minus emission minus time of flight.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Latency {
     /// The latency in seconds.
     pub value_s: f64,
@@ -342,7 +343,7 @@ pub struct Latency {
 }
 
 /// Levels at the microphone in dBFS (RMS).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Level {
     /// The noise part, all frequencies.
     pub rms_dbfs: f64,
@@ -357,7 +358,7 @@ pub struct Level {
 }
 
 /// The recording itself.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct CaptureFigures {
     /// Length in seconds.
     pub duration_s: f64,
@@ -370,7 +371,7 @@ pub struct CaptureFigures {
 }
 
 /// Which stimulus was looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct StimulusRef {
     /// Its name.
     pub name: Name,
@@ -395,7 +396,7 @@ impl From<&Stimulus> for StimulusRef {
 }
 
 /// Everything that one analysis found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Findings {
     /// Name of the method.
     pub method: &'static str,

@@ -1,5 +1,6 @@
 //! Frequency response with fractional-octave smoothing.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::deconvolve::{Impulse, TAIL_S};
@@ -17,7 +18,7 @@ const WIDE_BELOW_HZ: f64 = 200.0;
 const DIRECT_FROM_HZ: f64 = 500.0;
 
 /// How much of the path's time counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Gate {
     /// From 0.1 s before to 0.5 s after the arrival: all frequencies, room included.
@@ -80,7 +81,7 @@ pub struct Response {
 }
 
 /// A response at one frequency.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Point {
     /// The frequency in Hz.
     pub hz: f64,

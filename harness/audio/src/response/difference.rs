@@ -1,5 +1,6 @@
 //! The difference of two responses.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::curve::{Gate, Response};
@@ -9,7 +10,7 @@ use crate::measure::{Outcome, Reason};
 const LEVEL_LIMIT_DB: f64 = 1.0;
 
 /// How much more one condition gives than another at one frequency, both taken relative to their level at 1 kHz.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Difference {
     /// The frequency in Hz.
     pub hz: f64,

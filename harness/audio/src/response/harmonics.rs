@@ -1,5 +1,6 @@
 //! Harmonic distortion by order, from the same sweep as the response.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::curve::{Response, window};
@@ -16,7 +17,7 @@ const NEED_SNR_DB: f64 = 20.0;
 const OCTAVES: f64 = 1.0 / 6.0;
 
 /// One order of distortion.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Harmonic {
     /// 2 for the second harmonic.
     pub order: u32,
@@ -27,7 +28,7 @@ pub struct Harmonic {
 }
 
 /// Total harmonic distortion at one frequency of the fundamental.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Thd {
     /// Frequency of the fundamental in Hz.
     pub hz: f64,

@@ -2,6 +2,7 @@
 
 use std::f64::consts::PI;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::excerpt::{Excerpt, outcome};
@@ -48,7 +49,7 @@ pub fn tone(rate: u32, hz: f64, seconds: f64, peak_dbfs: f64) -> Vec<f64> {
 }
 
 /// Level of a tone.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct ToneLevel {
     /// Level in dB re full scale (RMS).
     pub dbfs: f64,
@@ -75,7 +76,7 @@ pub fn tone_level(excerpt: &Excerpt<'_>, hz: f64) -> Outcome<ToneLevel> {
 }
 
 /// One harmonic.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Order {
     /// 2 for the second harmonic.
     pub order: u32,
@@ -84,7 +85,7 @@ pub struct Order {
 }
 
 /// Total harmonic distortion and noise of a tone.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ThdN {
     /// All within 20 Hz to 20 kHz but the tone, over the tone, in dB (RMS).
     pub db: f64,

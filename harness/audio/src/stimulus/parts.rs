@@ -1,5 +1,6 @@
 //! What a stimulus consists of, for machines.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Name, frames};
@@ -12,7 +13,7 @@ pub const MARKER_BAND: (f64, f64) = (500.0, 8000.0);
 pub const MARKER_S: f64 = 0.1;
 
 /// Which of the two marker triplets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Triplet {
     /// Before the noise.
@@ -22,7 +23,7 @@ pub enum Triplet {
 }
 
 /// Direction of a marker's sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sweep {
     /// 500 to 8000 Hz.
@@ -62,7 +63,7 @@ impl Sweep {
 }
 
 /// What one part of a stimulus is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum PartKind {
     /// Digital silence: the noise floor is measured here.
@@ -107,7 +108,7 @@ pub enum PartKind {
 }
 
 /// One part of a stimulus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
     /// What it is.
     #[serde(flatten)]
@@ -126,7 +127,7 @@ impl Part {
 }
 
 /// Where the parts of a stimulus lie, for machines. What lies between them is silent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Positions {
     /// The stimulus.
     pub name: Name,

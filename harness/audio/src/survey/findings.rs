@@ -1,5 +1,6 @@
 //! What a survey says.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::response::ResponseFigures;
@@ -11,7 +12,7 @@ use crate::measure::{Findings, Outcome};
 use crate::response::ThdN;
 
 /// The silence before the stimulus.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Floor {
     /// Its levels.
     pub noise: Outcome<NoiseFloor>,
@@ -22,7 +23,7 @@ pub struct Floor {
 }
 
 /// Which channels are heard, the right way round, once.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ChannelFindings {
     /// What the microphone hears of each channel.
     pub heard: Outcome<Heard>,
@@ -36,7 +37,7 @@ pub struct ChannelFindings {
 }
 
 /// How loud the pseudo-noise is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Loudness {
     /// A-weighted, in dB re full scale.
     pub a_weighted: Outcome<WeightedLevel>,
@@ -46,7 +47,7 @@ pub struct Loudness {
 }
 
 /// Whether the pseudo-noise was heard without a hole, and alone.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Steadiness {
     /// Dropouts, jumps, clicks, level changes, clock. `reference_s` counts from the start of the noise.
     pub continuity: Outcome<Continuity>,
@@ -55,7 +56,7 @@ pub struct Steadiness {
 }
 
 /// Everything that one recording says about one stimulus. What the stimulus has no part for is absent.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Survey {
     /// Presence, arrival, latency, level, and the figures of the recording.
     pub findings: Findings,

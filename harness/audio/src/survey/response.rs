@@ -1,5 +1,6 @@
 //! The figures of a response that a report shows.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::measure::{Outcome, Reason};
@@ -17,7 +18,7 @@ const SMOOTH: usize = 2;
 const FUNDAMENTALS_HZ: [f64; 6] = [125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0];
 
 /// One point of the curve.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CurvePoint {
     /// Its frequency in Hz.
     pub hz: f64,
@@ -26,7 +27,7 @@ pub struct CurvePoint {
 }
 
 /// Distortion at one frequency.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Distortion {
     /// The fundamental in Hz.
     pub hz: f64,
@@ -35,7 +36,7 @@ pub struct Distortion {
 }
 
 /// A gain relative to that at 1 kHz (a third of an octave).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Relative {
     /// The frequency in Hz.
     pub hz: f64,
@@ -48,7 +49,7 @@ pub struct Relative {
 }
 
 /// An end of the band: 3 dB below its middle (power mean from 500 to 2000 Hz), smoothed over a third of an octave.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "corner")]
 pub enum Corner {
     /// Here.
@@ -66,7 +67,7 @@ pub enum Corner {
 }
 
 /// A response in figures. Its absolute shape holds the room; compare two recordings at one geometry with [`crate::response::difference`].
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ResponseFigures {
     /// Gain at 1 kHz over a third of an octave.
     pub at_1_khz: Outcome<Point>,
