@@ -64,6 +64,11 @@ impl<'a> Aligned<'a> {
         self.frame + (1.0 + self.drift) * frame
     }
 
+    /// The same in seconds.
+    pub(super) fn seconds(&self, frame: usize) -> f64 {
+        self.place(frame as f64) / f64::from(self.samples.rate().max(1))
+    }
+
     fn too_short(&self, end: f64) -> Reason {
         let rate = f64::from(self.samples.rate());
         Reason::TooShort { have_s: self.samples.seconds(), need_s: end / rate }

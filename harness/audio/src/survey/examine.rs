@@ -4,17 +4,22 @@ use super::aligned::Aligned;
 use super::findings::{ChannelFindings, Floor, Loudness, Steadiness, Survey};
 use super::response::ResponseFigures;
 use super::settings::Settings;
-use crate::channels::{CODE_FRAMES, Carries, Content, Heard, doubled, heard, howling, layout_from, polarity};
+use crate::channels::{CODE_FRAMES, Carries, Content, Heard, Howling, doubled, heard, howling, layout_from, polarity};
 use crate::continuity::{self, Continuity, EventKind, Place};
 use crate::excerpt::Excerpt;
 use crate::fingerprint::{Fingerprint, fingerprint, probe};
 use crate::loudness::{Chain, Weighting, chain, hum, ladder, level, noise_floor, snr, sound_pressure};
-use crate::measure::{Analyser, CaptureFault, Expectation, Outcome, Reason, Recording};
+use crate::measure::{Analyser, CaptureFault, Expectation, Outcome, Presence, Reason, Recording};
 use crate::response::{Deconvolver, TONE_HZ, ThdN, thd_n};
 use crate::stimulus::{ChannelCodes, Part, PartKind, Stimulus, sweep};
 
 /// The band of the pseudo-noise in Hz.
 const NOISE_HZ: (f64, f64) = (300.0, 14_000.0);
+/// The top of the markers and codes, of the pseudo-noise, of A-weighted levels, and of sweep and distortion, in Hz: a recording that was made
+/// at a lower rate does not hold them.
+const CODES_HZ: f64 = 8_000.0;
+const WEIGHTED_HZ: f64 = 16_000.0;
+const AUDIBLE_HZ: f64 = 20_000.0;
 /// Silence and noise shorter than this only frame the markers, in seconds.
 const MEASURED_S: f64 = 1.0;
 /// A room takes this long to build up under a tone, and a tone ends so early.
@@ -44,7 +49,13 @@ impl Survey {
         expectation: &Expectation,
         settings: &Settings,
     ) -> Result<Self, CaptureFault> {
-        let findings = Analyser::new().analyse(recording, stimulus, expectation)?;
+        let mut findings = Analyser::new().analyse(recording, stimulus, expectation)?;
+        if let Err(why) = settings.carries(CODES_HZ) {
+            findings.presence = Presence::Inconclusive { why };
+            findings.arrival = Outcome::Inconclusive(why);
+            findings.latency = Outcome::Inconclusive(why);
+            findings.level = Outcome::Inconclusive(why);
+        }
         let samples = Excerpt::of(recording, expectation.channel)?;
         let aligned = Aligned::new(&samples, &findings, stimulus);
         let this = Examination { stimulus, settings, aligned };
@@ -59,7 +70,7 @@ impl Survey {
         let steadiness = match noise {
             Some(part) => Some(Steadiness {
                 continuity: this.continuity(recording, expectation, part, linear)?,
-                howling: this.with(|aligned| Ok(howling(&aligned.about(part.start, part.frames)?))),
+                howling: this.howling(part),
             }),
             None => None,
         };
@@ -101,12 +112,30 @@ impl Examination<'_> {
         aligned.silence(part)
     }
 
+    fn howling(&self, part: &Part) -> Outcome<Howling> {
+        self.with(|aligned| {
+            let mut found = howling(&aligned.about(part.start, part.frames)?);
+            if let Outcome::Measured(found) = &mut found {
+                let start_s = aligned.seconds(part.start);
+                for howl in &mut found.howls {
+                    howl.from_s += start_s;
+                    howl.to_s += start_s;
+                }
+            }
+            Ok(found)
+        })
+    }
+
     fn floor(&self, silence: &Part, linear: Result<(), Reason>) -> Floor {
         Floor {
-            noise: self.with(|aligned| Ok(noise_floor(&aligned.silence(silence)?))),
+            noise: self.with(|aligned| {
+                self.settings.carries(WEIGHTED_HZ)?;
+                Ok(noise_floor(&aligned.silence(silence)?))
+            }),
             hum: self.with(|aligned| Ok(hum(&aligned.silence(silence)?))),
             snr: self.with(|aligned| {
                 linear?;
+                self.settings.carries(NOISE_HZ.1)?;
                 let part = self.part(|kind| kind == PartKind::Noise).ok_or(Reason::NoFloor)?;
                 Ok(snr(&aligned.raw(part.start, part.frames)?, &aligned.silence(silence)?, NOISE_HZ))
             }),
@@ -142,6 +171,7 @@ impl Examination<'_> {
     fn response(&self, part: &Part, linear: Result<(), Reason>) -> Outcome<ResponseFigures> {
         self.with(|aligned| {
             linear?;
+            self.settings.carries(AUDIBLE_HZ)?;
             // Drift changes the magnitude of a sweep by next to nothing; a resampler would cost the highest frequencies.
             let early = self.frames(EARLY_S);
             let recording = aligned.raw(part.start - early, early + part.frames + self.frames(TAIL_S))?;
@@ -161,6 +191,7 @@ impl Examination<'_> {
     fn fingerprint(&self, part: &Part) -> Outcome<Fingerprint> {
         self.with(|aligned| {
             let rate = self.stimulus.rate();
+            self.settings.carries(f64::from(rate) / 2.0)?;
             let probe =
                 probe(rate, self.stimulus.code()).map_err(|_| Reason::WrongRate { have: rate, need: 48_000 })?;
             Ok(fingerprint(&aligned.straight(part.start, part.frames)?, &probe, &self.silence(aligned)?))
@@ -170,6 +201,7 @@ impl Examination<'_> {
     fn thd_n(&self, part: &Part, linear: Result<(), Reason>) -> Outcome<ThdN> {
         self.with(|aligned| {
             linear?;
+            self.settings.carries(AUDIBLE_HZ)?;
             let (settle, release) = (self.frames(SETTLE_S), self.frames(RELEASE_S));
             let tone = aligned.raw(part.start + settle, part.frames - settle - release)?;
             Ok(thd_n(&tone, TONE_HZ, &self.silence(aligned)?, self.settings.thd_n_limit_db))
@@ -179,6 +211,7 @@ impl Examination<'_> {
     fn loudness(&self, part: &Part, linear: Result<(), Reason>, chain: Option<&Outcome<Chain>>) -> Loudness {
         let a_weighted = self.with(|aligned| {
             linear?;
+            self.settings.carries(WEIGHTED_HZ)?;
             Ok(level(&aligned.raw(part.start, part.frames)?, Weighting::A))
         });
         let calibration = self.settings.calibration.as_ref();
@@ -198,6 +231,9 @@ impl Examination<'_> {
             Ok(aligned) => aligned,
             Err(why) => return Ok(Outcome::Inconclusive(*why)),
         };
+        if let Err(why) = self.settings.carries(NOISE_HZ.1) {
+            return Ok(Outcome::Inconclusive(why));
+        }
         let frame = aligned.frame + (1.0 + aligned.drift) * part.start as f64;
         let place = Place { frame, drift_ppm: aligned.drift * 1e6 };
         let settings = continuity::Settings {

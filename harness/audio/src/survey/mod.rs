@@ -7,6 +7,7 @@
 mod aligned;
 mod examine;
 mod findings;
+mod later;
 mod response;
 mod settings;
 

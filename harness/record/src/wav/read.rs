@@ -105,6 +105,8 @@ pub struct WavReader<R> {
     /// Frames that are there and not read yet.
     left: u64,
     frames: u64,
+    /// Where the first of them lies in the file.
+    begin: u64,
     remark: Option<Remark>,
     bytes: Vec<u8>,
 }
@@ -166,7 +168,8 @@ impl<R: Read + Seek> WavReader<R> {
         length: u32,
         long: Option<u64>,
     ) -> Result<Self, WavReadError> {
-        let there = size.saturating_sub(reader.stream_position()?);
+        let begin = reader.stream_position()?;
+        let there = size.saturating_sub(begin);
         let claimed = match (length, long) {
             (u32::MAX, Some(long)) => Some(long),
             (0 | u32::MAX, _) => None,
@@ -184,7 +187,21 @@ impl<R: Read + Seek> WavReader<R> {
         if frames == 0 {
             return Err(WavReadError::Empty);
         }
-        Ok(Self { reader, rate, channels, format, left: frames, frames, remark, bytes: Vec::new() })
+        Ok(Self { reader, rate, channels, format, left: frames, frames, begin, remark, bytes: Vec::new() })
+    }
+}
+
+impl<R: Read + Seek> WavReader<R> {
+    /// Goes to a frame, counted from 0; behind the last one there is nothing left to read.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn seek(&mut self, frame: u64) -> Result<(), WavReadError> {
+        let frame = frame.min(self.frames);
+        let bytes = frame * self.format.bytes() * u64::from(self.channels);
+        self.reader.seek(SeekFrom::Start(self.begin + bytes))?;
+        self.left = self.frames - frame;
+        Ok(())
     }
 }
 
@@ -374,6 +391,20 @@ mod tests {
         let (samples, remark) = all(&file).unwrap();
         assert_eq!(samples, SAMPLES.map(|s| s as f32));
         assert_eq!(remark, None);
+    }
+
+    #[test]
+    fn reading_goes_on_where_it_is_sent() {
+        let file = written(24, false, 2, &SAMPLES);
+        let mut reader = WavReader::new(Cursor::new(&file)).unwrap();
+        for (frame, most, want) in
+            [(2, 1, &SAMPLES[4..6]), (0, 9, &SAMPLES[..]), (3, 9, &SAMPLES[6..]), (4, 9, &[]), (99, 9, &[])]
+        {
+            let mut samples = Vec::new();
+            reader.seek(frame).unwrap();
+            reader.read(&mut samples, most).unwrap();
+            assert_eq!(samples, want.iter().map(|s| *s as f32).collect::<Vec<_>>(), "from frame {frame}");
+        }
     }
 
     fn plain() -> Vec<u8> {
