@@ -1,0 +1,36 @@
+//! Why a file says nothing.
+
+use rigtone_audio::measure::CaptureFault;
+use rigtone_record::wav::WavReadError;
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// The file cannot be read, or is no recording of a kind that is read.
+    #[error(transparent)]
+    File(#[from] WavReadError),
+    /// It holds no recording: the fault of whatever recorded it.
+    #[error("channel {channel}: {fault}")]
+    Capture {
+        /// The channel, from 0.
+        channel: usize,
+        /// What is wrong with it.
+        fault: CaptureFault,
+    },
+    /// It has fewer channels.
+    #[error("the recording has no channel {channel} (it has {channels}, counted from 0)")]
+    NoSuchChannel {
+        /// The channel asked for.
+        channel: usize,
+        /// How many there are.
+        channels: usize,
+    },
+    /// The emission lies where nothing was recorded.
+    #[error("the stimulus was emitted at {emitted_s:.3} s, and the recording lasts {recorded_s:.3} s")]
+    EmittedOutside {
+        /// When it was emitted, in seconds of the recording.
+        emitted_s: f64,
+        /// How long it is, in seconds.
+        recorded_s: f64,
+    },
+}
