@@ -120,6 +120,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         positions: Option<PathBuf>,
     },
+    /// Measure a recording of a stimulus.
+    Measure(Box<crate::commands::measure::Measure>),
     /// Look at a rig.
     Rig {
         #[command(subcommand)]

@@ -62,6 +62,7 @@ fn main() -> ExitCode {
             let (out, positions) = (&*out, positions.as_deref());
             commands::signal::signal(&commands::signal::Signal { name: &name, rate, code, out, positions })
         }
+        Command::Measure(what) => commands::measure::measure(&what),
         Command::Schema { out } => commands::schema::schema(out.as_deref()),
         Command::Completions { shell } => {
             let mut text = Vec::new();

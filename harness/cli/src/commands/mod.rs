@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod judge;
+pub(crate) mod measure;
 pub(crate) mod merge;
 pub(crate) mod plan;
 pub(crate) mod report;

@@ -8,7 +8,8 @@ use rigtone_report::exit::Code;
 use crate::{printer, trouble::Trouble};
 
 pub(crate) fn schema(out: Option<&Path>) -> Result<Code, Trouble> {
-    for (name, text) in schema::committed() {
+    let measurement = ("measurement.schema.json".to_owned(), format!("{:#}\n", rigtone_measure::schema()));
+    for (name, text) in schema::committed().into_iter().chain([measurement]) {
         match out {
             None => printer::out(&format!("{text}\n")),
             Some(folder) => {
