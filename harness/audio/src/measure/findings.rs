@@ -216,7 +216,7 @@ impl fmt::Display for Reason {
 
 /// A measured value, or why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", tag = "outcome")]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome<T> {
     /// The value and its quality.
     Measured(T),

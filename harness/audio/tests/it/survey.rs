@@ -162,7 +162,7 @@ fn a_sound_path_is_measured_as_planted(#[values(44_100, 48_000)] rate: u32) {
     assert!(matches!(reason(found.thd_n.as_ref().expect("a tone")), Reason::LowSnr { .. }), "{:?}", found.thd_n);
 
     let json = serde_json::to_value(&found).expect("a survey is JSON");
-    assert_eq!(json["chain"]["outcome"], "measured");
+    assert!(json["chain"]["measured"].is_object());
     assert!(json["response"]["curve"].as_array().is_some_and(|curve| curve.len() > 100));
 }
 

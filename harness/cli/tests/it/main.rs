@@ -12,6 +12,7 @@ mod hostile;
 mod judge;
 mod junit;
 mod kill;
+mod measure;
 mod nights;
 mod others;
 mod plan;

@@ -190,7 +190,7 @@ fn findings_are_json() {
     stream[90_000..90_500].fill(0.0);
     let json = serde_json::to_value(listen(&scene, &reference, &scene.record(&stream))).unwrap();
     assert_eq!(json["events"][0]["kind"], "mute");
-    assert_eq!(json["dropouts"]["outcome"], "measured");
+    assert!(json["dropouts"]["measured"].is_object());
     assert!(json["quality"]["minimum_gap_s"].is_f64() && json["method_version"].is_u64());
 }
 

@@ -40,7 +40,7 @@ struct Rows(String);
 
 impl Rows {
     fn row(&mut self, name: &str, value: impl Display) {
-        let _ = writeln!(self.0, "  {name:<22}{value}");
+        let _ = writeln!(self.0, "  {name:<24}{value}");
     }
 
     fn measured<T>(&mut self, name: &str, outcome: &Outcome<T>, show: impl FnOnce(&T) -> String) {
