@@ -1,5 +1,6 @@
 //! The JSON Schema of a report.
 
+use rigtone_model::schema::sorted;
 use schemars::{Schema, generate::SchemaSettings};
 use serde_json::Value;
 
@@ -10,17 +11,4 @@ pub fn schema() -> Value {
     let schema: Schema =
         SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Report>();
     sorted(schema.to_value())
-}
-
-/// Whether `serde_json` keeps the order of keys depends on who else is built: the committed text must not.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let mut entries: Vec<_> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
-            entries.sort_by(|a, b| a.0.cmp(&b.0));
-            Value::Object(entries.into_iter().collect())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
-        other => other,
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use rigtone_audio::measure::{Analyser, Expectation, Findings, Presence, Recording};
+use rigtone_audio::measure::{Analyser, CaptureFault, Expectation, Findings, Presence, Recording};
 use rigtone_audio::stimulus::{PartKind, Stimulus};
 
 use crate::error::MeasureError;
@@ -35,25 +35,32 @@ pub(crate) fn search(
     let hop = stretch - length - source.rate() as u64;
     let mut analyser = Analyser::new();
     let mut best: Option<(Findings, Range<u64>)> = None;
+    let mut dead = None;
     let mut from = 0;
     loop {
         let samples = source.read(channel, from, stretch as usize)?;
         let to = from + samples.len() as u64;
-        // The file was checked: a stretch of silence is silence.
-        let expectation = Expectation { channel: 0, capture_proven: true, ..*expectation };
-        let found = analyser
-            .analyse(&Recording::mono(source.rate(), &samples), stimulus, &expectation)
-            .map_err(|fault| MeasureError::Capture { channel, fault })?;
-        if best.as_ref().is_none_or(|(best, _)| worth(&found) > worth(best)) {
-            best = Some((found.later(from, source.rate()), from..to));
+        match analyser.analyse(&Recording::mono(source.rate(), &samples), stimulus, expectation) {
+            Ok(found) if best.as_ref().is_none_or(|(best, _)| worth(&found) > worth(best)) => {
+                best = Some((found.later(from, source.rate()), from..to));
+            }
+            Ok(_) => {}
+            // Zeros behind the end of a take do no harm to what was found elsewhere.
+            Err(fault @ CaptureFault::Dead { .. }) => dead = Some(fault),
+            Err(fault) => return Err(MeasureError::Capture { channel, fault }),
         }
         if to >= frames {
             break;
         }
         from = (from + hop).min(frames.saturating_sub(stretch));
     }
-    let (findings, within) =
-        best.ok_or(MeasureError::Capture { channel, fault: rigtone_audio::measure::CaptureFault::Empty })?;
+    // Where the microphone was dead for a stretch, nobody can say that nothing sounded.
+    if let Some(fault) = dead
+        && best.as_ref().and_then(|(best, _)| start(best, stimulus)).is_none()
+    {
+        return Err(MeasureError::Capture { channel, fault });
+    }
+    let (findings, within) = best.ok_or(MeasureError::Capture { channel, fault: CaptureFault::Empty })?;
     let around = (AROUND_S * rate) as u64;
     let frames = match start(&findings, stimulus) {
         // Short files are measured whole.

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::BufReader, path::Path};
 
-use rigtone_audio::measure::{CaptureFault, CaptureFigures, dbfs};
+use rigtone_audio::measure::{CaptureFault, CaptureFigures, FULL_SCALE, SANE, dbfs};
 use rigtone_audio::resample::Converter;
 use rigtone_record::wav::{Remark, WavReader};
 
@@ -10,9 +10,8 @@ use crate::error::MeasureError;
 
 /// Frames that are read at once.
 const BLOCK: usize = 1 << 15;
-/// As in the analysis: what counts as full scale, and what no converter makes.
-const FULL_SCALE: f32 = 0.9998;
-const SANE: f32 = 1000.0;
+/// So many runs of full scale a second count as clipping from their length on, as in the analysis: 12 frames at 48 kHz.
+const RUNS_PER_S: u32 = 4000;
 
 /// A WAV file, read anywhere at another rate.
 pub struct Source {
@@ -128,7 +127,24 @@ impl Source {
         if let Some(converter) = &self.converter {
             converter.convert(&signal, origin, first, &mut out);
         }
+        self.keep_clipped(&signal, origin, first, &mut out);
         Ok(out)
+    }
+
+    /// A filter rounds off what was clipped: it has to stay at full scale to be seen for what it is.
+    fn keep_clipped(&self, signal: &[f32], origin: i64, first: u64, out: &mut [f32]) {
+        let ratio = f64::from(self.rate) / f64::from(self.recorded_at());
+        let shortest = (self.recorded_at() / RUNS_PER_S).max(3) as usize;
+        let mut from = 0;
+        for run in signal.chunk_by(|a, b| (a.abs() >= FULL_SCALE) == (b.abs() >= FULL_SCALE)) {
+            if run[0].abs() >= FULL_SCALE && run.len() >= shortest {
+                let place = |frame: usize| (origin + frame as i64) as f64 * ratio - first as f64;
+                let begin = (place(from).floor().max(0.0) as usize).min(out.len());
+                let end = (place(from + run.len()).ceil().max(0.0) as usize).min(out.len());
+                out[begin..end.max(begin)].fill(1.0);
+            }
+            from += run.len();
+        }
     }
 
     fn recorded(&mut self, channel: usize, first: u64, count: usize) -> Result<Vec<f32>, MeasureError> {

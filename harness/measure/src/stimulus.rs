@@ -1,6 +1,6 @@
 //! A named stimulus in a file.
 
-use rigtone_audio::measure::{Emission, Expectation, Recording};
+use rigtone_audio::measure::{Emission, Expectation, Outcome, Recording};
 use rigtone_audio::response::difference;
 use rigtone_audio::stimulus::Stimulus;
 use rigtone_audio::survey::{Settings, Survey};
@@ -77,8 +77,6 @@ pub fn measure(source: &mut Source, stimulus: &Stimulus, request: &Request) -> R
         None => search(source, request.channel, stimulus, &expectation)?.frames,
     };
     let samples = source.read(request.channel, frames.start, (frames.end - frames.start) as usize)?;
-    // The whole channel was looked at: a stretch of it may well be still.
-    expectation.capture_proven = true;
     expectation.emission = emitted
         .map(|emitted| Emission { frame: emitted.frame - frames.start as f64, uncertainty_s: emitted.uncertainty_s });
     let recorded_at = source.recorded_at();
@@ -116,7 +114,6 @@ pub fn compare(first: &Report, second: &Report) -> Against {
     let response = std::iter::once(BASS_HZ)
         .chain(thirds)
         .map(|hz| {
-            use rigtone_audio::measure::Outcome;
             let difference = match (one, other) {
                 (Outcome::Measured(one), Outcome::Measured(other)) => difference(&one.response, &other.response, hz),
                 (Outcome::Inconclusive(why), _) | (_, Outcome::Inconclusive(why)) => Outcome::Inconclusive(*why),

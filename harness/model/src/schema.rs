@@ -35,31 +35,25 @@ fn generate(kind: Kind) -> Value {
             }
         }))
         .into_generator();
-    match kind {
+    let schema = match kind {
         Kind::Scenario => generator.into_root_schema_for::<Scenario>(),
         Kind::Device => generator.into_root_schema_for::<Device>(),
         Kind::Rig => generator.into_root_schema_for::<Rig>(),
-    }
-    .to_value()
-    .sorted()
+    };
+    sorted(schema.to_value())
 }
 
-/// Whether `serde_json` keeps the order of keys depends on who else is built: the committed text must not.
-trait Sorted {
-    fn sorted(self) -> Self;
-}
-
-impl Sorted for Value {
-    fn sorted(self) -> Self {
-        match self {
-            Self::Object(map) => {
-                let mut entries: Vec<_> = map.into_iter().map(|(key, value)| (key, value.sorted())).collect();
-                entries.sort_by(|a, b| a.0.cmp(&b.0));
-                Self::Object(entries.into_iter().collect())
-            }
-            Self::Array(items) => Self::Array(items.into_iter().map(Self::sorted).collect()),
-            other => other,
+/// The same with the keys of every object in alphabetical order. Whether `serde_json` keeps their order depends on who else is built: a
+/// committed text must not.
+pub fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(entries.into_iter().collect())
         }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
     }
 }
 

@@ -13,7 +13,7 @@ use super::response::Response;
 use super::scan::Scan;
 use super::summary::Tally;
 use super::window::{Heard, Line, Piece, Tools, Window, piece_at};
-use crate::measure::{Arrival, CaptureFault, Recording};
+use crate::measure::{Arrival, CaptureFault, FULL_SCALE, Recording, SANE};
 
 /// Name of the method, for the record.
 pub const METHOD: &str = "known-reference-tracking";
@@ -167,15 +167,13 @@ impl<R: Reference> Tracker<R> {
     /// # Errors
     /// [`CaptureFault::NotASample`] at a value that no converter makes.
     pub fn push(&mut self, samples: &[f32]) -> Result<(), CaptureFault> {
-        /// +60 dB over full scale, as for whole recordings.
-        const SANE: f32 = 1000.0;
         for piece in samples.chunks(self.size / 4) {
             for (n, sample) in piece.iter().enumerate() {
                 if sample.is_nan() || sample.abs() > SANE {
                     return Err(CaptureFault::NotASample { frame: (self.pushed + n as i64) as usize });
                 }
                 self.still &= *self.first_value.get_or_insert(*sample) == *sample;
-                self.run_of_clips = if sample.abs() >= 0.9998 { self.run_of_clips + 1 } else { 0 };
+                self.run_of_clips = if sample.abs() >= FULL_SCALE { self.run_of_clips + 1 } else { 0 };
                 self.tally.clip(self.run_of_clips, self.pushed + n as i64);
             }
             self.pushed += piece.len() as i64;

@@ -4,7 +4,7 @@ use super::findings::CaptureFigures;
 use crate::fft::{Fft, bins, fast_size};
 
 /// What counts as full scale: a few 16-bit steps below 1.0, so that converters of either sign convention are caught.
-const FULL_SCALE: f32 = 0.9998;
+pub const FULL_SCALE: f32 = 0.9998;
 
 /// Root mean square of samples; 0 for none.
 pub fn rms(samples: &[f32]) -> f64 {

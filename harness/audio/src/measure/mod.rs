@@ -19,5 +19,5 @@ pub use findings::{
     Reason, Span, StimulusRef,
 };
 pub(crate) use level::capture_figures;
-pub use level::{dbfs, rms};
-pub use recording::{CaptureFault, Emission, Expectation, Recording, speed_of_sound};
+pub use level::{FULL_SCALE, dbfs, rms};
+pub use recording::{CaptureFault, Emission, Expectation, Recording, SANE, speed_of_sound};

@@ -44,6 +44,9 @@ pub enum CaptureFault {
     },
 }
 
+/// No converter makes a sample beyond this, +60 dB over full scale; squares of it stay finite.
+pub const SANE: f32 = 1000.0;
+
 /// Samples as they were captured, full scale 1.0.
 #[derive(Debug, Clone, Copy)]
 pub struct Recording<'a> {
@@ -85,8 +88,6 @@ impl<'a> Recording<'a> {
         channel: usize,
         may_be_still: bool,
     ) -> Result<std::borrow::Cow<'a, [f32]>, CaptureFault> {
-        /// +60 dB over full scale: no converter makes that, and squares of it stay finite.
-        const SANE: f32 = 1000.0;
         if channel >= self.channels {
             return Err(CaptureFault::NoSuchChannel { channel, channels: self.channels });
         }

@@ -10,7 +10,7 @@ use rigtone_audio::{
     loudness::Calibration,
     measure::speed_of_sound,
     response::MicrophoneResponse,
-    stimulus::{Name, Positions, RATES, Stimulus},
+    stimulus::{Name, PartKind, Positions, RATES, Stimulus},
     survey,
 };
 use rigtone_measure::{MeasureError, Report, Request, Source};
@@ -88,6 +88,10 @@ enum Nearer {
 pub(crate) fn measure(what: &Measure) -> Result<Code, Trouble> {
     let stimulus = stimulus(what)?;
     let request = request(what)?;
+    if what.against.is_some() && stimulus.positions().first(|kind| matches!(kind, PartKind::Sweep { .. })).is_none() {
+        return Err(Trouble::usage(format!("`{}` has no sweep: there are no responses to compare", stimulus.name()))
+            .hint("play and record `sweep` or `full`"));
+    }
     let of = |path: &Path| {
         let mut source = Source::open(path, stimulus.rate()).map_err(|e| trouble(path, &e))?;
         rigtone_measure::measure(&mut source, &stimulus, &request).map_err(|e| trouble(path, &e))

@@ -109,6 +109,73 @@ fn a_stimulus_far_into_a_long_recording_is_found() {
     assert!((marker - 7_200_000.0 - 0.6 * 48_000.0).abs() < 48.0, "{marker}");
 }
 
+/// Events of a stretch are placed on the whole file.
+#[test]
+fn a_hole_far_into_a_long_recording_is_where_it_is() {
+    let home = Home::empty();
+    let mut sound = stimulus(&home, "noise", 48_000, "7");
+    let positions = home.read_json("s.json");
+    let noise = positions["parts"].as_array().unwrap().iter().find(|part| part["kind"] == "noise").unwrap();
+    let hole = noise["start"].as_u64().unwrap() as usize + 5 * 48_000;
+    sound[hole..hole + 960].fill([0.0; 2]);
+    let [microphone, _] = heard(&sound, 48_000 * 150, 0, 48_000 * 30);
+    write(&home.path("rec.wav"), 48_000, 16, false, &[&microphone]);
+    let report = report(&home, &["--stimulus", "noise", "--code", "7"]);
+    let event = "/survey/steadiness/continuity/measured/events/0";
+    assert_eq!(report.pointer(event).unwrap()["kind"], "mute");
+    let planted_s = 150.0 + hole as f64 / 48_000.0;
+    assert!((number(&report, &format!("{event}/from_s")) - planted_s).abs() < 0.5e-3);
+    assert!((number(&report, &format!("{event}/to_s")) - planted_s - 0.02).abs() < 0.5e-3);
+}
+
+/// A microphone that died while it should have heard is no silence of the speaker; zeros behind a take that was heard are no matter.
+#[rstest]
+#[case(true)]
+#[case(false)]
+fn a_channel_that_goes_dead_proves_no_absence(#[case] sounded: bool) {
+    let home = Home::empty();
+    let [mut microphone, _] = heard(&stimulus(&home, "smoke", 48_000, "7"), 48_000, 0, 48_000 * 2);
+    if !sounded {
+        microphone = heard(&[], 48_000, 0, 48_000 * 5)[0].clone();
+    }
+    microphone.resize(48_000 * 200, 0.0);
+    write(&home.path("rec.wav"), 48_000, 16, false, &[&microphone]);
+    if sounded {
+        let report = report(&home, &["--stimulus", "smoke", "--code", "7"]);
+        assert_eq!(report["survey"]["findings"]["presence"]["state"], "present");
+    } else {
+        for more in [&[][..], &["--emitted-at", "100 s"]] {
+            let mut arguments = vec!["measure", "rec.wav", "--stimulus", "smoke", "--code", "7"];
+            arguments.extend(more);
+            home.rigtone(&arguments).with_code(12).says(&["rec.wav", "every sample of the recording is 0"]);
+        }
+    }
+}
+
+/// What was clipped at another rate is still seen to be clipped.
+#[rstest]
+fn a_clipped_recording_says_nothing(#[values(48_000, 96_000, 16_000)] rate: u32) {
+    let home = Home::empty();
+    let tone = |n: u32| (1.5 * (TAU * 300.0 * f64::from(n) / f64::from(rate)).sin()).clamp(-1.0, 32_767.0 / 32_768.0);
+    write(&home.path("rec.wav"), rate, 16, false, &[&(0..rate * 5).map(tone).collect::<Vec<_>>()]);
+    let report = report(&home, &["--stimulus", "smoke", "--rate", "48000"]);
+    assert_eq!(report["survey"]["findings"]["presence"]["why"]["reason"], "clipped", "{report:#}");
+}
+
+#[test]
+fn a_reference_that_holds_nothing_is_named() {
+    let home = Home::empty();
+    let [microphone, _] = heard(&stimulus(&home, "smoke", 48_000, "7"), 10_000, 5_000, 48_000);
+    let [noise, _] = heard(&[], microphone.len(), 0, 0);
+    write(&home.path("rec.wav"), 48_000, 16, false, &[&microphone, &noise]);
+    let arguments = ["measure", "rec.wav", "--stimulus", "smoke", "--code", "7", "--reference-channel", "1"];
+    home.rigtone(&arguments).with_code(0).says(&[
+        "reference heard         no",
+        "heard                   yes",
+        "time of emission unknown",
+    ]);
+}
+
 /// The sound at 44.1 kHz in a recording at 96 kHz; at 16 kHz what such a recording cannot hold is not measured; at 8 kHz nothing is.
 #[rstest]
 #[case(96_000, "present")]
@@ -118,7 +185,7 @@ fn a_stimulus_far_into_a_long_recording_is_found() {
 fn any_rate_is_measured_as_far_as_it_goes(#[case] rate: u32, #[case] state: &str) {
     let home = Home::empty();
     let sound = stimulus(&home, "noise", 44_100, "3");
-    // Read between the samples by a sum of sines would take hours: hold an eighth of the rate free and interpolate in a straight line.
+    // A straight line between the samples is rough and enough: which measurements are made at all is the question.
     let fine = |n: usize| {
         let at = n as f64 * 44_100.0 / f64::from(rate);
         let (whole, share) = (at as usize, at.fract());
@@ -238,7 +305,8 @@ fn a_recording_without_an_answer_says_so(#[case] file: Vec<u8>, #[case] more: &[
 #[case(&["--stimulus", "smoke", "--reference-channel", "3"], &["no channel 3"])]
 #[case(&["--stimulus", "smoke", "--emitted-at", "1 h"], &["emitted at 3600.000 s"])]
 #[case(&["--stimulus", "smoke", "--microphone", "s.json"], &["s.json"])]
-#[case(&["--stimulus", "smoke", "--against", "none.wav"], &["none.wav"])]
+#[case(&["--stimulus", "smoke", "--against", "none.wav"], &["`smoke` has no sweep"])]
+#[case(&["--stimulus", "sweep", "--against", "none.wav"], &["none.wav"])]
 fn wrong_usage_is_explained(#[case] arguments: &[&str], #[case] said: &[&str]) {
     let home = Home::empty();
     let [microphone, _] = heard(&stimulus(&home, "smoke", 48_000, "0"), 1000, 0, 1000);

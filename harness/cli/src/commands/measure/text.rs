@@ -25,6 +25,9 @@ pub(super) fn text(path: &Path, report: &Report) -> String {
     if let Some(remark) = facts.remark {
         rows.row("file", word(&remark));
     }
+    if let Some(reference) = &report.reference {
+        rows.row("reference heard", presence(&reference.presence));
+    }
     survey(&mut rows, &report.survey);
     if let Some(against) = &report.against {
         for at in &against.response {
@@ -62,20 +65,21 @@ fn word(value: &impl Serialize) -> String {
     }
 }
 
+fn presence(presence: &Presence) -> String {
+    match presence {
+        Presence::Present => "yes".to_owned(),
+        Presence::Partial { heard_until_s, missing } => {
+            format!("in part: {} stretches missing, heard until {heard_until_s:.2} s", missing.len())
+        }
+        Presence::Absent => "no".to_owned(),
+        Presence::Foreign => "another code: the sound of another speaker or rig".to_owned(),
+        Presence::Inconclusive { why } => format!("inconclusive: {why}"),
+    }
+}
+
 fn survey(rows: &mut Rows, survey: &Survey) {
     let findings = &survey.findings;
-    rows.row(
-        "heard",
-        match &findings.presence {
-            Presence::Present => "yes".to_owned(),
-            Presence::Partial { heard_until_s, missing } => {
-                format!("in part: {} stretches missing, heard until {heard_until_s:.2} s", missing.len())
-            }
-            Presence::Absent => "no".to_owned(),
-            Presence::Foreign => "another code: the sound of another speaker or rig".to_owned(),
-            Presence::Inconclusive { why } => format!("inconclusive: {why}"),
-        },
-    );
+    rows.row("heard", presence(&findings.presence));
     rows.measured("arrival", &findings.arrival, |found| {
         format!("frame {:.2} ± {:.1} us", found.frame, found.uncertainty_s * 1e6)
     });
