@@ -52,7 +52,9 @@ fn never_heard(material: fn(usize, f64, u64) -> Vec<f32>, seeds: std::ops::Range
     for seed in seeds {
         let samples = material(FRAMES, 0.05, seed);
         let stimulus = smoke(seed as u32 * 77);
-        let found = analyser.analyse(&Recording::mono(RATE, &samples), &stimulus, &Expectation::default()).unwrap();
+        let found = analyser
+            .analyse(&Recording::mono(RATE, &samples), &stimulus, &Expectation::default())
+            .expect("a sound recording");
         assert!(
             matches!(found.presence, Presence::Inconclusive { .. }),
             "seed {seed}: loud sound of something else is no proof of anything: {:?} {:?}",
