@@ -9,11 +9,12 @@ use indexmap::IndexMap;
 use rigtone_audio::stimulus;
 use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{
-    check::{Vocabulary, check},
+    check::{Stimulus, Vocabulary, check},
     diagnostic::{self, Diagnostic},
     document::{Device, Rig, Scenario},
     id::CombinationId,
     load::{self, Library, SourceFile},
+    observation::Quantity,
     plan::{Expansion, Plan, PlannedScenario, expand},
     quantity::Duration,
     verdict::Verdict,
@@ -39,10 +40,11 @@ pub(crate) fn read(paths: &[PathBuf]) -> Read {
     let (files, mut diagnostics) = load::read(paths);
     let loaded = load::load(files);
     diagnostics.extend(loaded.diagnostics);
-    // A stream carries one sound on all its channels so far.
-    let plays = |name: &stimulus::Name| !matches!(name, stimulus::Name::Full | stimulus::Name::Channels);
-    let names: Vec<String> = stimulus::Name::ALL.into_iter().filter(plays).map(|name| name.to_string()).collect();
-    let stimuli: Vec<&str> = names.iter().map(String::as_str).collect();
+    let carried: Vec<(String, Vec<Quantity>)> = stimulus::Name::ALL
+        .into_iter()
+        .map(|name| (name.to_string(), rigtone_runner::carries(&name.to_string())))
+        .collect();
+    let stimuli: Vec<Stimulus<'_>> = carried.iter().map(|(name, carries)| Stimulus { name, carries }).collect();
     diagnostics.extend(check(&loaded.library, &Vocabulary { stimuli: &stimuli }));
     diagnostics.extend(undecidable(&loaded.library));
     diagnostic::sort(&mut diagnostics);
@@ -230,9 +232,8 @@ fn only_rig(library: &Library, path: &Path) -> Result<(Rig, String), Trouble> {
 }
 
 fn stimulus_length(name: &str) -> Option<Duration> {
-    let name: stimulus::Name = name.parse().ok()?;
-    let built = stimulus::Stimulus::build(name, 48_000, 0).ok()?;
-    Some(Duration::from_ns((built.duration_s() * 1e9) as i64))
+    let positions = stimulus::Positions::of(name.parse().ok()?, 48_000, 0).ok()?;
+    Some(Duration::from_ns((positions.duration_s() * 1e9) as i64))
 }
 
 /// The scenario of a plan, by id.

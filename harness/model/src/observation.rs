@@ -4,49 +4,96 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-/// What was observed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Quantity {
-    /// Whether the stimulus was heard.
-    Presence,
-    /// First arrival of the sound less its emission.
-    Latency,
-    /// The codec that was agreed on.
-    Codec,
-    /// The codec that was asked for.
-    RequestedCodec,
-    /// How long a step took.
-    Duration,
-    /// How many attempts a step needed.
-    Attempts,
-    /// Level of the recording.
-    Level,
-    /// Signal-to-noise ratio in the band of the markers.
-    Snr,
-    /// The delay that the sink reports over AVDTP.
-    ReportedDelay,
-    /// What a newer version of Rigtone recorded.
-    #[serde(other)]
-    Unknown,
+macro_rules! quantities {
+    ($($(#[doc = $doc:literal])* $variant:ident = $word:literal),+ $(,)?) => {
+        /// What was observed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Quantity {
+            $($(#[doc = $doc])* #[serde(rename = $word)] $variant,)+
+            /// What a newer version of Rigtone recorded.
+            #[serde(other)]
+            Unknown,
+        }
+
+        impl Quantity {
+            /// As events write it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                    Self::Unknown => "unknown",
+                }
+            }
+        }
+    };
 }
 
-impl Quantity {
-    /// As events write it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Presence => "presence",
-            Self::Latency => "latency",
-            Self::Codec => "codec",
-            Self::RequestedCodec => "requested-codec",
-            Self::Duration => "duration",
-            Self::Attempts => "attempts",
-            Self::Level => "level",
-            Self::Snr => "snr",
-            Self::ReportedDelay => "reported-delay",
-            Self::Unknown => "unknown",
-        }
-    }
+quantities! {
+    /// Whether the stimulus was heard.
+    Presence = "presence",
+    /// First arrival of the sound less its emission.
+    Latency = "latency",
+    /// The codec that was agreed on.
+    Codec = "codec",
+    /// The codec that was asked for.
+    RequestedCodec = "requested-codec",
+    /// How long a step took.
+    Duration = "duration",
+    /// How many attempts a step needed.
+    Attempts = "attempts",
+    /// Level of the recorded stimulus.
+    Level = "level",
+    /// Signal-to-noise ratio in the band of the markers.
+    Snr = "snr",
+    /// The delay that the sink reports over AVDTP.
+    ReportedDelay = "reported-delay",
+    /// How many holes the sound had.
+    Dropouts = "dropouts",
+    /// The longest of them.
+    LongestDropout = "longest-dropout",
+    /// How often the sound jumped: skips, stalls and repeats.
+    Skips = "skips",
+    /// How many clicks and bursts were heard beside the sound.
+    Clicks = "clicks",
+    /// How often the level changed and stayed.
+    LevelChanges = "level-changes",
+    /// Highest over lowest level.
+    LevelRange = "level-range",
+    /// What was missing at the start of the sound.
+    StartUpLoss = "start-up-loss",
+    /// How the clocks of player and microphone run apart.
+    Drift = "drift",
+    /// Level of the silence before the stimulus.
+    NoiseFloor = "noise-floor",
+    /// The same, A-weighted.
+    AWeightedNoise = "a-weighted-noise",
+    /// Level of mains hum in that silence.
+    Hum = "hum",
+    /// A-weighted level of the stimulus's noise.
+    AWeightedLevel = "a-weighted-level",
+    /// A-weighted sound pressure level of the stimulus's noise.
+    SoundPressure = "sound-pressure",
+    /// Total harmonic distortion and noise of a tone at 1 kHz.
+    ThdN = "thd-n",
+    /// The response at a frequency, relative to that at 1 kHz.
+    Response = "response",
+    /// Where the response ends below: 3 dB down.
+    LowerCorner = "lower-corner",
+    /// Where the response ends above: 3 dB down.
+    UpperCorner = "upper-corner",
+    /// Up to where the sound is whole.
+    Bandwidth = "bandwidth",
+    /// What the bandwidth says about the codec.
+    Fingerprint = "fingerprint",
+    /// Whether the sound comes as sent or turned over.
+    Polarity = "polarity",
+    /// How the channels of the stream are played.
+    Channels = "channels",
+    /// Whether the sound is heard more than once.
+    Doubled = "doubled",
+    /// Whether feedback howls.
+    Howling = "howling",
+    /// Whether something between source and recording moves the gain.
+    GainControl = "gain-control",
 }
 
 /// The value of an observation.
@@ -61,6 +108,15 @@ pub enum Value {
         unit: String,
         /// Half the width of the interval in which the true value lies.
         uncertainty: f64,
+    },
+    /// It lies beyond what could be seen: only a bound is known.
+    Range {
+        /// It is not below this; no bound when left out.
+        low: Option<f64>,
+        /// It is not above this; no bound when left out.
+        high: Option<f64>,
+        /// The unit, such as `Hz`.
+        unit: String,
     },
     /// Yes or no.
     Truth(bool),
@@ -80,6 +136,10 @@ impl fmt::Display for Value {
                 write!(f, "{value:.3} {unit} ± {uncertainty:.3} {unit}")
             }
             Self::Number { value, unit, .. } => write!(f, "{value:.3} {unit}"),
+            Self::Range { low: Some(low), high: Some(high), unit } => write!(f, "{low:.3} to {high:.3} {unit}"),
+            Self::Range { low: Some(low), high: None, unit } => write!(f, "at least {low:.3} {unit}"),
+            Self::Range { low: None, high: Some(high), unit } => write!(f, "at most {high:.3} {unit}"),
+            Self::Range { low: None, high: None, .. } => f.write_str("unknown"),
             Self::Truth(true) => f.write_str("yes"),
             Self::Truth(false) => f.write_str("no"),
             Self::Word(word) => f.write_str(word),
@@ -104,6 +164,9 @@ pub struct Observation {
     pub of: String,
     /// What was observed.
     pub quantity: Quantity,
+    /// The frequency that it is about, in Hz, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_hz: Option<f64>,
     /// Its value.
     pub value: Value,
     /// How it was derived; absent for what was read directly.
@@ -120,6 +183,6 @@ pub struct Observation {
 impl Observation {
     /// What was read directly, without a method between.
     pub fn raw(of: &str, quantity: Quantity, value: Value) -> Self {
-        Self { of: of.to_owned(), quantity, value, method: None, evidence: None, quality: BTreeMap::new() }
+        Self { of: of.to_owned(), quantity, at_hz: None, value, method: None, evidence: None, quality: BTreeMap::new() }
     }
 }

@@ -42,6 +42,20 @@ pub enum FailureClass {
     Accepted,
     /// Something was heard where silence was due.
     UnexpectedSound,
+    /// The sound had holes, or jumped.
+    WithHoles,
+    /// Clicks or changes of the level were heard that were not sent.
+    Disturbed,
+    /// The sound was heard more than once.
+    Doubled,
+    /// Feedback howled.
+    Howling,
+    /// The channels of the stream were played in another way than expected, or turned over.
+    WrongChannels,
+    /// The sound had the bandwidth of another codec.
+    WrongBandwidth,
+    /// A measured quantity lay outside its limits.
+    OutOfLimits,
 }
 
 impl FailureClass {
@@ -62,6 +76,13 @@ impl FailureClass {
             Self::Unsupported => "unsupported",
             Self::Accepted => "accepted",
             Self::UnexpectedSound => "unexpected-sound",
+            Self::WithHoles => "with-holes",
+            Self::Disturbed => "disturbed",
+            Self::Doubled => "doubled",
+            Self::Howling => "howling",
+            Self::WrongChannels => "wrong-channels",
+            Self::WrongBandwidth => "wrong-bandwidth",
+            Self::OutOfLimits => "out-of-limits",
         }
     }
 }
@@ -159,6 +180,10 @@ impl TrialRecord {
     /// The observation of a quantity in a step.
     pub fn observation(&self, of: &str, quantity: Quantity) -> Option<&Observation> {
         self.observations.iter().find(|o| o.quantity == quantity && o.of == of)
+    }
+    /// The observation of a quantity in a step at a frequency.
+    pub fn observation_at(&self, of: &str, quantity: Quantity, hz: f64) -> Option<&Observation> {
+        self.observations.iter().find(|o| o.quantity == quantity && o.of == of && o.at_hz == Some(hz))
     }
     /// Whether every stimulus that was listened for was heard.
     pub fn was_heard(&self) -> bool {

@@ -13,9 +13,9 @@ fn smoke_trial(criterion: &mut Criterion) {
     let room = Some(Room { rt60_s: 0.4, seed: 1 });
     let path =
         AirPath { codec: Codec::Sbc { bitpool: 53 }, latency_s: 0.18, drift_ppm: 12.0, room, ..AirPath::default() };
-    let microphone = Microphone { noise_dbfs: -65.0, dead: false };
+    let microphone = Microphone { noise_dbfs: -65.0, ..Microphone::default() };
     let cut = [80_000.0..f64::INFINITY];
-    let sound = Sound { stimulus: &stimulus, path: &path, emitted_at: EMITTED, silences: &[] };
+    let sound = Sound { stimulus: &stimulus, path: &path, emitted_at: EMITTED, silences: &[], flaws: None };
     let lost = Sound { silences: &cut, ..sound };
     let emission = Some(Emission { frame: EMITTED, uncertainty_s: 0.0 });
     let expectation = Expectation { emission, flight_s: path.flight_s(), ..Expectation::default() };

@@ -6,7 +6,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rigtone_model::{id::CombinationId, trial::InfrastructureFault};
+use rigtone_model::{
+    document::{Calibrated, Heard, Rig},
+    id::CombinationId,
+    trial::InfrastructureFault,
+};
 
 use crate::{
     capability::{Microphone, Unit},
@@ -101,8 +105,10 @@ pub struct Bench {
     pub units: BTreeMap<String, Unit>,
     /// Its microphones by name.
     pub microphones: BTreeMap<String, Rc<dyn Microphone>>,
-    /// How far units are from the microphones that hear them, in metres: by unit, nearest first.
-    pub heard_by: BTreeMap<String, Vec<(String, f64)>>,
+    /// The microphones that hear the units: by unit, nearest first.
+    pub heard_by: BTreeMap<String, Vec<(String, Heard)>>,
+    /// What is known of calibrated microphones.
+    pub calibrated: BTreeMap<String, Calibrated>,
     /// Microphones that deliver zeros while nothing sounds, so that zeros are no fault of theirs.
     pub digital_silence: BTreeSet<String>,
     /// What it can do as a whole.
@@ -110,9 +116,9 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// How far a unit is from a microphone, in metres.
-    pub fn distance(&self, unit: &str, microphone: &str) -> Option<f64> {
-        self.heard_by.get(unit)?.iter().find(|(name, _)| name == microphone).map(|(_, metres)| *metres)
+    /// How a microphone hears a unit.
+    pub fn heard(&self, unit: &str, microphone: &str) -> Option<Heard> {
+        self.heard_by.get(unit)?.iter().find(|(name, _)| name == microphone).map(|(_, heard)| *heard)
     }
 
     /// The microphone that hears a unit best.
@@ -121,16 +127,21 @@ impl Bench {
     }
 
     /// The microphones of a rig's document that deliver zeros while nothing sounds.
-    pub fn digitally_silent(rig: &rigtone_model::document::Rig) -> BTreeSet<String> {
+    pub fn digitally_silent(rig: &Rig) -> BTreeSet<String> {
         rig.microphones.iter().filter(|(_, m)| m.digital_silence).map(|(name, _)| name.clone()).collect()
     }
 
+    /// The calibrated microphones of a rig's document.
+    pub fn calibrations(rig: &Rig) -> BTreeMap<String, Calibrated> {
+        rig.microphones.iter().filter_map(|(name, m)| Some((name.clone(), m.calibrated?))).collect()
+    }
+
     /// Who is heard where, of a rig's document.
-    pub fn hearing(rig: &rigtone_model::document::Rig) -> BTreeMap<String, Vec<(String, f64)>> {
+    pub fn hearing(rig: &Rig) -> BTreeMap<String, Vec<(String, Heard)>> {
         let heard = |unit: &rigtone_model::document::Unit| {
-            let mut heard: Vec<(String, f64)> =
-                unit.heard_by.iter().map(|(name, heard)| (name.clone(), heard.distance.metres())).collect();
-            heard.sort_by(|a, b| a.1.total_cmp(&b.1));
+            let mut heard: Vec<(String, Heard)> =
+                unit.heard_by.iter().map(|(name, heard)| (name.clone(), *heard)).collect();
+            heard.sort_by(|a, b| a.1.distance.metres().total_cmp(&b.1.distance.metres()));
             heard
         };
         rig.units.iter().map(|(name, unit)| (name.clone(), heard(unit))).collect()

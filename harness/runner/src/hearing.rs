@@ -1,21 +1,28 @@
 //! Playing a stimulus, recording it, and turning the recording into observations.
 
+mod facts;
+
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use rigtone_audio::{
-    measure::{self, Analyser, CaptureFault, Emission, Expectation, Findings, Outcome, Presence, Recording},
+    channels,
+    loudness::Calibration,
+    measure::{self, Analyser, CaptureFault, Emission, Expectation, Recording},
     stimulus::{Name, Stimulus},
+    survey::{Settings, Survey},
 };
 use rigtone_model::{
-    document::Play,
+    document::{self, Play, Side},
     event::{Anchor, Body},
-    observation::{Method, Observation, Quantity, Value},
+    observation::Observation,
     trial::InfrastructureFault,
 };
 use rigtone_rig::{
     capability::{Captured, Streaming, Unit, Wish},
     clock::{Instant, compute},
 };
+
+pub use facts::carries;
 
 use crate::{
     emit::Place,
@@ -106,25 +113,29 @@ pub(crate) async fn play(
         capture_proven: trial.bench.digital_silence.contains(&name),
         ..Expectation::default()
     };
-    let findings = analyse(session, &captured, &stimulus, expectation).await?;
-    match findings {
-        Ok(findings) => {
-            for (quantity, value) in observations(&findings, bound_ns) {
-                let observation = Observation {
-                    of: place.step.unwrap_or_default().to_owned(),
-                    quantity,
-                    value,
-                    method: Some(Method { name: findings.method.to_owned(), version: findings.method_version }),
-                    evidence: Some(evidence.clone()),
-                    quality: quality(&findings),
-                };
-                place.emit(session.now(), Body::Observed(observation));
-            }
-        }
+    let settings = settings(session, target, &name);
+    let survey = match survey(session, &captured, &stimulus, expectation, settings).await? {
+        Ok(survey) => survey,
         Err(fault) => {
             let what = format!("the recording cannot be analysed: {fault}");
             return Err(InfrastructureFault::new(ear, what).hint("check the microphone's cable, gain and format"));
         }
+    };
+    for fact in facts::facts(&survey, bound_ns, &asked_hz(session, place)) {
+        let observation = Observation {
+            of: place.step.unwrap_or_default().to_owned(),
+            quantity: fact.quantity,
+            at_hz: fact.at_hz,
+            value: fact.value,
+            method: Some(fact.method),
+            evidence: Some(evidence.clone()),
+            quality: fact.quality,
+        };
+        place.emit(session.now(), Body::Observed(observation));
+    }
+    if let Some(at_s) = facts::seam(&survey) {
+        let what = format!("its recording jumps at {at_s:.3} s, room and all: samples were lost or made up");
+        return Err(InfrastructureFault::new(ear, what).hint("see what else keeps the host or its USB bus busy"));
     }
     Ok(streamed.ended.map_or_else(StepEnd::Failed, |()| StepEnd::Done))
 }
@@ -157,7 +168,7 @@ fn store(
 
 /// The time of flight from the unit to its microphone, which is no latency of the unit.
 fn flight_s(session: &Session<'_>, target: &Unit, microphone: &str) -> f64 {
-    let metres = session.trial.bench.distance(&target.name, microphone).unwrap_or(0.0);
+    let metres = session.trial.bench.heard(&target.name, microphone).map_or(0.0, |heard| heard.distance.metres());
     metres / measure::speed_of_sound(20.0)
 }
 
@@ -168,12 +179,40 @@ fn frame_at(anchors: &[Anchor], t: Instant) -> Option<f64> {
     (span > 0.0).then(|| first.frame + (last.frame - first.frame) * (t.0 - first.t_ns) as f64 / span)
 }
 
-async fn analyse(
+/// What is known of the microphone, and where it stands.
+fn settings(session: &Session<'_>, target: &Unit, microphone: &str) -> Settings {
+    let bench = session.trial.bench;
+    Settings {
+        nearer: bench.heard(&target.name, microphone).and_then(|heard| heard.nearer).map(|side| match side {
+            Side::Left => channels::Side::Left,
+            Side::Right => channels::Side::Right,
+        }),
+        calibration: bench.calibrated.get(microphone).map(|known| Calibration {
+            full_scale_db: known.full_scale.db_spl(),
+            uncertainty_db: known.uncertainty.db(),
+        }),
+        ..Settings::default()
+    }
+}
+
+/// The frequencies in Hz at which the scenario asks for the response of a step.
+fn asked_hz(session: &Session<'_>, place: Place<'_>) -> Vec<f64> {
+    let step = place.step.unwrap_or_default();
+    let asked = session.trial.scenario.expect.iter().filter_map(|expect| match expect.expectation() {
+        document::Expectation::Response(e) if e.step == step => Some(e.at.hertz()),
+        document::Expectation::Difference(e) if e.step.as_deref() == Some(step) => e.at.map(|at| at.hertz()),
+        _ => None,
+    });
+    asked.collect()
+}
+
+async fn survey(
     session: &Session<'_>,
     captured: &Captured,
     stimulus: &Stimulus,
     expectation: Expectation,
-) -> Result<Result<Findings, CaptureFault>, InfrastructureFault> {
+    settings: Settings,
+) -> Result<Result<Survey, CaptureFault>, InfrastructureFault> {
     let samples = Arc::clone(&captured.samples);
     let (rate, channels, channel) =
         (captured.rate, usize::from(captured.channels.max(1)), usize::from(captured.channel));
@@ -184,59 +223,12 @@ async fn analyse(
             .filter_map(|frame| frame.get(channel))
             .map(|&x| f32::from(x) / 32768.0)
             .collect();
-        ANALYSER.with_borrow_mut(|a| a.analyse(&Recording::mono(rate, &mono), &stimulus, &expectation))
+        let recording = Recording::mono(rate, &mono);
+        ANALYSER.with_borrow_mut(|known| Survey::with(known, &recording, &stimulus, &expectation, &settings))
     };
     let found = compute(&*session.trial.bench.clock, ANALYSIS_NS, job).await;
     found.ok_or_else(|| {
         InfrastructureFault::new("analysis", "the analysis of the recording ended with a panic")
             .hint("this is a fault of Rigtone: please report it with the run directory")
     })
-}
-
-/// What the findings say, in the words of the record.
-fn observations(findings: &Findings, bound_ns: i64) -> Vec<(Quantity, Value)> {
-    let inconclusive = |reason: &dyn std::fmt::Display| Value::Inconclusive { reason: reason.to_string() };
-    let presence = match &findings.presence {
-        Presence::Present => Value::Truth(true),
-        Presence::Partial { .. } | Presence::Absent | Presence::Foreign => Value::Truth(false),
-        Presence::Inconclusive { why } => inconclusive(why),
-    };
-    let latency = match &findings.latency {
-        Outcome::Measured(latency) => Value::Number {
-            value: latency.value_s * 1e3,
-            unit: "ms".to_owned(),
-            // Twice the standard uncertainty, and what the rig does not know about its own clock.
-            uncertainty: 2e3 * latency.uncertainty_s + bound_ns as f64 / 1e6,
-        },
-        Outcome::Inconclusive(why) => inconclusive(why),
-    };
-    let mut all = vec![(Quantity::Presence, presence), (Quantity::Latency, latency)];
-    if let Outcome::Measured(level) = &findings.level {
-        let decibels = |value: f64, unit: &str| Value::Number { value, unit: unit.to_owned(), uncertainty: 0.5 };
-        all.push((Quantity::Level, decibels(level.rms_dbfs, "dBFS")));
-        all.push((Quantity::Snr, decibels(level.snr_band_db, "dB")));
-    }
-    all
-}
-
-fn quality(findings: &Findings) -> BTreeMap<String, f64> {
-    let mut quality = BTreeMap::new();
-    let weakest = findings.quality.markers.iter().map(|m| m.psr).fold(f64::INFINITY, f64::min);
-    let mut put = |name: &str, value: f64| {
-        if value.is_finite() {
-            quality.insert(name.to_owned(), value);
-        }
-    };
-    put("weakest-marker-psr", weakest);
-    put("markers-found", findings.quality.markers.iter().filter(|m| m.found).count() as f64);
-    put("recorded-s", findings.capture.duration_s);
-    put("peak-dbfs", findings.capture.peak_dbfs);
-    if let Presence::Partial { heard_until_s, .. } = findings.presence {
-        put("heard-until-s", heard_until_s);
-    }
-    if let Outcome::Measured(arrival) = &findings.arrival {
-        put("drift-ppm", arrival.drift_ppm);
-        put("marker-residual-s", arrival.residual_s);
-    }
-    quality
 }

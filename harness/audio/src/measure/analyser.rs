@@ -15,7 +15,7 @@ use crate::window::hann;
 /// Name of the method, for the record.
 pub const METHOD: &str = "marker-correlation";
 /// Version of the method: raised when the same recording may give another answer.
-pub const METHOD_VERSION: u32 = 1;
+pub const METHOD_VERSION: u32 = 2;
 
 /// Stretch that is searched at once, in frames; with a marker behind it a fast transform.
 const STRETCH: usize = (1 << 18) - 8192;

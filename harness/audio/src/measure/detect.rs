@@ -13,6 +13,10 @@ pub(super) const MIN_PSR: f64 = 2.0;
 /// How far two markers of a triplet may lie from their spacing.
 pub(super) const SPACING_S: f64 = 0.0005;
 
+/// Copies of the sound are looked for so far before and after it.
+const COPIES_S: f64 = 0.55;
+/// So many of them: a second speaker, and what a source plays by itself.
+const MOST_COPIES: usize = 2;
 /// Half-width over which the spectrum is averaged for whitening: several teeth of the comb that markers 0.17 s apart make (6 Hz each).
 const WHITEN_HZ: f64 = 25.0;
 /// Cells of the coarse search per second: 0.25 ms each.
@@ -52,6 +56,8 @@ pub(super) struct Hypothesis {
     pub(super) markers: Vec<MarkerFinding>,
     /// Correlation at each of them.
     pub(super) peaks: Vec<f32>,
+    /// Lags at which all of them are heard once more, in cells.
+    copies: Vec<i64>,
 }
 
 fn side(sweep: Sweep) -> usize {
@@ -136,7 +142,12 @@ impl Traces {
             worth(a).total_cmp(&worth(b)).then(b.abs().cmp(&a.abs()))
         })?;
         let last_start = best + last_start;
-        Some(self.evaluate(parts, best, last_start))
+        let found = self.evaluate(parts, best, last_start);
+        // The first of several copies is the arrival, whichever is the loudest.
+        match found.copies.iter().min() {
+            Some(&earlier) if earlier < 0 => Some(self.evaluate(parts, best + earlier, last_start + earlier)),
+            _ => Some(found),
+        }
     }
 
     /// Sum of the correlations of one triplet for each cell in which the stimulus may start, from the earliest that still touches the
@@ -179,26 +190,68 @@ impl Traces {
             markers.push(MarkerFinding { kind: part.kind, psr: 0.0, frame: window.start + offset, found: false });
             peaks.push(peak);
         }
-        let guard = (GUARD_S * f64::from(self.rate)) as usize / self.cell;
-        let mut sidelobe = [0.0f32; 2];
-        for (side_index, sidelobe) in sidelobe.iter_mut().enumerate() {
-            let mut masked = self.cells[side_index].clone();
-            for (marker, peak) in markers.iter().zip(&peaks) {
-                if marker_side(marker) == Some(side_index) && *peak > 0.0 {
-                    let centre = marker.frame / self.cell;
-                    let end = (centre + guard + 1).min(masked.len());
-                    masked[centre.saturating_sub(guard).min(end)..end].fill(0.0);
-                }
-            }
-            *sidelobe = largest(&masked);
+        let mut copies = Vec::new();
+        let mut sidelobe = self.sidelobes(&markers, &peaks, &copies);
+        while copies.len() < MOST_COPIES
+            && let Some((lag, without)) = self.copy(&markers, &peaks, &copies)
+        {
+            copies.push(lag);
+            sidelobe = without;
         }
         for (marker, peak) in markers.iter_mut().zip(&peaks) {
             let background = marker_side(marker).map_or(0.0, |side| sidelobe[side]);
             marker.psr = if *peak <= 0.0 { 0.0 } else { f64::from(peak / background.max(1e-9)).min(MAX_PSR) };
         }
-        let mut hypothesis = Hypothesis { markers, peaks };
+        let mut hypothesis = Hypothesis { markers, peaks, copies };
         hypothesis.agree(parts, self.rate);
         hypothesis
+    }
+
+    /// The highest correlation of either kind beside the markers and their copies.
+    fn sidelobes(&self, markers: &[MarkerFinding], peaks: &[f32], copies: &[i64]) -> [f32; 2] {
+        let guard = (GUARD_S * f64::from(self.rate)) as i64 / self.cell as i64;
+        [0, 1].map(|side| {
+            let mut masked = self.cells[side].clone();
+            let own =
+                markers.iter().zip(peaks).filter(|(marker, peak)| marker_side(marker) == Some(side) && **peak > 0.0);
+            for centre in own.map(|(marker, _)| (marker.frame / self.cell) as i64) {
+                for at in copies.iter().chain(&[0]).map(|lag| centre + lag) {
+                    let clamp = |cell: i64| cell.clamp(0, masked.len() as i64) as usize;
+                    let (from, to) = (clamp(at - guard), clamp(at + guard + 1));
+                    masked[from..to].fill(0.0);
+                }
+            }
+            largest(&masked)
+        })
+    }
+
+    /// A copy of all the markers, as another speaker or a second way of the sound makes one: its lag in cells, and the sidelobes without it.
+    /// It has to stand out of all the rest as much as the markers themselves, or it would lend its strength to whatever is loud.
+    fn copy(&self, markers: &[MarkerFinding], peaks: &[f32], known: &[i64]) -> Option<(i64, [f32; 2])> {
+        let per_second = (self.rate as usize / self.cell) as f64;
+        let (guard, reach) = ((GUARD_S * per_second) as i64, (COPIES_S * per_second) as i64);
+        let apart = |lag: &i64| known.iter().chain(&[0]).all(|known| (lag - known).abs() > guard);
+        let heights = |lag: i64| {
+            let heard = markers.iter().zip(peaks).filter(|(_, peak)| **peak > 0.0);
+            heard.filter_map(move |(marker, _)| {
+                let side = marker_side(marker)?;
+                let at = usize::try_from((marker.frame / self.cell) as i64 + lag).ok()?;
+                Some((side, *self.near[side].get(at)?))
+            })
+        };
+        let least = |lag: i64| {
+            let (count, least) =
+                heights(lag).fold((0, f32::INFINITY), |(count, least), (_, height)| (count + 1, least.min(height)));
+            if count == markers.len() { least } else { 0.0 }
+        };
+        let (lag, _) =
+            (-reach..=reach).filter(apart).map(|lag| (lag, least(lag))).max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let copies: Vec<i64> = known.iter().copied().chain([lag]).collect();
+        let without = self.sidelobes(markers, peaks, &copies);
+        let stands_out =
+            |(side, height): (usize, f32)| height > 0.0 && f64::from(height) >= MIN_PSR * f64::from(without[side]);
+        let found = least(lag) > 0.0 && heights(lag).all(stands_out);
+        found.then_some((lag, without))
     }
 
     /// Whether three markers stand out that are spaced like a triplet of one of these other layouts.

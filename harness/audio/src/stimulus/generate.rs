@@ -28,10 +28,7 @@ impl Stimulus {
     /// # Errors
     /// [`StimulusError::UnsupportedRate`] unless the rate is one of [`RATES`].
     pub fn build(name: Name, rate: u32, code: u32) -> Result<Self, StimulusError> {
-        if !RATES.contains(&rate) {
-            return Err(StimulusError::UnsupportedRate { name, rate });
-        }
-        let positions = layout(name, rate, code, Pattern::of(code));
+        let positions = Positions::of(name, rate, code)?;
         let mut samples = vec![0.0f32; positions.frames];
         let mut right = (positions.channels == 2).then(|| samples.clone());
         let mut maker = Maker::new(rate, code);

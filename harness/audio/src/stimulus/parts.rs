@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Name, frames};
+use super::generate::RATES;
+use super::layout::layout;
+use super::pattern::Pattern;
+use super::{Name, StimulusError, frames};
 use crate::channels::Content;
 use crate::signal;
 
@@ -147,6 +150,22 @@ pub struct Positions {
 }
 
 impl Positions {
+    /// The positions of the stimulus `name` at `rate` Hz with the identity `code`, without its samples.
+    ///
+    /// # Errors
+    /// As [`super::Stimulus::build`].
+    pub fn of(name: Name, rate: u32, code: u32) -> Result<Self, StimulusError> {
+        if !RATES.contains(&rate) {
+            return Err(StimulusError::UnsupportedRate { name, rate });
+        }
+        Ok(layout(name, rate, code, Pattern::of(code)))
+    }
+
+    /// Its length in seconds.
+    pub fn duration_s(&self) -> f64 {
+        self.frames as f64 / f64::from(self.rate)
+    }
+
     /// The first part of a kind.
     pub fn first(&self, wanted: impl Fn(PartKind) -> bool) -> Option<&Part> {
         self.parts.iter().find(|part| wanted(part.kind))

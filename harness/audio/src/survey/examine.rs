@@ -1,6 +1,7 @@
 //! From a recording to a survey.
 
 use super::aligned::Aligned;
+use super::carried::measured;
 use super::findings::{ChannelFindings, Floor, Loudness, Steadiness, Survey};
 use super::response::ResponseFigures;
 use super::settings::Settings;
@@ -20,8 +21,6 @@ const NOISE_HZ: (f64, f64) = (300.0, 14_000.0);
 const CODES_HZ: f64 = 8_000.0;
 const WEIGHTED_HZ: f64 = 16_000.0;
 const AUDIBLE_HZ: f64 = 20_000.0;
-/// Silence and noise shorter than this only frame the markers, in seconds.
-const MEASURED_S: f64 = 1.0;
 /// A room takes this long to build up under a tone, and a tone ends so early.
 const SETTLE_S: f64 = 0.5;
 const RELEASE_S: f64 = 0.02;
@@ -49,7 +48,21 @@ impl Survey {
         expectation: &Expectation,
         settings: &Settings,
     ) -> Result<Self, CaptureFault> {
-        let mut findings = Analyser::new().analyse(recording, stimulus, expectation)?;
+        Self::with(&mut Analyser::new(), recording, stimulus, expectation, settings)
+    }
+
+    /// The same with an analyser that was used before: it keeps what repeats.
+    ///
+    /// # Errors
+    /// As [`Survey::of`].
+    pub fn with(
+        analyser: &mut Analyser,
+        recording: &Recording<'_>,
+        stimulus: &Stimulus,
+        expectation: &Expectation,
+        settings: &Settings,
+    ) -> Result<Self, CaptureFault> {
+        let mut findings = analyser.analyse(recording, stimulus, expectation)?;
         if let Err(why) = settings.carries(CODES_HZ) {
             findings.presence = Presence::Inconclusive { why };
             findings.arrival = Outcome::Inconclusive(why);
@@ -65,8 +78,8 @@ impl Survey {
             Some(Outcome::Measured(chain)) if chain.controlled => Err(chain.reason()),
             _ => Ok(()),
         };
-        let silence = this.part(|kind| kind == PartKind::Silence).filter(|part| this.lasts(part));
-        let noise = this.part(|kind| kind == PartKind::Noise).filter(|part| this.lasts(part));
+        let silence = measured(stimulus.positions(), |kind| kind == PartKind::Silence);
+        let noise = measured(stimulus.positions(), |kind| kind == PartKind::Noise);
         let steadiness = match noise {
             Some(part) => Some(Steadiness {
                 continuity: this.continuity(recording, expectation, part, linear)?,
@@ -91,10 +104,6 @@ impl Survey {
 impl Examination<'_> {
     fn part(&self, wanted: impl Fn(PartKind) -> bool) -> Option<&Part> {
         self.stimulus.positions().first(wanted)
-    }
-
-    fn lasts(&self, part: &Part) -> bool {
-        part.frames as f64 >= MEASURED_S * f64::from(self.stimulus.rate())
     }
 
     fn frames(&self, seconds: f64) -> usize {

@@ -5,12 +5,19 @@
 //! everything that rests on levels is inconclusive too.
 
 mod aligned;
+mod carried;
 mod examine;
 mod findings;
 mod later;
 mod response;
 mod settings;
 
+pub use carried::Carried;
 pub use findings::{ChannelFindings, Floor, Loudness, Steadiness, Survey};
 pub use response::{Corner, CurvePoint, Distortion, Relative, ResponseFigures};
 pub use settings::Settings;
+
+/// Name of the method by which all but presence, arrival and continuity is measured.
+pub const METHOD: &str = "parts";
+/// Its version: raised when the same recording may give another answer.
+pub const METHOD_VERSION: u32 = 1;

@@ -108,6 +108,11 @@ impl ResponseFigures {
             response,
         }
     }
+
+    /// The gain at `hz` re 1 kHz, smoothed over a sixth of an octave below 200 Hz and a twelfth above.
+    pub fn relative(&self, hz: f64) -> Outcome<Relative> {
+        relative(&self.response, hz)
+    }
 }
 
 fn relative(response: &Response, hz: f64) -> Outcome<Relative> {

@@ -7,6 +7,7 @@ mod doubt;
 mod outcome;
 mod replay;
 mod rules;
+mod sound;
 mod tallies;
 mod tally;
 mod words;

@@ -3,10 +3,11 @@
 use rigtone_model::{
     document::{Action, Expectation, Scenario, WantedCodec},
     observation::{Quantity, Value},
-    quantity::Duration,
+    quantity::{Duration, Level},
     trial::{FailureClass, TrialRecord},
 };
 
+use super::sound::{self, Limits};
 use crate::{Interval, sequential::Outcome};
 
 /// What one trial says about one expectation.
@@ -23,16 +24,16 @@ pub struct TrialResult {
 }
 
 impl TrialResult {
-    fn held() -> Self {
+    pub(super) fn held() -> Self {
         Self { outcome: Outcome::Success, class: None, value: None, reason: None }
     }
-    fn failed(class: FailureClass) -> Self {
+    pub(super) fn failed(class: FailureClass) -> Self {
         Self { outcome: Outcome::Failure, class: Some(class), value: None, reason: None }
     }
-    fn ambiguous(reason: impl Into<String>) -> Self {
+    pub(super) fn ambiguous(reason: impl Into<String>) -> Self {
         Self { outcome: Outcome::Ambiguous, class: None, value: None, reason: Some(reason.into()) }
     }
-    fn with(self, lower: f64, upper: f64) -> Self {
+    pub(super) fn with(self, lower: f64, upper: f64) -> Self {
         Self { value: Some(Interval { lower, upper }), ..self }
     }
 }
@@ -44,16 +45,30 @@ pub fn result(expectation: &Expectation<'_>, scenario: &Scenario, trial: &TrialR
             Some(label) => step_result(trial, label),
             None => trial.failure().map_or_else(TrialResult::held, |f| TrialResult::failed(f.class)),
         },
-        Expectation::Audio(e) => match &e.present {
-            Some(wanted) => presence(trial, &e.step, *wanted),
-            // Nothing is asked that this version could find violated; the plan skips such combinations.
-            None => TrialResult::ambiguous("this version does not judge it"),
-        },
+        Expectation::Audio(e) => sound::audio(trial, e),
         Expectation::Codec(e) => {
             let label = e.step.clone().or_else(|| connecting_step(scenario)).unwrap_or_default();
             codec(trial, &label, e.is)
         }
-        Expectation::Latency(e) => latency(trial, &e.step, e.at_most),
+        Expectation::Latency(e) => {
+            let limits =
+                Limits { low: None, high: Some(e.at_most.milliseconds()), unit: "ms", class: FailureClass::Late };
+            limits.hold(trial, &e.step, trial.observation(&e.step, Quantity::Latency))
+        }
+        Expectation::Response(e) => {
+            let limits = Limits {
+                low: e.at_least.map(Level::db),
+                high: e.at_most.map(Level::db),
+                unit: "dB",
+                class: FailureClass::OutOfLimits,
+            };
+            limits.hold(trial, &e.step, trial.observation_at(&e.step, Quantity::Response, e.at.hertz()))
+        }
+        Expectation::Measured(e) => {
+            let (low, high) = e.limits();
+            let limits = Limits { low, high, unit: e.of.unit().0, class: FailureClass::OutOfLimits };
+            limits.hold(trial, &e.step, trial.observation(&e.step, e.of.quantity()))
+        }
         Expectation::Duration(e) => duration(trial, &e.of, e.at_least, e.at_most),
         Expectation::Unsupported(e) => match trial.step(&e.of) {
             Some(step) => match step.failure.as_ref().map(|f| f.class) {
@@ -66,7 +81,7 @@ pub fn result(expectation: &Expectation<'_>, scenario: &Scenario, trial: &TrialR
             },
             None => TrialResult::ambiguous(format!("the trial ended before the step `{}`", e.of)),
         },
-        Expectation::Count(_) | Expectation::Response(_) | Expectation::Role(_) | Expectation::Difference(_) => {
+        Expectation::Count(_) | Expectation::Role(_) | Expectation::Difference(_) => {
             TrialResult::ambiguous("this version does not judge it")
         }
     }
@@ -78,7 +93,7 @@ fn connecting_step(scenario: &Scenario) -> Option<String> {
 }
 
 /// How a trial failed that did not reach what it should: it counts against the device.
-fn not_reached(trial: &TrialRecord) -> TrialResult {
+pub(super) fn not_reached(trial: &TrialRecord) -> TrialResult {
     match trial.failure() {
         Some(failure) => TrialResult::failed(failure.class),
         None => TrialResult::ambiguous("the step has no record"),
@@ -92,7 +107,7 @@ fn step_result(trial: &TrialRecord, label: &str) -> TrialResult {
     }
 }
 
-fn presence(trial: &TrialRecord, label: &str, wanted: bool) -> TrialResult {
+pub(super) fn presence(trial: &TrialRecord, label: &str, wanted: bool) -> TrialResult {
     let observation = trial.observation(label, Quantity::Presence);
     let in_part = observation.is_some_and(|o| o.quality.contains_key("heard-until-s"));
     match observation.map(|o| &o.value) {
@@ -127,35 +142,6 @@ fn codec(trial: &TrialRecord, label: &str, wanted: WantedCodec) -> TrialResult {
         Some(wanted) if wanted == agreed => TrialResult::held(),
         Some(_) => TrialResult::failed(FailureClass::WrongCodec),
         None => TrialResult::ambiguous("the record does not say which codec was asked for"),
-    }
-}
-
-fn latency(trial: &TrialRecord, label: &str, limit: Duration) -> TrialResult {
-    let limit = limit.milliseconds();
-    match trial.observation(label, Quantity::Latency).map(|o| &o.value) {
-        Some(Value::Number { value, uncertainty, unit })
-            if unit == "ms" && value.is_finite() && *uncertainty >= 0.0 =>
-        {
-            let (low, high) = (value - uncertainty, value + uncertainty);
-            let result = if high <= limit {
-                TrialResult::held()
-            } else if low > limit {
-                TrialResult::failed(FailureClass::Late)
-            } else {
-                TrialResult::ambiguous("the limit lies within the measurement's uncertainty")
-            };
-            result.with(low, high)
-        }
-        Some(Value::Inconclusive { reason }) => match presence(trial, label, true) {
-            // Sound that never came is later than any limit.
-            silent if silent.outcome == Outcome::Failure => silent.with(f64::INFINITY, f64::INFINITY),
-            _ => TrialResult::ambiguous(reason.clone()).with(f64::NEG_INFINITY, f64::INFINITY),
-        },
-        Some(_) => TrialResult::ambiguous("the record holds no latency in ms").with(f64::NEG_INFINITY, f64::INFINITY),
-        None => match not_reached(trial) {
-            failed if failed.outcome == Outcome::Failure => failed.with(f64::INFINITY, f64::INFINITY),
-            other => other,
-        },
     }
 }
 

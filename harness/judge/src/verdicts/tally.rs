@@ -300,9 +300,18 @@ impl State {
             (Decision::Continue, Ending::Interrupted) => Verdict::Aborted,
             (Decision::Continue | Decision::Inconclusive, _) => Verdict::Inconclusive,
         };
+        let rate = expectation.rate().map_or(0.5, |rate| rate.at_least);
         let (estimate, unit, interval, mut seen) = match expectation {
-            Expectation::Latency(e) => self.percentile(e.percentile, confidence),
-            Expectation::Duration(e) => self.percentile(e.percentile, confidence),
+            Expectation::Latency(e) => self.percentile(e.percentile, confidence, "ms"),
+            Expectation::Duration(e) => self.percentile(e.percentile, confidence, "ms"),
+            Expectation::Response(e) => {
+                let percent = percentile_at(rate, e.at_least.is_some(), e.at_most.is_some());
+                self.percentile(percent, confidence, "dB")
+            }
+            Expectation::Measured(e) => {
+                let percent = percentile_at(rate, e.at_least.is_some(), e.at_most.is_some());
+                self.percentile(percent, confidence, e.of.unit().0)
+            }
             _ => {
                 let (low, high) = two_sided(&counts, confidence);
                 let estimate = (n > 0).then(|| f64::from(counts.successes) / f64::from(n));
@@ -342,8 +351,13 @@ impl State {
             .find(|more| boundaries.pass_at(n + more).is_some_and(|k| counts.successes + more >= k))
     }
 
-    fn percentile(&self, percent: f64, confidence: f64) -> (Option<f64>, &'static str, Option<Shown>, String) {
-        let none = (None, "ms", None, String::new());
+    fn percentile(
+        &self,
+        percent: f64,
+        confidence: f64,
+        unit: &'static str,
+    ) -> (Option<f64>, &'static str, Option<Shown>, String) {
+        let none = (None, unit, None, String::new());
         let (Ok(sample), Ok(level), Ok(confidence)) =
             (Sample::from_ranges(&self.values), Rate::new(percent / 100.0), Confidence::new(confidence))
         else {
@@ -352,9 +366,21 @@ impl State {
         let Some(estimate) = sample.estimate(level) else { return none };
         let by_rank = sample.interval(level, confidence);
         let text =
-            words::percentile(percent, Some((estimate.lower, estimate.upper)), by_rank.map(|i| (i.lower, i.upper)));
+            words::percentile(percent, unit, (estimate.lower, estimate.upper), by_rank.map(|i| (i.lower, i.upper)));
         let shown = by_rank.and_then(|i| interval(i.lower, i.upper, confidence.get()));
-        (Some((estimate.lower + estimate.upper) / 2.0), "ms", shown, text)
+        (Some((estimate.lower + estimate.upper) / 2.0), unit, shown, text)
+    }
+}
+
+/// The percentile that a limit is about: that share lies below an upper one and above a lower one; between two limits the
+/// middle is shown.
+fn percentile_at(share: f64, at_least: bool, at_most: bool) -> f64 {
+    // Rounded: a share of 90 % is no 90.00000000000001.
+    let percent = (share * 1e6).round() / 1e4;
+    match (at_least, at_most) {
+        (true, true) => 50.0,
+        (true, false) => 100.0 - percent,
+        (false, _) => percent,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Expectations and what was seen of them, in words: every number with its unit, n and interval.
 
 use rigtone_model::{
-    document::{Expectation, WantedCodec},
+    document::{Asked, Audio, Expectation, WantedCodec},
     quantity::Duration,
 };
 
@@ -17,22 +17,25 @@ pub(super) fn expected(expectation: &Expectation<'_>) -> String {
             Some(step) => format!("`{step}` succeeds"),
             None => "the trial succeeds".to_owned(),
         },
-        Expectation::Audio(e) => {
-            let verb = if e.present == Some(false) { "stays silent" } else { "is heard" };
-            format!("`{}` {verb}", e.step)
-        }
+        Expectation::Audio(e) => format!("`{}` {}", e.step, of_sound(e)),
         Expectation::Codec(e) => match e.is {
             WantedCodec::Requested => "the requested codec is agreed on".to_owned(),
             WantedCodec::Codec(codec) => format!("the codec {codec} is agreed on"),
         },
         Expectation::Latency(e) => format!("`{}` is heard within {}", e.step, e.at_most),
         Expectation::Duration(e) => {
-            let limit = |word: &str, limit: Option<Duration>| limit.map(|l| format!("{word} {l}"));
-            let limits: Vec<String> =
-                [limit("at least", e.at_least), limit("at most", e.at_most)].into_iter().flatten().collect();
-            format!("`{}` takes {}", e.of, limits.join(" and "))
+            let text = |limit: Option<Duration>| limit.map(|limit| limit.to_string());
+            format!("`{}` takes {}", e.of, limits(text(e.at_least), text(e.at_most)))
         }
         Expectation::Unsupported(e) => format!("`{}` is refused", e.of),
+        Expectation::Response(e) => {
+            let limits = limits(e.at_least.map(|l| l.to_string()), e.at_most.map(|l| l.to_string()));
+            format!("`{}` at {} is {limits} re 1 kHz", e.step, e.at)
+        }
+        Expectation::Measured(e) => {
+            let of = e.of.quantity().as_str();
+            format!("{of} of `{}` is {}", e.step, limits(e.at_least.clone(), e.at_most.clone()))
+        }
         other => format!("`{}`", other.name()),
     };
     match expectation.rate() {
@@ -44,6 +47,29 @@ pub(super) fn expected(expectation: &Expectation<'_>) -> String {
         ),
         None => what,
     }
+}
+
+/// Limits, such as "at least 40 Hz and at most 80 Hz".
+fn limits(at_least: Option<String>, at_most: Option<String>) -> String {
+    let (low, high) = (at_least.map(|l| format!("at least {l}")), at_most.map(|l| format!("at most {l}")));
+    low.into_iter().chain(high).collect::<Vec<_>>().join(" and ")
+}
+
+/// What is expected of a sound, such as "is heard with at most 0 dropouts".
+fn of_sound(audio: &Audio) -> String {
+    let (mut verb, mut parts) = ("is heard", Vec::new());
+    audio.each(|_, quantity, asked| {
+        let name = quantity.as_str().replace('-', " ");
+        match asked {
+            Asked::Present(true) => {}
+            Asked::Present(false) => verb = "stays silent",
+            Asked::AtMost(limit) => parts.push(format!("at most {limit} {name}")),
+            Asked::Is(true) => parts.push(name),
+            Asked::Is(false) => parts.push(format!("no {name}")),
+            Asked::OneOf(words) => parts.push(format!("{name} {}", words.join(" or "))),
+        }
+    });
+    if parts.is_empty() { verb.to_owned() } else { format!("{verb} with {}", parts.join(", ")) }
 }
 
 /// A rate as it was seen, such as "34 of 35 trials (97.1 %; at least 87.1 %, at most 99.9 %, each with 95 % confidence)".
@@ -63,13 +89,12 @@ pub(super) fn rate(held: u32, ambiguous: u32, n: u32, lower: f64, upper: f64, co
 }
 
 /// A percentile as it was seen, such as "p90 = 187.3 ms".
-pub(super) fn percentile(percentile: f64, estimate: Option<(f64, f64)>, interval: Option<(f64, f64)>) -> String {
+pub(super) fn percentile(percentile: f64, unit: &str, (low, high): (f64, f64), interval: Option<(f64, f64)>) -> String {
     let number = |x: f64| match x {
-        x if x == f64::INFINITY => "never".to_owned(),
-        x if x == f64::NEG_INFINITY => "unknown".to_owned(),
-        x => format!("{x:.1} ms"),
+        x if x == f64::INFINITY && unit == "ms" => "never".to_owned(),
+        x if x.is_infinite() => "unknown".to_owned(),
+        x => format!("{x:.1} {unit}"),
     };
-    let Some((low, high)) = estimate else { return String::new() };
     let name = format!("p{percentile}");
     let value = if low == high { number(low) } else { format!("{} to {}", number(low), number(high)) };
     match interval {

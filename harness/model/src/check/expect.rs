@@ -1,29 +1,39 @@
 //! Expectations.
 
 use super::{
-    dangling,
+    Vocabulary, dangling, references,
     steps::{self, Placed},
     unknown,
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::{Action, Audio, Axis, Comparable, Count, Countable, Difference, Expect, Expectation, Scenario},
+    document::{
+        Action, Audio, Axis, Comparable, Count, Countable, Difference, Expect, Expectation, Measured, Response,
+        Scenario,
+    },
     load::Entry,
+    observation::Quantity,
     quantity::{Duration, EventRate, Level, Share},
 };
 
-pub(super) fn check(entry: &Entry<Scenario>, steps: &[Placed<'_>], faults: &mut Vec<Diagnostic>) {
+pub(super) fn check(
+    entry: &Entry<Scenario>,
+    steps: &[Placed<'_>],
+    vocabulary: &Vocabulary<'_>,
+    faults: &mut Vec<Diagnostic>,
+) {
     let all = steps::conditions(&entry.value.conditions);
     for (n, expect) in entry.value.expect.iter().enumerate() {
         let n = n.to_string();
         let kind = expect.expectation().name();
-        Checker { entry, steps, all: &all, faults, n: &n, kind }.one(expect);
+        Checker { entry, steps, vocabulary, all: &all, faults, n: &n, kind }.one(expect);
     }
 }
 
 struct Checker<'a> {
     entry: &'a Entry<Scenario>,
     steps: &'a [Placed<'a>],
+    vocabulary: &'a Vocabulary<'a>,
     all: &'a [Option<&'a str>],
     faults: &'a mut Vec<Diagnostic>,
     /// The number of the expectation.
@@ -55,7 +65,8 @@ impl<'a> Checker<'a> {
                 None => self.only_connect(&conditions),
             },
             Expectation::Latency(_) => self.step(expectation, &conditions, "plays", sounds_with_a_source),
-            Expectation::Response(_) => self.step(expectation, &conditions, "plays", |a| matches!(a, Action::Play(_))),
+            Expectation::Response(response) => self.response(response, &conditions),
+            Expectation::Measured(measured) => self.measured(measured, &conditions),
             Expectation::Duration(time) => {
                 self.step(expectation, &conditions, "", |_| true);
                 match (time.at_least, time.at_most) {
@@ -177,10 +188,26 @@ impl<'a> Checker<'a> {
 
     fn audio(&mut self, audio: &Audio, conditions: &[Option<&str>]) {
         self.step(Expectation::Audio(audio), conditions, "plays or listens", sounds);
-        if (audio.present, audio.dropouts_at_most, audio.doubled, audio.howling) == (None, None, None, None) {
+        let (mut asked, mut of_sound) = (false, None);
+        audio.each(|key, quantity, _| {
+            asked = true;
+            self.carried(&audio.step, key, quantity);
+            if quantity != Quantity::Presence {
+                of_sound.get_or_insert(key);
+            }
+        });
+        if !asked {
             self.incomplete(
                 "nothing is expected of the sound",
-                "add `present`, `dropouts-at-most`, `doubled` or `howling`",
+                "add `present`, `dropouts-at-most` or another of its keys",
+            );
+        }
+        if let (Some(false), Some(key)) = (audio.present, of_sound) {
+            self.fault(
+                Code::WrongReference,
+                key,
+                "nothing is to be heard, so there is nothing to expect of the sound",
+                "delete it, or write `present: true`",
             );
         }
         let Some(at) = &audio.at else { return };
@@ -204,10 +231,79 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Whether the signals that a step plays let a quantity be measured; explains which do when they do not.
+    fn carried(&mut self, step: &str, key: &str, quantity: Quantity) {
+        let signal = |placed: &Placed<'a>| references::stimulus(placed.step.action());
+        let played: Vec<&str> = trial(self.steps).filter(|p| p.step.name() == step).filter_map(signal).collect();
+        // What nobody knows has been explained where it is played.
+        let known = played.into_iter().filter_map(|name| self.vocabulary.stimulus(name));
+        let Some(wrong) = known.into_iter().find(|stimulus| !stimulus.carries.contains(&quantity)) else { return };
+        let fitting: Vec<String> = (self.vocabulary.stimuli.iter())
+            .filter(|stimulus| stimulus.carries.contains(&quantity))
+            .map(|stimulus| format!("`{}`", stimulus.name))
+            .collect();
+        let message = format!("a recording of the signal `{}` does not answer `{}`", wrong.name, quantity.as_str());
+        let advice = match fitting.join(", ") {
+            none if none.is_empty() => "no signal does".to_owned(),
+            some => format!("play a signal that does: {some}"),
+        };
+        self.fault(Code::WrongStep, key, message, &advice);
+    }
+
+    fn response(&mut self, response: &Response, conditions: &[Option<&str>]) {
+        let plays = |action: Action<'_>| matches!(action, Action::Play(_));
+        self.step(Expectation::Response(response), conditions, "plays", plays);
+        self.carried(&response.step, "at", Quantity::Response);
+        if !(20.0..=20_000.0).contains(&response.at.hertz()) {
+            let message = format!("{} lies outside of what the sweep measures", response.at);
+            self.fault(Code::UnfitValue, "at", message, "name a frequency from 20 Hz to 20 kHz");
+        }
+        match (response.at_least, response.at_most) {
+            (None, None) => self.incomplete("no limit is given", "add `at-least`, `at-most` or both"),
+            (Some(low), Some(high)) if high < low => self.crossed(format!("at most {high}, at least {low}")),
+            _ => {}
+        }
+    }
+
+    fn measured(&mut self, measured: &Measured, conditions: &[Option<&str>]) {
+        let plays = |action: Action<'_>| matches!(action, Action::Play(_));
+        self.step(Expectation::Measured(measured), conditions, "plays", plays);
+        self.carried(&measured.step, "of", measured.of.quantity());
+        for (key, text) in [("at-least", &measured.at_least), ("at-most", &measured.at_most)] {
+            if let Some(text) = text {
+                self.limit(key, text, &|text| measured.of.limit(text), measured.of.unit().1);
+            }
+        }
+        match (measured.limits(), &measured.at_least, &measured.at_most) {
+            (_, None, None) => self.incomplete("no limit is given", "add `at-least`, `at-most` or both"),
+            ((Some(low), Some(high)), Some(at_least), Some(at_most)) if high < low => {
+                self.crossed(format!("at most {at_most}, at least {at_least}"));
+            }
+            _ => {}
+        }
+    }
+
+    /// A limit whose unit depends on what is limited.
+    fn limit(&mut self, key: &str, text: &str, read: &dyn Fn(&str) -> Option<f64>, example: &str) {
+        if read(text).is_none() {
+            let code = if text.parse::<f64>().is_ok() { Code::MissingUnit } else { Code::WrongUnit };
+            let message = format!(
+                "`{text}` is not in the unit of what is {}",
+                if self.kind == "difference" { "compared" } else { "limited" }
+            );
+            self.fault(code, key, message, &format!("write it like `{example}`"));
+        }
+    }
+
     fn count(&mut self, count: &Count, conditions: &[Option<&str>]) {
         let expectation = Expectation::Count(count);
         match count.of {
-            Countable::Dropouts => self.step(expectation, conditions, "plays or listens", sounds),
+            Countable::Dropouts => {
+                self.step(expectation, conditions, "plays or listens", sounds);
+                if let Some(step) = &count.step {
+                    self.carried(step, "of", Quantity::Dropouts);
+                }
+            }
             Countable::Reactions | Countable::LinkLosses => self.step(expectation, conditions, "", |_| true),
         }
     }
@@ -255,6 +351,14 @@ impl<'a> Checker<'a> {
             self.incomplete("the step is not named", "add `in` and the name of a step");
         }
         self.step(expectation, &compared, does, fits);
+        let quantity = match difference.of {
+            Comparable::Dropouts => Some(Quantity::Dropouts),
+            Comparable::Response => Some(Quantity::Response),
+            Comparable::SuccessRate | Comparable::Presence | Comparable::Latency | Comparable::Duration => None,
+        };
+        if let (Some(step), Some(quantity)) = (&difference.step, quantity) {
+            self.carried(step, "of", quantity);
+        }
         match (difference.of, difference.at) {
             (Comparable::Response, None) => {
                 self.incomplete("the frequency is not given", "add `at`, such as `at: 60 Hz`");
@@ -269,11 +373,8 @@ impl<'a> Checker<'a> {
             Comparable::Dropouts => (|t| t.parse().ok().map(EventRate::per_hour), "1 /h"),
         };
         for (key, text) in [("at-least", &difference.at_least), ("at-most", &difference.at_most)] {
-            let Some(text) = text else { continue };
-            if limit(text).is_none() {
-                let code = if text.parse::<f64>().is_ok() { Code::MissingUnit } else { Code::WrongUnit };
-                let message = format!("`{text}` is not in the unit of what is compared");
-                self.fault(code, key, message, &format!("write it like `{example}`"));
+            if let Some(text) = text {
+                self.limit(key, text, &limit, example);
             }
         }
         let value = |text: &Option<String>| text.as_deref().and_then(limit);
@@ -330,11 +431,14 @@ impl<'a> Checker<'a> {
         if let Some(rate) = expectation.rate()
             && rate.good <= rate.at_least
         {
-            let limit = if matches!(expectation, Expectation::Latency(_) | Expectation::Duration(_)) {
-                "percentile"
-            } else {
-                "at-least"
-            };
+            let by_percentile = matches!(
+                expectation,
+                Expectation::Latency(_)
+                    | Expectation::Duration(_)
+                    | Expectation::Response(_)
+                    | Expectation::Measured(_)
+            );
+            let limit = if by_percentile { "percentile" } else { "at-least" };
             let written = self.entry.tree.find(self.path("good")).whole;
             let (low, good) = (rate.at_least * 100.0, rate.good * 100.0);
             let message = if written {
@@ -355,6 +459,7 @@ impl<'a> Checker<'a> {
             Expectation::Duration(e) => e.confidence,
             Expectation::Count(e) => e.confidence,
             Expectation::Response(e) => e.confidence,
+            Expectation::Measured(e) => e.confidence,
             Expectation::Unsupported(e) => e.confidence,
             Expectation::Difference(e) => e.confidence,
             Expectation::Role(_) => None,

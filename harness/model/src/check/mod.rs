@@ -17,13 +17,33 @@ use std::path::Path;
 use crate::{
     diagnostic::{Code, Diagnostic, nearest},
     load::{Collected, Entry, Library},
+    observation::Quantity,
 };
 
 /// Names that documents may use and that other crates define.
 #[derive(Debug, Clone, Copy)]
 pub struct Vocabulary<'a> {
     /// The stimuli that can be played.
-    pub stimuli: &'a [&'a str],
+    pub stimuli: &'a [Stimulus<'a>],
+}
+
+/// A stimulus that can be played.
+#[derive(Debug, Clone, Copy)]
+pub struct Stimulus<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What a recording of it answers.
+    pub carries: &'a [Quantity],
+}
+
+impl<'a> Vocabulary<'a> {
+    fn stimulus(&self, name: &str) -> Option<&'a Stimulus<'a>> {
+        self.stimuli.iter().find(|stimulus| stimulus.name == name)
+    }
+
+    fn names(&self) -> Vec<&'a str> {
+        self.stimuli.iter().map(|stimulus| stimulus.name).collect()
+    }
 }
 
 /// Checks all documents of a project together, in the order of files and lines.

@@ -40,7 +40,7 @@ pub(super) fn check(
     if !checker.faults[before..].iter().any(Diagnostic::is_error) {
         checker.unused();
     }
-    expect::check(entry, &steps, faults);
+    expect::check(entry, &steps, vocabulary, faults);
 }
 
 struct Checker<'a, 'f> {
@@ -201,10 +201,10 @@ impl<'a> Checker<'a, '_> {
                 self.used.insert("codec");
             }
             if let Some(signal) = references::stimulus(action)
-                && !vocabulary.stimuli.contains(&signal)
+                && vocabulary.stimulus(signal).is_none()
             {
                 let path = placed.at([action.name(), "signal"]);
-                let fault = unknown(self.entry, Code::UnknownStimulus, &path, "stimulus", signal, vocabulary.stimuli);
+                let fault = unknown(self.entry, Code::UnknownStimulus, &path, "stimulus", signal, &vocabulary.names());
                 self.faults.push(fault);
             }
             self.gesture_or_setting(placed, action);

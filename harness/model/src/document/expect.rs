@@ -5,8 +5,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::words::{Codec, Role};
-use crate::quantity::{BitRate, Duration, EventRate, Frequency, Level, Share};
+use super::{
+    sound::{Audio, Measured, Response},
+    words::{Codec, Role},
+};
+use crate::quantity::{BitRate, Duration, EventRate, Frequency, Share};
 
 /// An expectation: exactly one of the kinds, and what may stand beside it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +39,8 @@ pub struct Expect {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     response: Option<Response>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    measured: Option<Measured>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     role: Option<RoleIs>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unsupported: Option<Unsupported>,
@@ -54,6 +59,7 @@ pub enum Expectation<'a> {
     Duration(&'a TimeTaken),
     Count(&'a Count),
     Response(&'a Response),
+    Measured(&'a Measured),
     Role(&'a RoleIs),
     Unsupported(&'a Unsupported),
     Difference(&'a Difference),
@@ -89,6 +95,7 @@ expectations!(
     (duration, Duration, "duration"),
     (count, Count, "count"),
     (response, Response, "response"),
+    (measured, Measured, "measured"),
     (role, Role, "role"),
     (unsupported, Unsupported, "unsupported"),
     (difference, Difference, "difference"),
@@ -120,6 +127,7 @@ impl Expectation<'_> {
             Self::Duration(e) => Some(&e.of),
             Self::Count(e) => e.step.as_deref(),
             Self::Response(e) => Some(&e.step),
+            Self::Measured(e) => Some(&e.step),
             Self::Role(_) => None,
             Self::Unsupported(e) => Some(&e.of),
             Self::Difference(e) => e.step.as_deref(),
@@ -163,39 +171,6 @@ pub struct SuccessRate {
     pub at_least: Option<Share>,
     /// The rate of a good device, which should pass quickly; default `98 %` for a limit of 90 %, else three quarters
     /// of the way from the limit to 100 %.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub good: Option<Share>,
-    /// The confidence of both answers; default `95 %`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confidence: Option<Share>,
-}
-
-/// What has to be heard while a step plays.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Audio {
-    /// The step that plays or listens.
-    #[serde(rename = "in")]
-    pub step: String,
-    /// The microphone axis; the one nearest to the sounding unit when left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<String>,
-    /// Whether the stimulus has to be heard.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub present: Option<bool>,
-    /// The most dropouts a trial may have.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dropouts_at_most: Option<u32>,
-    /// Whether the sound may be heard twice.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub doubled: Option<bool>,
-    /// Whether the loop may howl.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub howling: Option<bool>,
-    /// The share of trials in which it must hold; default `90 %`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at_least: Option<Share>,
-    /// That share with a good device; default as for `success-rate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub good: Option<Share>,
     /// The confidence of both answers; default `95 %`.
@@ -342,22 +317,6 @@ pub struct Count {
     pub confidence: Option<Share>,
 }
 
-/// The level at a frequency, relative to 1 kHz.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Response {
-    /// The step that plays.
-    #[serde(rename = "in")]
-    pub step: String,
-    /// The frequency.
-    pub at: Frequency,
-    /// The lowest level.
-    pub at_least: Level,
-    /// The confidence; default `95 %`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confidence: Option<Share>,
-}
-
 /// The role that a unit's service records have to state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -440,7 +399,9 @@ impl Expectation<'_> {
             // P(latency <= limit) >= p says the same as "the p-quantile is at most the limit".
             Self::Latency(e) => Rate::of(Some(Share::from_percent(e.percentile)), e.good, e.confidence),
             Self::Duration(e) => Rate::of(Some(Share::from_percent(e.percentile)), e.good, e.confidence),
-            Self::Count(_) | Self::Response(_) | Self::Role(_) | Self::Difference(_) => return None,
+            Self::Response(e) => Rate::of(e.percentile.map(Share::from_percent), e.good, e.confidence),
+            Self::Measured(e) => Rate::of(e.percentile.map(Share::from_percent), e.good, e.confidence),
+            Self::Count(_) | Self::Role(_) | Self::Difference(_) => return None,
         })
     }
 }

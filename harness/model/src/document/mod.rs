@@ -6,30 +6,34 @@
 mod device;
 mod expect;
 mod fault;
+mod nature;
 mod rig;
 mod scenario;
+mod sound;
 mod step;
 mod words;
 
 pub use device::{Device, Firmware, Gesture, Press};
 pub use expect::{
-    Audio, CodecIs, Comparable, Count, Countable, Difference, Expect, Expectation, Latency, Rate, Response, RoleIs,
-    SuccessRate, TimeTaken, Unsupported, WantedCodec,
+    CodecIs, Comparable, Count, Countable, Difference, Expect, Expectation, Latency, Rate, RoleIs, SuccessRate,
+    TimeTaken, Unsupported, WantedCodec,
 };
 pub use fault::{
     ClockJump, DongleFault, Fault, LateRelay, MicrophoneFault, Moment, NoisyMicrophone, RelayFault, Trouble,
 };
+pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
 pub use rig::{
-    Alsa, Dongle, Heard, Lcus, Microphone, Output, PairingButton, RelayBoard, Retries, Rig, Room, SafeState,
-    SimulatedBoard, SimulatedMicrophone, SimulatedUnit, Unit, World,
+    Alsa, Calibrated, Dongle, Heard, Lcus, Microphone, Output, RelayBoard, Retries, Rig, Room, SafeState,
+    SimulatedBoard, SimulatedMicrophone, Unit, World,
 };
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
+pub use sound::{Asked, Audio, Measurable, Measured, Response};
 pub use step::{Absence, Action, Event, Step};
 pub use step::{
     Connect, Discover, GestureStep, Listen, OnUnit, Pair, Play, Power, PowerCycle, Prompt, SetOption, Unpair,
     VoiceLoop, Wait, WaitFor,
 };
-pub use words::{Codec, Control, OnOff, Profile, Role};
+pub use words::{Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side};
 
 /// A document of any kind.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     fault::Fault,
-    words::{Codec, Control, Role},
+    nature::SimulatedUnit,
+    words::{Control, Side},
 };
-use crate::quantity::{Distance, Drift, Duration, Frequency, Level, Share};
+use crate::quantity::{Distance, Duration, Level, Loudness};
 
 /// A rig: what stands on one host and how it is wired.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -93,6 +94,9 @@ pub struct Room {
     /// Noise at the microphones, relative to full scale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<Level>,
+    /// Mains hum at simulated microphones, relative to full scale: 50 Hz and a tenth of it at 150 Hz.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hum: Option<Level>,
 }
 
 /// A Bluetooth dongle, known by its address and never by `hciN`.
@@ -153,9 +157,23 @@ pub struct Microphone {
     /// even a quiet room has noise.
     #[serde(default)]
     pub digital_silence: bool,
+    /// What makes sound pressure of its levels; without it they are known relative to full scale only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<Calibrated>,
     /// Faults of a simulated microphone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulated: Option<SimulatedMicrophone>,
+}
+
+/// What a calibrator showed of a microphone at its present gain.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Calibrated {
+    /// The sound pressure level of a full-scale signal: 94 dB SPL less the level, relative to full scale, that a calibrator
+    /// of 94 dB SPL reads.
+    pub full_scale: Loudness,
+    /// Its standard uncertainty.
+    pub uncertainty: Level,
 }
 
 /// An ALSA capture device, opened exactly as written.
@@ -183,6 +201,9 @@ pub struct SimulatedMicrophone {
     /// `true`: it delivers zeros.
     #[serde(default)]
     pub dead: bool,
+    /// `true`: it turns its gain down when it is loud, and up again when it is quiet.
+    #[serde(default)]
+    pub gain_control: bool,
 }
 
 /// A unit: one physical device, with the one firmware it runs.
@@ -264,86 +285,7 @@ pub enum SafeState {
 pub struct Heard {
     /// From the unit to the microphone.
     pub distance: Distance,
-}
-
-/// How a simulated unit behaves. What is left out is ideal.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct SimulatedUnit {
-    /// How likely it answers an inquiry at all; default `100 %`.
+    /// The driver of a stereo speaker that the microphone is nearer to; without it stereo cannot be told from swapped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub discovery: Option<Share>,
-    /// How likely one pairing attempt succeeds; default `100 %`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pairing: Option<Share>,
-    /// How long a pairing takes; default `1.8 s`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pairing_takes: Option<Duration>,
-    /// The roles its service records state, where they differ from its device's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub roles: Option<Vec<Role>>,
-    /// The codecs it really offers, where they differ from what its firmware claims.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub codecs: Option<Vec<Codec>>,
-    /// Latency for each codec; `180 ms` for one that is not named.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub latency: IndexMap<Codec, Duration>,
-    /// Standard deviation of the latency from one connection to the next.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub jitter: Option<Duration>,
-    /// Deviation of its sample clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drift: Option<Drift>,
-    /// `true`: it accepts the stream and stays silent.
-    #[serde(default)]
-    pub silent: bool,
-    /// The level at one metre, relative to full scale; default `-20 dB`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<Level>,
-    /// Where its response falls off below; default `60 Hz`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub high_pass: Option<Frequency>,
-    /// Its supply fails this long after a stream started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fails_after: Option<Duration>,
-    /// It drops the link this long after a stream started, and stays on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drops_link_after: Option<Duration>,
-    /// It freezes this long after a stream started: the link stays, streams are accepted, and nothing sounds until its
-    /// supply is cut.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub freezes_after: Option<Duration>,
-    /// It switches itself off after so long without sound; a button or its supply switches it on again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub switches_off_after: Option<Duration>,
-    /// It drops its links after so long without sound.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub disconnects_after: Option<Duration>,
-    /// From power on until it answers, where that differs from its device's document.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub boot: Option<Duration>,
-    /// How long its battery lasts when its supply is cut; when left out, its battery was taken out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub battery: Option<Duration>,
-    /// `true`: it refuses a second link while it has one.
-    #[serde(default)]
-    pub one_link: bool,
-    /// What its pairing gesture does when it is in pairing mode already; default `momentary`.
-    #[serde(default)]
-    pub pairing_button: PairingButton,
-    /// `true`: when the other side forgets the bond it keeps its own half, and refuses to pair or connect until it has
-    /// really lost power.
-    #[serde(default)]
-    pub stale_cache: bool,
-}
-
-/// What a pairing gesture does in pairing mode.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PairingButton {
-    /// Nothing more.
-    #[default]
-    Momentary,
-    /// It leaves pairing mode.
-    Toggle,
+    pub nearer: Option<Side>,
 }

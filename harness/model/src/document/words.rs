@@ -121,3 +121,59 @@ words!(
         Off = "off",
     }
 );
+
+words!(
+    /// A side of a stereo speaker.
+    Side {
+        /// The left one.
+        Left = "left",
+        /// The right one.
+        Right = "right",
+    }
+);
+
+words!(
+    /// How a speaker plays the channels of the stream.
+    Layout {
+        /// Each side its channel.
+        Stereo = "stereo",
+        /// Each side the other's channel.
+        Swapped = "swapped",
+        /// The sum of both channels.
+        Mono = "mono",
+        /// The left channel only.
+        LeftOnly = "left-only",
+        /// The right channel only.
+        RightOnly = "right-only",
+    }
+);
+
+words!(
+    /// Whether a sound comes as it was sent.
+    Polarity {
+        /// As sent.
+        Normal = "normal",
+        /// Turned over.
+        Inverted = "inverted",
+    }
+);
+
+words!(
+    /// What the bandwidth of a sound says about its codec.
+    Fingerprint {
+        /// Hands-free profile, narrow band: it ends below 4.5 kHz.
+        Cvsd = "cvsd",
+        /// Hands-free profile, wide band: it ends below 9.5 kHz.
+        Msbc = "msbc",
+        /// A brick wall from 15 kHz on: AAC or LC3.
+        BrickWall = "brick-wall",
+        /// A gentle edge from 15 kHz on: SBC at a low bitpool.
+        SoftEdge = "soft-edge",
+        /// An edge that belongs to no codec known.
+        OtherEdge = "other-edge",
+        /// No edge: SBC or aptX.
+        FullBand = "full-band",
+        /// No edge below 9.5 kHz, noise above: not the hands-free profile.
+        NotHandsFree = "not-hands-free",
+    }
+);

@@ -13,7 +13,9 @@ use super::{
     resources::{self, nearest},
 };
 use crate::{
-    document::{Action, Axis, Codec, Device, Expectation, Rig, Scenario, Step, UnitChoice, WantedCodec, World},
+    document::{
+        Action, Axis, Codec, Device, Expectation, Measurable, Rig, Scenario, Step, UnitChoice, WantedCodec, World,
+    },
     id::CombinationId,
     quantity::Duration,
 };
@@ -237,9 +239,6 @@ fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result
     for expect in &scenario.expect {
         let kind = expect.expectation();
         let judged = match kind {
-            Expectation::Audio(a) => {
-                a.doubled.is_none() && a.howling.is_none() && a.dropouts_at_most.is_none() && a.at.is_none()
-            }
             Expectation::Codec(c) => c.bit_rate_at_most.is_none(),
             other => other.rate().is_some(),
         };
@@ -314,6 +313,9 @@ impl Shape<'_> {
             }
             if skipped.is_none() {
                 skipped = self.unclaimed_codec(condition, &bindings, &unit_on).map_err(binding)?;
+            }
+            if skipped.is_none() {
+                skipped = self.uncalibrated(condition, &unit_on);
             }
         }
 
@@ -390,6 +392,28 @@ impl Shape<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Sound pressure is known of calibrated microphones only.
+    fn uncalibrated<'c>(
+        &self,
+        condition: Option<&str>,
+        unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
+    ) -> Option<String> {
+        let wanted: Vec<&str> = (self.scenario.expect.iter())
+            .filter_map(|e| match e.expectation() {
+                Expectation::Measured(m) if m.of == Measurable::SoundPressure => Some(m.step.as_str()),
+                _ => None,
+            })
+            .collect();
+        steps_under(self.scenario, condition).find_map(|step| {
+            let Action::Play(play) = step.action() else { return None };
+            let microphone = nearest(unit_on(&play.on)?.unit)?;
+            let known = self.from.rig.microphones.get(microphone).is_some_and(|m| m.calibrated.is_some());
+            (wanted.contains(&step.name()) && !known).then(|| {
+                format!("the microphone `{microphone}` is not calibrated: its rig's document has no `calibrated` of it")
+            })
+        })
     }
 
     /// Members that are shared, but without which a trial cannot be done.

@@ -20,11 +20,12 @@ use proptest::{
     test_runner::{RngAlgorithm, TestRng, TestRunner},
 };
 use rigtone_model::{
-    check::{Vocabulary, check},
+    check::{Stimulus, Vocabulary, check},
     diagnostic::{Code, Diagnostic, render},
     document::{Device, Kind},
     event::Event,
     load::{Library, SourceFile, load},
+    observation::Quantity,
     plan::{Expansion, Partition, PlannedScenario, Selector, expand},
     quantity,
     schema::schema,
@@ -314,7 +315,14 @@ fn apply(change: &Change, bytes: &mut Vec<u8>, others: &[SourceFile], vocabulary
     }
 }
 
-const STIMULI: Vocabulary<'_> = Vocabulary { stimuli: &["smoke", "sweep", "click-train", "noise"] };
+const STIMULI: Vocabulary<'_> = Vocabulary {
+    stimuli: &[
+        Stimulus { name: "smoke", carries: &[Quantity::Presence, Quantity::Latency] },
+        Stimulus { name: "sweep", carries: &[Quantity::Response] },
+        Stimulus { name: "click-train", carries: &[] },
+        Stimulus { name: "noise", carries: &[Quantity::Dropouts, Quantity::Doubled, Quantity::Howling] },
+    ],
+};
 
 fn findings(files: Vec<SourceFile>) -> (Library, Vec<SourceFile>, Vec<Diagnostic>) {
     let loaded = load(files);

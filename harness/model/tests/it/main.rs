@@ -11,13 +11,32 @@ mod shape;
 mod tree;
 
 use rigtone_model::{
-    check::{Vocabulary, check},
+    check::{Stimulus, Vocabulary, check},
     diagnostic::Diagnostic,
     load::{Loaded, SourceFile, load},
+    observation::Quantity,
 };
 
 /// The stimuli that documents of these tests may name.
-const VOCABULARY: Vocabulary<'_> = Vocabulary { stimuli: &["smoke", "sweep", "noise"] };
+const VOCABULARY: Vocabulary<'_> = Vocabulary {
+    stimuli: &[
+        Stimulus { name: "smoke", carries: &[Quantity::Presence, Quantity::Latency] },
+        Stimulus { name: "sweep", carries: &[Quantity::Presence, Quantity::Latency, Quantity::Response] },
+        Stimulus { name: "noise", carries: &[Quantity::Presence, Quantity::Latency, Quantity::Dropouts] },
+        Stimulus {
+            name: "whole",
+            carries: &[
+                Quantity::Presence,
+                Quantity::Latency,
+                Quantity::Response,
+                Quantity::Dropouts,
+                Quantity::Doubled,
+                Quantity::NoiseFloor,
+                Quantity::Drift,
+            ],
+        },
+    ],
+};
 
 fn source(path: &str, text: impl AsRef<[u8]>) -> SourceFile {
     SourceFile { path: path.into(), bytes: text.as_ref().to_vec() }

@@ -24,7 +24,7 @@ pub fn encoders() -> Vec<(&'static str, bool)> {
     vec![(SBC_ENCODER, installed)]
 }
 
-/// Encodes a stimulus, equal on all channels, with a tail of silence. Its sample 0 is the stream's sample 0; a decoder
+/// Encodes a stimulus, each channel on its own, with a tail of silence. Its sample 0 is the stream's sample 0; a decoder
 /// gives it back [`sbc::FILTER_DELAY`] samples later.
 pub(super) async fn encode(
     stimulus: &Stimulus,
@@ -98,7 +98,7 @@ fn in_memory(bytes: &[u8]) -> std::io::Result<Stdio> {
     Ok(OwnedFd::from(file).into())
 }
 
-/// Sun audio of 16 bits: the stimulus on every channel, then silence up to `length` frames.
+/// Sun audio of 16 bits: the stimulus, then silence up to `length` frames. A stream of one channel carries the mean.
 fn au(stimulus: &Stimulus, channels: u32, length: usize) -> Vec<u8> {
     const HEADER: u32 = 24;
     const LINEAR_16: u32 = 3;
@@ -107,12 +107,15 @@ fn au(stimulus: &Stimulus, channels: u32, length: usize) -> Vec<u8> {
     for word in [HEADER, size, LINEAR_16, stimulus.rate(), channels] {
         bytes.extend(word.to_be_bytes());
     }
-    let silence = std::iter::repeat(&0.0f32);
-    for sample in stimulus.samples().iter().chain(silence).take(length) {
-        // Full scale is 1.0 and stimuli stay below it.
-        let value = (f64::from(*sample) * 32_767.0).round() as i16;
-        for _ in 0..channels {
-            bytes.extend(value.to_be_bytes());
+    // Full scale is 1.0 and stimuli stay below it.
+    let word = |sample: f32| (f64::from(sample) * 32_767.0).round() as i16;
+    for frame in 0..length {
+        let sample = |channel: usize| stimulus.channel(channel).get(frame).copied().unwrap_or(0.0);
+        if channels == 1 {
+            // Both channels are there, or half a test would be lost.
+            bytes.extend(word(0.5 * (sample(0) + sample(1))).to_be_bytes());
+        } else {
+            bytes.extend((0..channels as usize).flat_map(|channel| word(sample(channel)).to_be_bytes()));
         }
     }
     bytes
@@ -162,6 +165,26 @@ mod tests {
         let sbc = sbc::Configuration::high_quality(Frequency::Hz48000);
         let fault = encode(&smoke(44_100), CodecConfiguration::Sbc(sbc)).await.expect_err("another rate");
         assert!(fault.what.contains("44100") && fault.what.contains("48000"), "{fault}");
+    }
+
+    #[rstest]
+    #[case::left_and_right(2, [false, true])]
+    #[case::the_mean(1, [true, false])]
+    fn a_stimulus_of_two_channels_goes_out_on_two_or_as_their_mean(#[case] channels: u32, #[case] alike: [bool; 2]) {
+        let stimulus = Stimulus::build(Name::Channels, 48_000, 7).expect("a rate of A2DP");
+        let bytes = au(&stimulus, channels, stimulus.samples().len());
+        let (words, _) = bytes[24..].as_chunks::<2>();
+        let sent: Vec<f64> = words.iter().map(|word| f64::from(i16::from_be_bytes(*word)) / 32_767.0).collect();
+        let wanted = |frame: usize, channel: usize| {
+            let sample = |channel: usize| f64::from(stimulus.channel(channel)[frame]);
+            if channels == 2 { sample(channel) } else { 0.5 * (sample(0) + sample(1)) }
+        };
+        let worst = sent.chunks_exact(channels as usize).enumerate().flat_map(|(frame, sent)| {
+            sent.iter().enumerate().map(move |(channel, sent)| (sent - wanted(frame, channel)).abs())
+        });
+        assert!(worst.fold(0.0, f64::max) < 2e-5);
+        let differs = sent.chunks_exact(2).any(|pair| pair[0] != pair[1]);
+        assert_eq!([channels == 1, differs && channels == 2], alike);
     }
 
     #[test]

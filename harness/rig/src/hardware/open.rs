@@ -114,6 +114,7 @@ pub fn open(
         units,
         microphones,
         heard_by: Bench::hearing(rig),
+        calibrated: Bench::calibrations(rig),
         digital_silence: Bench::digitally_silent(rig),
         keeper: Rc::new(keeper),
     })

@@ -5,14 +5,14 @@
 //! trial (the stimulus behind codec, speaker and room) is kept; delay, drift, silences and noise are rendered anew each time.
 
 mod codec;
+mod flaws;
+mod microphone;
 mod room;
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use rigtone_audio::fft::{Complex, Fft, fast_size};
 use rigtone_audio::filter;
 use rigtone_audio::measure::{StimulusRef, speed_of_sound};
@@ -20,14 +20,18 @@ use rigtone_audio::resample::Interpolator;
 use rigtone_audio::stimulus::Stimulus;
 
 pub use codec::Codec;
+pub use flaws::{Flaws, Howl, Jump};
+pub use microphone::Microphone;
 pub use room::Room;
 
 /// Air temperature of the simulated rooms in degrees Celsius.
 pub const CELSIUS: f64 = 20.0;
 /// Room for a speaker's ringing after the stimulus, in seconds.
 const RINGING_S: f64 = 0.05;
-/// So many rendered stimuli are kept, about 1 MB each.
-const KEPT: usize = 128;
+/// So many samples of rendered stimuli are kept in each of three ways: 128 of the short ones.
+const KEPT_SAMPLES: usize = 32 << 20;
+/// Frames per second of a recording in which nothing sounds.
+const DEFAULT_RATE: u32 = 48_000;
 
 /// Frequency response of a speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -38,6 +42,22 @@ pub struct Speaker {
     pub lowpass_hz: f64,
     /// Wired the wrong way round.
     pub inverted: bool,
+    /// Second harmonic of a full-scale tone, as a share of it.
+    pub distortion: f64,
+    /// What of the stream it plays.
+    pub plays: Plays,
+}
+
+/// What of the stream a driver plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Plays {
+    /// The mean of both channels.
+    #[default]
+    Sum,
+    /// The left channel.
+    Left,
+    /// The right channel.
+    Right,
 }
 
 /// The way of a sound from the source to one microphone.
@@ -91,21 +111,8 @@ pub struct Sound<'a> {
     pub emitted_at: f64,
     /// Frames of the recording in which the speaker makes no sound: gaps, or `t..f64::INFINITY` for power that is lost at `t`.
     pub silences: &'a [Range<f64>],
-}
-
-/// The microphone.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Microphone {
-    /// Its white noise, the room's included, in dBFS (RMS); none at minus infinity.
-    pub noise_dbfs: f64,
-    /// The chain behind it is dead: it records zeros.
-    pub dead: bool,
-}
-
-impl Default for Microphone {
-    fn default() -> Self {
-        Self { noise_dbfs: f64::NEG_INFINITY, dead: false }
-    }
+    /// What is wrong with the sound, if anything is.
+    pub flaws: Option<&'a Flaws>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -114,6 +121,8 @@ struct DryKey {
     codec: Codec,
     highpass: u64,
     lowpass: u64,
+    distortion: u64,
+    plays: Plays,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -130,9 +139,9 @@ struct RoomKey {
 pub struct Renderer {
     fft: Fft<f32>,
     interpolator: Interpolator,
-    dry: HashMap<DryKey, Arc<[f32]>>,
-    rooms: HashMap<RoomKey, Arc<[Complex<f32>]>>,
-    wet: HashMap<(DryKey, RoomKey), Arc<[f32]>>,
+    dry: Kept<DryKey, f32>,
+    rooms: Kept<RoomKey, Complex<f32>>,
+    wet: Kept<(DryKey, RoomKey), f32>,
 }
 
 impl Renderer {
@@ -151,10 +160,8 @@ impl Renderer {
         for sound in sounds {
             self.add(&mut out, sound);
         }
-        add_noise(&mut out, microphone.noise_dbfs, seed);
-        for sample in &mut out {
-            *sample = sample.clamp(-1.0, 1.0);
-        }
+        let rate = sounds.first().map_or(DEFAULT_RATE, |sound| sound.stimulus.rate());
+        microphone.hear(&mut out, rate, seed);
         out
     }
 
@@ -169,23 +176,28 @@ impl Renderer {
             codec: path.codec,
             highpass: path.speaker.highpass_hz.to_bits(),
             lowpass: path.speaker.lowpass_hz.to_bits(),
+            distortion: path.speaker.distortion.to_bits(),
+            plays: path.speaker.plays,
         };
         let dry = self.dry(&key, stimulus, path);
+        let flawed = sound.flaws.filter(|flaws| flaws.change_the_sound());
+        let dry = flawed.map_or_else(|| Arc::clone(&dry), |flaws| flaws.applied_to(&dry).into());
         let silences = sound.silences.iter().map(|silence| {
             let frame = |at: f64| ((at - at_speaker) / stretch).clamp(0.0, dry.len() as f64).round() as usize;
             frame(silence.start)..frame(silence.end)
         });
         let silences: Vec<Range<usize>> = silences.filter(|silence| !silence.is_empty()).collect();
-        let wave = match (silences.is_empty(), path.room) {
+        // What is the same in every trial is kept.
+        let wave = match (silences.is_empty() && flawed.is_none(), path.room) {
             (true, None) => dry,
             (true, Some(room)) => {
                 let room_key = room_key(&room, path, stimulus, dry.len());
                 let whole = (key, room_key.clone());
                 match self.wet.get(&whole) {
-                    Some(wet) => Arc::clone(wet),
+                    Some(wet) => wet,
                     None => {
                         let wet: Arc<[f32]> = self.reverberate(&dry, &room, room_key, path).into();
-                        keep(&mut self.wet, whole, &wet);
+                        self.wet.keep(whole, &wet);
                         wet
                     }
                 }
@@ -207,17 +219,31 @@ impl Renderer {
         let sign = if path.speaker.inverted { -1.0 } else { 1.0 };
         let gain = sign * 10f64.powf(path.gain_db / 20.0);
         self.interpolator.add(out, &wave, -at_microphone / stretch, 1.0 / stretch, gain as f32);
+        if let Some(howl) = sound.flaws.and_then(|flaws| flaws.howl) {
+            howl.add(out, at_microphone, wave.len() as f64 * stretch, rate);
+        }
     }
 
     /// The stimulus as the speaker radiates it.
     fn dry(&mut self, key: &DryKey, stimulus: &Stimulus, path: &AirPath) -> Arc<[f32]> {
         if let Some(dry) = self.dry.get(key) {
-            return Arc::clone(dry);
+            return dry;
         }
         let rate = stimulus.rate();
         let mut fft = Fft::default();
-        let coded = codec::decode(&mut fft, path.codec, stimulus.samples(), rate);
         let speaker = path.speaker;
+        let mean = |(left, right): (&f32, &f32)| 0.5 * (left + right);
+        let stream: std::borrow::Cow<'_, [f32]> = match speaker.plays {
+            Plays::Sum if stimulus.channels() == 1 => stimulus.samples().into(),
+            Plays::Sum => stimulus.channel(0).iter().zip(stimulus.channel(1)).map(mean).collect(),
+            Plays::Left => stimulus.channel(0).into(),
+            Plays::Right => stimulus.channel(1).into(),
+        };
+        let mut coded = codec::decode(&mut fft, path.codec, &stream, rate);
+        if speaker.distortion > 0.0 {
+            // cos^2 x is half a constant and half cos 2x.
+            coded.iter_mut().for_each(|x| *x += 2.0 * speaker.distortion * *x * *x);
+        }
         let tail = (RINGING_S * f64::from(rate)) as usize;
         let sound = filter::apply(&mut fft, &coded, rate, tail, |frequency| {
             let high = if speaker.highpass_hz > 0.0 {
@@ -233,18 +259,18 @@ impl Renderer {
             high * low
         });
         let dry: Arc<[f32]> = sound.into_iter().map(|sample| sample as f32).collect();
-        keep(&mut self.dry, key.clone(), &dry);
+        self.dry.keep(key.clone(), &dry);
         dry
     }
 
     fn reverberate(&mut self, dry: &[f32], room: &Room, key: RoomKey, path: &AirPath) -> Vec<f32> {
         let size = key.size;
         let response = match self.rooms.get(&key) {
-            Some(response) => Arc::clone(response),
+            Some(response) => response,
             None => {
                 let response: Arc<[Complex<f32>]> =
                     self.fft.forward(&room.impulse_response(key.rate, path.distance_m), size).into();
-                keep(&mut self.rooms, key, &response);
+                self.rooms.keep(key, &response);
                 response
             }
         };
@@ -267,26 +293,30 @@ fn room_key(room: &Room, path: &AirPath, stimulus: &Stimulus, frames: usize) -> 
     }
 }
 
-fn keep<K: std::hash::Hash + Eq, V: ?Sized>(cache: &mut HashMap<K, Arc<V>>, key: K, value: &Arc<V>) {
-    if cache.len() >= KEPT {
-        cache.clear();
-    }
-    cache.insert(key, Arc::clone(value));
+/// What was rendered before.
+struct Kept<K, T> {
+    all: HashMap<K, Arc<[T]>>,
+    samples: usize,
 }
 
-/// White noise: the sum of four uniform values per sample, which is normal enough (within 3.5 standard deviations) for what sums thousands.
-fn add_noise(out: &mut [f32], dbfs: f64, seed: u64) {
-    let rms = 10f64.powf(dbfs / 20.0);
-    if rms <= 0.0 {
-        return;
+impl<K, T> Default for Kept<K, T> {
+    fn default() -> Self {
+        Self { all: HashMap::new(), samples: 0 }
     }
-    // Four uniform 16-bit values: mean 4 * 32767.5, variance 4 * (65536^2 - 1) / 12.
-    let scale = (rms / ((65_536f64.powi(2) - 1.0) / 3.0).sqrt()) as f32;
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    for sample in out {
-        let bits = rng.next_u64();
-        let sum = (bits & 0xFFFF) + (bits >> 16 & 0xFFFF) + (bits >> 32 & 0xFFFF) + (bits >> 48);
-        *sample += scale * (sum as f32 - 131_070.0);
+}
+
+impl<K: std::hash::Hash + Eq, T> Kept<K, T> {
+    fn get(&self, key: &K) -> Option<Arc<[T]>> {
+        self.all.get(key).map(Arc::clone)
+    }
+
+    fn keep(&mut self, key: K, value: &Arc<[T]>) {
+        if self.samples + value.len() > KEPT_SAMPLES {
+            self.all.clear();
+            self.samples = 0;
+        }
+        self.samples += value.len();
+        self.all.insert(key, Arc::clone(value));
     }
 }
 

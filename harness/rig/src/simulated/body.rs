@@ -11,12 +11,11 @@ use std::{
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rigtone_model::{
-    document::{Codec, Device, Output, PairingButton, Role, SimulatedUnit, Unit},
+    document::{Codec, Device, Heard, Output, PairingButton, Role, SimulatedUnit, Unit},
     id::stream_seed,
-    quantity::{Duration, Frequency, Level, Share},
+    quantity::{Duration, Share},
 };
 
-use super::air;
 use crate::{
     bench::TrialKey,
     capability::{Address, InfrastructureFault},
@@ -35,7 +34,7 @@ pub(super) struct Body {
     pub(super) dongle: Option<Arc<str>>,
     pub(super) power: Option<Output>,
     pub(super) gesture: Gesture,
-    pub(super) heard_by: Vec<(String, f64)>,
+    pub(super) heard_by: Vec<(String, Heard)>,
     /// Whether its device's document knows of a battery.
     pub(super) may_have_battery: bool,
     pub(super) discharge_ns: i64,
@@ -142,7 +141,7 @@ impl Body {
                 presses: gesture.map_or_else(Vec::new, |g| g.press.iter().map(|p| (wired(p), p.held.ns())).collect()),
                 takes_ns: gesture.and_then(|g| g.takes).map_or(0, Duration::ns),
             },
-            heard_by: unit.heard_by.iter().map(|(m, h)| (m.clone(), h.distance.metres())).collect(),
+            heard_by: unit.heard_by.iter().map(|(m, h)| (m.clone(), *h)).collect(),
             may_have_battery: device.battery,
             discharge_ns: device.discharge.map_or(0, Duration::ns),
             trial: None,
@@ -379,27 +378,9 @@ impl Body {
         (nominal + jitter as i64).max(0)
     }
 
-    /// How its sound gets into the air, but for the way to a certain microphone.
-    pub(super) fn path(&self, codec: Codec, latency_ns: i64) -> air::AirPath {
-        air::AirPath {
-            codec: match codec {
-                Codec::Sbc => air::Codec::Sbc { bitpool: 53 },
-                Codec::Aac => air::Codec::Aac { kbit_s: 256 },
-                Codec::Aptx | Codec::AptxLl => air::Codec::AptX,
-                Codec::AptxHd => air::Codec::AptXHd,
-                Codec::Ldac | Codec::Opus => air::Codec::Ldac,
-                Codec::Cvsd => air::Codec::Cvsd,
-                Codec::Msbc => air::Codec::MSbc,
-            },
-            speaker: air::Speaker {
-                highpass_hz: self.nature.high_pass.map_or(60.0, Frequency::hertz),
-                ..air::Speaker::default()
-            },
-            gain_db: self.nature.level.map_or(-20.0, Level::db),
-            latency_s: latency_ns as f64 / 1e9,
-            drift_ppm: self.nature.drift.map_or(0.0, rigtone_model::quantity::Drift::ppm),
-            ..air::AirPath::default()
-        }
+    /// How it behaves, as its rig's document says.
+    pub(super) fn nature(&self) -> &SimulatedUnit {
+        &self.nature
     }
 }
 

@@ -3,10 +3,13 @@
 use std::{cell::RefCell, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
-use rigtone_model::quantity::{Duration, Level};
+use rigtone_model::{
+    document::{Layout, Side},
+    quantity::{Duration, Level},
+};
 
 use super::{
-    air::{self, AirPath},
+    air::{self, AirPath, Plays},
     body::seed_bytes,
     clock::VirtualClock,
     planted::{MicrophoneTrouble, Viewer},
@@ -29,6 +32,8 @@ const QUIET_DBFS: f64 = -75.0;
 const CLIPPED_DBFS: f64 = 3.0;
 /// What an overrun of the host's buffer loses at least: one period.
 const PERIOD_FRAMES: u64 = 4800;
+/// How much further away the other driver of a stereo speaker is, in metres.
+const APART_M: f64 = 0.15;
 /// No microphone delivers one value for so many frames.
 const DEAD_FRAMES: usize = RATE as usize / 20;
 
@@ -43,7 +48,9 @@ pub(super) struct SimulatedMicrophone {
     pub(super) name: String,
     pub(super) room: String,
     pub(super) noise: Option<Level>,
+    pub(super) hum: Option<Level>,
     pub(super) dead: bool,
+    pub(super) gain_control: bool,
     pub(super) latency_uncertainty: Option<Duration>,
     pub(super) world: Shared,
     pub(super) clock: VirtualClock,
@@ -78,6 +85,7 @@ struct Heard {
     path: AirPath,
     emitted_at: f64,
     silences: Vec<Range<f64>>,
+    flaws: Arc<air::Flaws>,
 }
 
 #[async_trait(?Send)]
@@ -97,8 +105,12 @@ impl Recording for SimulatedRecording {
             let what = format!("at least {PERIOD_FRAMES} frames of the recording were lost (overrun)");
             return Err(InfrastructureFault::new(label, what).hint("see what else keeps the host or its USB bus busy"));
         }
-        let mut air =
-            air::Microphone { noise_dbfs: microphone.noise.map_or(QUIET_DBFS, Level::db), dead: microphone.dead };
+        let mut air = air::Microphone {
+            noise_dbfs: microphone.noise.map_or(QUIET_DBFS, Level::db),
+            hum_dbfs: microphone.hum.map_or(f64::NEG_INFINITY, Level::db),
+            gain_control: microphone.gain_control,
+            dead: microphone.dead,
+        };
         let clips = troubles.contains(&MicrophoneTrouble::Clips);
         let gain = if clips { 10f64.powf((CLIPPED_DBFS - air.noise_dbfs) / 20.0) as f32 } else { 1.0 };
         let mut dead: Vec<Range<usize>> = Vec::new();
@@ -122,6 +134,7 @@ impl Recording for SimulatedRecording {
                     path: &h.path,
                     emitted_at: h.emitted_at,
                     silences: &h.silences,
+                    flaws: Some(&h.flaws),
                 })
                 .collect();
             let mut samples = RENDERER.with_borrow_mut(|r| r.record(frames, &sounds, &air, seed));
@@ -170,23 +183,47 @@ impl SimulatedMicrophone {
         let world = self.world.borrow();
         let room = world.rooms.get(&self.room).filter(|r| r.rt60_s > 0.0).copied();
         let trial = self.trial.borrow();
-        let sounds = world.sounds.iter().filter(|sound| sound.trial == *trial).filter_map(|sound| {
-            let distance = sound.heard_by.iter().find(|(name, _)| *name == self.name)?.1;
+        let mut all = Vec::new();
+        for sound in world.sounds.iter().filter(|sound| sound.trial == *trial) {
+            let Some((_, heard)) = sound.heard_by.iter().find(|(name, _)| *name == self.name) else { continue };
             // What ended more than two seconds before has died away.
             let ended = sound.emitted.plus((sound.stimulus.duration_s() * 1e9) as i64 + 2_000_000_000);
-            (ended > started).then(|| {
-                let near = distance.max(0.01);
+            if ended <= started {
+                continue;
+            }
+            let emitted_at = frame_of(sound.emitted);
+            let silences: Vec<Range<f64>> = sound.silent_from.map(|t| frame_of(t)..f64::INFINITY).into_iter().collect();
+            for (plays, further_m) in drivers(sound.layout, heard.nearer) {
+                let near = heard.distance.metres().max(0.01) + further_m;
+                // No two places in a room hear the same of it.
+                let place = u64::from(further_m > 0.0);
                 let path = AirPath {
                     // The level is given at one metre; sound pressure falls with distance.
                     gain_db: sound.path.gain_db - 20.0 * near.log10(),
                     distance_m: near,
-                    room,
+                    room: room.map(|room| air::Room { seed: room.seed ^ place, ..room }),
+                    speaker: air::Speaker { plays, ..sound.path.speaker },
                     ..sound.path
                 };
-                let silences = sound.silent_from.map(|t| frame_of(t)..f64::INFINITY).into_iter().collect();
-                Heard { stimulus: sound.stimulus.clone(), path, emitted_at: frame_of(sound.emitted), silences }
-            })
-        });
-        sounds.collect()
+                let (stimulus, flaws) = (sound.stimulus.clone(), Arc::clone(&sound.flaws));
+                all.push(Heard { stimulus, path, emitted_at, silences: silences.clone(), flaws });
+            }
+        }
+        all
+    }
+}
+
+/// The drivers of a speaker: what each plays, and how much further than the nearer one it is from the microphone, in metres.
+fn drivers(layout: Layout, nearer: Option<Side>) -> Vec<(Plays, f64)> {
+    let sides = |left: Plays, right: Plays| match nearer.unwrap_or(Side::Left) {
+        Side::Left => vec![(left, 0.0), (right, APART_M)],
+        Side::Right => vec![(right, 0.0), (left, APART_M)],
+    };
+    match layout {
+        Layout::Mono => vec![(Plays::Sum, 0.0)],
+        Layout::LeftOnly => vec![(Plays::Left, 0.0)],
+        Layout::RightOnly => vec![(Plays::Right, 0.0)],
+        Layout::Stereo => sides(Plays::Left, Plays::Right),
+        Layout::Swapped => sides(Plays::Right, Plays::Left),
     }
 }

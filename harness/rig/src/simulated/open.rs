@@ -62,7 +62,9 @@ pub fn open(
             name: name.clone(),
             room: document.room.clone(),
             noise: rig.rooms.get(&document.room).and_then(|r| r.noise),
+            hum: rig.rooms.get(&document.room).and_then(|r| r.hum),
             dead: document.simulated.as_ref().is_some_and(|s| s.dead),
+            gain_control: document.simulated.as_ref().is_some_and(|s| s.gain_control),
             latency_uncertainty: document.latency_uncertainty,
             world: world.clone(),
             clock: clock.clone(),
@@ -89,6 +91,7 @@ pub fn open(
         units,
         microphones: heard,
         heard_by: Bench::hearing(rig),
+        calibrated: Bench::calibrations(rig),
         digital_silence: Bench::digitally_silent(rig),
         keeper: Rc::new(keeper),
     })

@@ -86,17 +86,10 @@ impl SimulatedUnit {
             };
             body.playing = true;
             let freezes = body.freezes_after_ns().filter(|ns| *ns < length_ns).map(|ns| emitted.plus(ns));
-            let sound = (!body.is_silent()).then(|| Sound {
-                stimulus: stimulus.clone(),
-                by: body.name.clone(),
-                emitted,
-                path: body.path(link.codec, link.latency_ns),
-                heard_by: body.heard_by.clone(),
-                silent_from: freezes,
-                trial: body.trial.clone(),
-            });
+            let sounds: Vec<Sound> =
+                if body.is_silent() { Vec::new() } else { body.sounds(stimulus, link, emitted, freezes) };
             let (fate, name) = (body.fate(length_ns), body.name.clone());
-            world.sounds.extend(sound);
+            world.sounds.extend(sounds);
             let (world, clock) = (self.world.clone(), self.clock.clone());
             (fate, Playing { name, world, clock, emitted, length_ns })
         };

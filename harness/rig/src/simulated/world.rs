@@ -9,7 +9,7 @@ use std::{
 
 use rigtone_audio::stimulus::Stimulus;
 use rigtone_model::{
-    document::{Device, Output, Rig},
+    document::{Device, Heard, Layout, Output, Rig},
     quantity::Duration,
 };
 use tokio::sync::Notify;
@@ -50,8 +50,11 @@ pub(super) struct Sound {
     pub(super) by: Arc<str>,
     pub(super) emitted: Instant,
     pub(super) path: air::AirPath,
-    /// Microphones that hear it, with their distances in metres.
-    pub(super) heard_by: Vec<(String, f64)>,
+    /// How the unit plays the channels of the stream.
+    pub(super) layout: Layout,
+    pub(super) flaws: Arc<air::Flaws>,
+    /// Microphones that hear it.
+    pub(super) heard_by: Vec<(String, Heard)>,
     /// From when it is silent, if its unit stopped before the end.
     pub(super) silent_from: Option<Instant>,
     /// The trial it belongs to. Trials that could hear each other never run together.

@@ -6,5 +6,6 @@ mod faults;
 mod planted;
 mod resources;
 mod resume;
+mod sound;
 mod starter;
 mod suites;

@@ -144,6 +144,60 @@ use crate::{DEVICE, RIG, findings, with_line};
     "the frequency is not given",
     "`at: 60 Hz`"
 )]
+#[case::no_limit(
+    "response: {in: play, at: 60 Hz}",
+    "incomplete 21:5-13 expect[0].response",
+    "no limit is given",
+    "`at-most`"
+)]
+#[case::response_crossed(
+    "response: {in: play, at: 60 Hz, at-least: 3 dB, at-most: -3 dB}",
+    "limits-crossed 21:62-67 expect[0].response.at-most",
+    "at most -3 dB, at least 3 dB",
+    "not below"
+)]
+#[case::beyond_the_sweep(
+    "response: {in: play, at: 30 kHz, at-least: 3 dB}",
+    "unfit-value 21:30-36 expect[0].response.at",
+    "30000 Hz lies outside",
+    "20 Hz to 20 kHz"
+)]
+#[case::measured_without_limit(
+    "measured: {in: play, of: drift}",
+    "incomplete 21:5-13 expect[0].measured",
+    "no limit is given",
+    "`at-most`"
+)]
+#[case::measured_in_another_unit(
+    "measured: {in: play, of: drift, at-most: 50 ms}",
+    "wrong-unit 21:46-51 expect[0].measured.at-most",
+    "`50 ms` is not in the unit of what is limited",
+    "`50 ppm`"
+)]
+#[case::measured_without_unit(
+    "measured: {in: play, of: noise-floor, at-most: \"-50\"}",
+    "missing-unit 21:52-57 expect[0].measured.at-most",
+    "`-50` is not in the unit",
+    "`-50 dBFS`"
+)]
+#[case::measured_crossed(
+    "measured: {in: play, of: drift, at-least: 50 ppm, at-most: -50 ppm}",
+    "limits-crossed 21:64-71 expect[0].measured.at-most",
+    "at most -50 ppm, at least 50 ppm",
+    "not below"
+)]
+#[case::what_the_signal_does_not_answer(
+    "audio: {in: play, howling: false}",
+    "wrong-step 21:32-37 expect[0].audio.howling",
+    "a recording of the signal `whole` does not answer `howling`",
+    "no signal does"
+)]
+#[case::the_sound_of_silence(
+    "audio: {in: play, present: false, dropouts-at-most: 0}",
+    "wrong-reference 21:57-58 expect[0].audio.dropouts-at-most",
+    "there is nothing to expect of the sound",
+    "`present: true`"
+)]
 #[case::difference_when(
     "difference: {of: latency, in: play, between: [cold, warm], at-most: 5 ms}\n    when: [cold]",
     "wrong-reference 22:5-9 expect[0].when",
@@ -158,6 +212,31 @@ fn an_expectation_that_cannot_be_judged_is_explained(
 ) {
     let text = with_line(RICH, 21, &format!("  - {by}"));
     one_fault(&[("one.yaml", &text), ("jbl/charge-5.yaml", DEVICE), ("lab.yaml", RIG)], at, message, suggestion);
+}
+
+/// A limit that no recording could answer is a fault of the document, found before the night begins.
+#[rstest]
+#[case::response("smoke", "response: {in: play, at: 60 Hz, at-least: -3 dB}", "response", "`sweep`, `whole`")]
+#[case::dropouts("smoke", "audio: {in: play, dropouts-at-most: 0}", "dropouts", "`noise`, `whole`")]
+#[case::longest("sweep", "measured: {in: play, of: noise-floor, at-most: -50 dB}", "noise-floor", "`whole`")]
+#[case::difference(
+    "noise",
+    "difference: {of: response, in: play, at: 60 Hz, between: [cold, warm], at-least: 1 dB}",
+    "response",
+    "`sweep`, `whole`"
+)]
+#[case::count("sweep", "count: {of: dropouts, in: play, at-most: 1 /h}", "dropouts", "`noise`, `whole`")]
+fn a_signal_that_does_not_carry_the_answer_is_refused_with_those_that_do(
+    #[case] signal: &str,
+    #[case] by: &str,
+    #[case] quantity: &str,
+    #[case] fitting: &str,
+) {
+    let text = with_line(&RICH.replace("signal: whole", &format!("signal: {signal}")), 21, &format!("  - {by}"));
+    let found = findings(&[("one.yaml", &text), ("jbl/charge-5.yaml", DEVICE), ("lab.yaml", RIG)]);
+    let [fault] = found.as_slice() else { panic!("{found:#?}") };
+    assert_eq!(fault.message, format!("a recording of the signal `{signal}` does not answer `{quantity}`"));
+    assert_eq!(fault.suggestion.as_deref(), Some(format!("play a signal that does: {fitting}").as_str()));
 }
 
 #[test]

@@ -27,7 +27,7 @@ trial:
     label: first
   - wait: {for: $pause}
   - connect: {profile: a2dp}
-  - play: {signal: smoke, heard-by: [bench]}
+  - play: {signal: whole, heard-by: [bench]}
 repeat: {at-least: 10, at-most: 100}
 expect:
   - success-rate: {of: first}

@@ -15,7 +15,7 @@ fn smoke(code: u32) -> Stimulus {
 }
 
 fn quiet() -> Microphone {
-    Microphone { noise_dbfs: -70.0, dead: false }
+    Microphone { noise_dbfs: -70.0, ..Microphone::default() }
 }
 
 fn expectation(emitted_at: f64, path: &AirPath) -> Expectation {
@@ -26,7 +26,7 @@ fn expectation(emitted_at: f64, path: &AirPath) -> Expectation {
 fn heard(path: &AirPath, silences: &[Range<f64>], microphone: &Microphone, seed: u64) -> Findings {
     let stimulus = smoke(0xA1);
     let emitted_at = 4800.25;
-    let sound = Sound { stimulus: &stimulus, path, emitted_at, silences };
+    let sound = Sound { stimulus: &stimulus, path, emitted_at, silences, flaws: None };
     let samples = Renderer::new().record(FRAMES, &[sound], microphone, seed);
     Analyser::new()
         .analyse(&Recording::mono(RATE, &samples), &stimulus, &expectation(emitted_at, path))
@@ -54,7 +54,7 @@ const SBC: Codec = Codec::Sbc { bitpool: 53 };
 #[case::near_in_a_room(AirPath { codec: SBC, latency_s: 0.15, drift_ppm: 20.0, room: Some(Room { rt60_s: 0.4, seed: 1 }), ..AirPath::default() }, 10e-6)]
 #[case::a_metre_away(AirPath { codec: SBC, latency_s: 0.15, distance_m: 1.0, room: Some(Room { rt60_s: 0.4, seed: 2 }), ..AirPath::default() }, 30e-6)]
 #[case::quiet(AirPath { codec: SBC, latency_s: 0.15, gain_db: -40.0, ..AirPath::default() }, 5e-6)]
-#[case::small_speaker(AirPath { latency_s: 0.15, speaker: Speaker { highpass_hz: 120.0, lowpass_hz: 0.0, inverted: false }, ..AirPath::default() }, 10e-6)]
+#[case::small_speaker(AirPath { latency_s: 0.15, speaker: Speaker { highpass_hz: 120.0, ..Speaker::default() }, ..AirPath::default() }, 10e-6)]
 fn the_latency_that_was_set_is_measured(#[case] path: AirPath, #[case] tolerance_s: f64) {
     let findings = heard(&path, &[], &quiet(), 5);
     assert_eq!(findings.presence, Presence::Present, "{:?}", findings.quality);
@@ -74,7 +74,7 @@ fn rooms_up_to_a_metre_are_heard_through(
     for seed in 0..10 {
         let room = Some(Room { rt60_s, seed });
         let path = AirPath { codec: SBC, latency_s: 0.15, drift_ppm: 20.0, distance_m, room, ..AirPath::default() };
-        let findings = heard(&path, &[], &Microphone { noise_dbfs, dead: false }, seed);
+        let findings = heard(&path, &[], &Microphone { noise_dbfs, ..Microphone::default() }, seed);
         assert_eq!(findings.presence, Presence::Present, "room {seed}: {:?}", findings.quality);
         if let Outcome::Measured(latency) = &findings.latency {
             let error = latency.value_s - path.latency_s;
@@ -103,7 +103,7 @@ fn no_sound_is_absent_and_a_dead_microphone_is_the_rigs_fault() {
     };
     assert_eq!(analyse(&quiet()).unwrap().presence, Presence::Absent);
     assert_eq!(analyse(&Microphone { dead: true, ..quiet() }), Err(CaptureFault::Dead { value: 0.0 }));
-    let loud = analyse(&Microphone { noise_dbfs: -20.0, dead: false }).unwrap();
+    let loud = analyse(&Microphone { noise_dbfs: -20.0, ..Microphone::default() }).unwrap();
     assert!(matches!(loud.presence, Presence::Inconclusive { .. }), "{loud:?}");
 }
 
@@ -142,7 +142,7 @@ fn another_speakers_sound_is_foreign_and_both_together_are_still_told_apart() {
     let far = AirPath { gain_db: -26.0, latency_s: 0.32, ..path };
     let mut renderer = Renderer::new();
     let mut analyser = Analyser::new();
-    let sound = |stimulus, path| Sound { stimulus, path, emitted_at: 4800.0, silences: &[] };
+    let sound = |stimulus, path| Sound { stimulus, path, emitted_at: 4800.0, silences: &[], flaws: None };
     let mut presence = |sounds: &[Sound<'_>]| {
         let samples = renderer.record(FRAMES, sounds, &quiet(), 11);
         analyser.analyse(&Recording::mono(RATE, &samples), &own, &expectation(4800.0, &path)).unwrap()
@@ -166,7 +166,7 @@ fn a_speaker_wired_the_wrong_way_is_seen_and_an_overdriven_microphone_is_inconcl
 fn the_same_seed_gives_the_same_samples_with_warm_and_cold_caches() {
     let stimulus = smoke(3);
     let path = AirPath { codec: SBC, drift_ppm: 7.0, room: Some(Room { rt60_s: 0.3, seed: 5 }), ..AirPath::default() };
-    let sound = Sound { stimulus: &stimulus, path: &path, emitted_at: 100.5, silences: &[] };
+    let sound = Sound { stimulus: &stimulus, path: &path, emitted_at: 100.5, silences: &[], flaws: None };
     let mut renderer = Renderer::new();
     let cold = renderer.record(FRAMES, &[sound], &quiet(), 13);
     assert_eq!(cold, renderer.record(FRAMES, &[sound], &quiet(), 13));

@@ -1,0 +1,169 @@
+//! How a simulated unit behaves. What is left out is ideal.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::words::{Codec, Layout, Role};
+use crate::quantity::{Drift, Duration, Frequency, Level, Share};
+
+/// How a simulated unit behaves. What is left out is ideal.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SimulatedUnit {
+    /// How likely it answers an inquiry at all; default `100 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<Share>,
+    /// How likely one pairing attempt succeeds; default `100 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairing: Option<Share>,
+    /// How long a pairing takes; default `1.8 s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairing_takes: Option<Duration>,
+    /// The roles its service records state, where they differ from its device's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<Role>>,
+    /// The codecs it really offers, where they differ from what its firmware claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codecs: Option<Vec<Codec>>,
+    /// Latency for each codec; `180 ms` for one that is not named.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub latency: IndexMap<Codec, Duration>,
+    /// Standard deviation of the latency from one connection to the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<Duration>,
+    /// Deviation of its sample clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
+    /// `true`: it accepts the stream and stays silent.
+    #[serde(default)]
+    pub silent: bool,
+    /// The level at one metre, relative to full scale; default `-20 dB`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// What its sound is like beyond that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<SimulatedSound>,
+    /// Where its response falls off below; default `60 Hz`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high_pass: Option<Frequency>,
+    /// Its supply fails this long after a stream started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fails_after: Option<Duration>,
+    /// It drops the link this long after a stream started, and stays on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drops_link_after: Option<Duration>,
+    /// It freezes this long after a stream started: the link stays, streams are accepted, and nothing sounds until its
+    /// supply is cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freezes_after: Option<Duration>,
+    /// It switches itself off after so long without sound; a button or its supply switches it on again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switches_off_after: Option<Duration>,
+    /// It drops its links after so long without sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disconnects_after: Option<Duration>,
+    /// From power on until it answers, where that differs from its device's document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<Duration>,
+    /// How long its battery lasts when its supply is cut; when left out, its battery was taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub battery: Option<Duration>,
+    /// `true`: it refuses a second link while it has one.
+    #[serde(default)]
+    pub one_link: bool,
+    /// What its pairing gesture does when it is in pairing mode already; default `momentary`.
+    #[serde(default)]
+    pub pairing_button: PairingButton,
+    /// `true`: when the other side forgets the bond it keeps its own half, and refuses to pair or connect until it has
+    /// really lost power.
+    #[serde(default)]
+    pub stale_cache: bool,
+}
+
+/// What a pairing gesture does in pairing mode.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PairingButton {
+    /// Nothing more.
+    #[default]
+    Momentary,
+    /// It leaves pairing mode.
+    Toggle,
+}
+
+/// What the sound of a simulated unit is like. What is left out is ideal.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SimulatedSound {
+    /// It is muted now and then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holes: Option<Every>,
+    /// It leaves stretches out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skips: Option<Every>,
+    /// It stops and goes on where it had stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalls: Option<Every>,
+    /// It clicks, once in this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clicks_every: Option<Duration>,
+    /// So much of the start of every sound is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_late: Option<Duration>,
+    /// How it plays the channels of the stream; default `mono`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Layout>,
+    /// `true`: its drivers are wired the wrong way round.
+    #[serde(default)]
+    pub inverted: bool,
+    /// Its sound is heard a second time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied: Option<Copied>,
+    /// Feedback builds up while it plays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub howl: Option<Howl>,
+    /// Where its response falls off above; not at all when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low_pass: Option<Frequency>,
+    /// Second harmonic of a full-scale tone; none when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distortion: Option<Share>,
+    /// The codec that its sound really went through, whatever was agreed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coded_as: Option<Codec>,
+}
+
+/// Something that happens again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Every {
+    /// From one to the next; the first comes so long after the start.
+    pub every: Duration,
+    /// How long each is.
+    #[serde(rename = "for")]
+    pub lasting: Duration,
+}
+
+/// The sound once more.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Copied {
+    /// How much later.
+    pub after: Duration,
+    /// Its level relative to the first; default `0 dB`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+}
+
+/// A howl.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Howl {
+    /// Its frequency.
+    pub at: Frequency,
+    /// When it begins, after the start of the sound.
+    pub after: Duration,
+    /// The level that it grows to at the microphone within half a second, relative to full scale.
+    pub level: Level,
+}

@@ -1,0 +1,104 @@
+//! What a unit makes of a stream: its sounds, as its nature has them.
+
+use std::sync::Arc;
+
+use rigtone_audio::stimulus::Stimulus;
+use rigtone_model::{
+    document::{Codec, Every, Layout},
+    quantity::{Drift, Duration, Frequency, Level, Share},
+};
+
+use super::{
+    air::{self, AirPath, Flaws, Howl, Jump},
+    body::{Body, LinkState},
+    world::Sound,
+};
+use crate::clock::Instant;
+
+impl Body {
+    /// The sounds of a stimulus that is sent to it: one, or two where it is heard twice.
+    pub(super) fn sounds(
+        &self,
+        stimulus: &Stimulus,
+        link: LinkState,
+        emitted: Instant,
+        silent_from: Option<Instant>,
+    ) -> Vec<Sound> {
+        let nature = self.nature().sound.as_ref();
+        let first = Sound {
+            stimulus: stimulus.clone(),
+            by: self.name.clone(),
+            emitted,
+            path: self.path(link),
+            layout: nature.and_then(|sound| sound.channels).unwrap_or(Layout::Mono),
+            flaws: Arc::new(self.flaws(stimulus)),
+            heard_by: self.heard_by.clone(),
+            silent_from,
+            trial: self.trial.clone(),
+        };
+        let again = nature.and_then(|sound| sound.copied).map(|copy| {
+            let mut again = first.clone();
+            again.path.latency_s += copy.after.seconds();
+            again.path.gain_db += copy.level.map_or(0.0, Level::db);
+            again
+        });
+        std::iter::once(first).chain(again).collect()
+    }
+
+    /// How its sound gets into the air, but for the way to a certain microphone.
+    fn path(&self, link: LinkState) -> AirPath {
+        let nature = self.nature();
+        let sound = nature.sound.as_ref();
+        let codec = sound.and_then(|sound| sound.coded_as).unwrap_or(link.codec);
+        AirPath {
+            codec: match codec {
+                Codec::Sbc => air::Codec::Sbc { bitpool: 53 },
+                Codec::Aac => air::Codec::Aac { kbit_s: 256 },
+                Codec::Aptx | Codec::AptxLl => air::Codec::AptX,
+                Codec::AptxHd => air::Codec::AptXHd,
+                Codec::Ldac | Codec::Opus => air::Codec::Ldac,
+                Codec::Cvsd => air::Codec::Cvsd,
+                Codec::Msbc => air::Codec::MSbc,
+            },
+            speaker: air::Speaker {
+                highpass_hz: nature.high_pass.map_or(60.0, Frequency::hertz),
+                lowpass_hz: sound.and_then(|sound| sound.low_pass).map_or(0.0, Frequency::hertz),
+                inverted: sound.is_some_and(|sound| sound.inverted),
+                distortion: sound.and_then(|sound| sound.distortion).map_or(0.0, Share::fraction),
+                plays: air::Plays::Sum,
+            },
+            gain_db: nature.level.map_or(-20.0, Level::db),
+            latency_s: link.latency_ns as f64 / 1e9,
+            drift_ppm: nature.drift.map_or(0.0, Drift::ppm),
+            ..AirPath::default()
+        }
+    }
+
+    fn flaws(&self, stimulus: &Stimulus) -> Flaws {
+        let Some(sound) = &self.nature().sound else { return Flaws::default() };
+        let (rate, length) = (f64::from(stimulus.rate()), stimulus.samples().len());
+        let frames = |duration: Duration| (duration.seconds() * rate).round() as usize;
+        let each = |every: Option<Duration>| {
+            let step = every.map_or(usize::MAX, |every| frames(every).max(1));
+            std::iter::successors(Some(step), move |at| at.checked_add(step)).take_while(move |at| *at < length)
+        };
+        let times = |every: Option<Every>| each(every.map(|e| e.every));
+        let lasting = |every: Option<Every>| every.map_or(0, |e| frames(e.lasting));
+        let (left_out, put_in, hole) = (lasting(sound.skips), lasting(sound.stalls), lasting(sound.holes));
+        let skips = times(sound.skips).map(|at| Jump { at, frames: -(left_out as i64) });
+        let stalls = times(sound.stalls).map(|at| Jump { at, frames: put_in as i64 });
+        let mut jumps: Vec<Jump> = skips.chain(stalls).collect();
+        jumps.sort_by_key(|jump| jump.at);
+        let late = sound.starts_late.map(|late| 0..frames(late));
+        Flaws {
+            jumps,
+            muted: late.into_iter().chain(times(sound.holes).map(|at| at..at + hole)).collect(),
+            clicks: each(sound.clicks_every).collect(),
+            howl: sound.howl.map(|howl| Howl {
+                hz: howl.at.hertz(),
+                after_s: howl.after.seconds(),
+                dbfs: howl.level.db(),
+            }),
+        }
+    }
+}
