@@ -16,6 +16,9 @@ macro_rules! quantities {
         }
 
         impl Quantity {
+            /// All that this version knows.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
             /// As events write it.
             pub const fn as_str(self) -> &'static str {
                 match self {

@@ -15,6 +15,7 @@ use rigtone_model::{
     document::{self, Play, Side},
     event::{Anchor, Body},
     observation::Observation,
+    quantity::Frequency,
     trial::InfrastructureFault,
 };
 use rigtone_rig::{
@@ -200,7 +201,7 @@ fn asked_hz(session: &Session<'_>, place: Place<'_>) -> Vec<f64> {
     let step = place.step.unwrap_or_default();
     let asked = session.trial.scenario.expect.iter().filter_map(|expect| match expect.expectation() {
         document::Expectation::Response(e) if e.step == step => Some(e.at.hertz()),
-        document::Expectation::Difference(e) if e.step.as_deref() == Some(step) => e.at.map(|at| at.hertz()),
+        document::Expectation::Difference(e) if e.step.as_deref() == Some(step) => e.at.map(Frequency::hertz),
         _ => None,
     });
     asked.collect()

@@ -91,14 +91,22 @@ pub(super) fn rate(held: u32, ambiguous: u32, n: u32, lower: f64, upper: f64, co
 /// A percentile as it was seen, such as "p90 = 187.3 ms".
 pub(super) fn percentile(percentile: f64, unit: &str, (low, high): (f64, f64), interval: Option<(f64, f64)>) -> String {
     let number = |x: f64| match x {
-        x if x == f64::INFINITY && unit == "ms" => "never".to_owned(),
-        x if x.is_infinite() => "unknown".to_owned(),
+        x if x == f64::INFINITY => "never".to_owned(),
+        x if x == f64::NEG_INFINITY => "unknown".to_owned(),
         x => format!("{x:.1} {unit}"),
     };
+    // A time may never have come; of anything else only a bound is known where there is no end.
+    let range = |low: f64, high: f64| match (low, high) {
+        _ if unit == "ms" => format!("{} to {}", number(low), number(high)),
+        (f64::NEG_INFINITY, f64::INFINITY) => "unknown".to_owned(),
+        (f64::NEG_INFINITY, high) => format!("at most {}", number(high)),
+        (low, f64::INFINITY) => format!("at least {}", number(low)),
+        (low, high) => format!("{} to {}", number(low), number(high)),
+    };
     let name = format!("p{percentile}");
-    let value = if low == high { number(low) } else { format!("{} to {}", number(low), number(high)) };
+    let value = if low == high { number(low) } else { range(low, high) };
     match interval {
-        Some((low, high)) if low < high => format!("{name} = {value}, {} to {} by rank; ", number(low), number(high)),
+        Some((low, high)) if low < high => format!("{name} = {value}, {} by rank; ", range(low, high)),
         Some(_) | None => format!("{name} = {value}; "),
     }
 }

@@ -10,7 +10,7 @@ use rigtone_model::{
     observation::{Observation, Quantity, Value},
     plan::Combination,
     trial::{DeviceFailure, FailureClass, InfrastructureFault, StepRecord, TrialRecord},
-    verdict::Verdict,
+    verdict::{CombinationVerdict, Verdict},
 };
 use rstest::rstest;
 use serde_json::json;
@@ -95,6 +95,121 @@ fn presence_is_what_was_asked_for_or_not(
     assert_eq!(outcome(&expect, &played(observations)), (expected, class));
 }
 
+fn number(quantity: Quantity, value: f64, uncertainty: f64, unit: &str) -> Observation {
+    Observation::raw("play", quantity, Value::Number { value, unit: unit.into(), uncertainty })
+}
+
+fn times(quantity: Quantity, n: u32) -> Observation {
+    number(quantity, f64::from(n), 0.0, "times")
+}
+
+fn word(quantity: Quantity, word: &str) -> Observation {
+    Observation::raw("play", quantity, Value::Word(word.into()))
+}
+
+fn range(quantity: Quantity, low: Option<f64>, high: Option<f64>, unit: &str) -> Observation {
+    Observation::raw("play", quantity, Value::Range { low, high, unit: unit.into() })
+}
+
+#[rstest]
+#[case::as_many_as_allowed(json!({"dropouts-at-most": 2}), vec![times(Quantity::Dropouts, 2)], Outcome::Success, None)]
+#[case::one_too_many(json!({"dropouts-at-most": 2}), vec![times(Quantity::Dropouts, 3)], Outcome::Failure, Some(FailureClass::WithHoles))]
+#[case::jumps(json!({"skips-at-most": 0}), vec![times(Quantity::Skips, 1)], Outcome::Failure, Some(FailureClass::WithHoles))]
+#[case::clicks(json!({"clicks-at-most": 0}), vec![times(Quantity::Clicks, 1)], Outcome::Failure, Some(FailureClass::Disturbed))]
+#[case::level(json!({"level-changes-at-most": 0}), vec![times(Quantity::LevelChanges, 1)], Outcome::Failure, Some(FailureClass::Disturbed))]
+#[case::once(json!({"doubled": false}), vec![Observation::raw("play", Quantity::Doubled, Value::Truth(true))], Outcome::Failure, Some(FailureClass::Doubled))]
+#[case::one_of_two_words(json!({"fingerprint": ["full-band", "soft-edge"]}), vec![word(Quantity::Fingerprint, "soft-edge")], Outcome::Success, None)]
+#[case::another_word(json!({"fingerprint": ["full-band"]}), vec![word(Quantity::Fingerprint, "msbc")], Outcome::Failure, Some(FailureClass::WrongBandwidth))]
+#[case::turned_over(json!({"polarity": "normal"}), vec![word(Quantity::Polarity, "inverted")], Outcome::Failure, Some(FailureClass::WrongChannels))]
+#[case::one_undecided_leaves_all_undecided(
+    json!({"dropouts-at-most": 0, "clicks-at-most": 0}),
+    vec![times(Quantity::Dropouts, 0), undecided(Quantity::Clicks)],
+    Outcome::Ambiguous,
+    None
+)]
+#[case::what_is_violated_outweighs_what_is_undecided(
+    json!({"dropouts-at-most": 0, "clicks-at-most": 0}),
+    vec![undecided(Quantity::Dropouts), times(Quantity::Clicks, 1)],
+    Outcome::Failure,
+    Some(FailureClass::Disturbed)
+)]
+#[case::an_answer_of_another_kind(json!({"howling": false}), vec![times(Quantity::Howling, 0)], Outcome::Ambiguous, None)]
+fn all_that_is_expected_of_a_sound_has_to_hold(
+    #[case] mut audio: serde_json::Value,
+    #[case] observations: Vec<Observation>,
+    #[case] expected: Outcome,
+    #[case] class: Option<FailureClass>,
+) {
+    audio["in"] = json!("play");
+    let observations = std::iter::once(heard(true)).chain(observations).collect();
+    assert_eq!(outcome(&json!({ "audio": audio }), &played(observations)), (expected, class));
+}
+
+#[rstest]
+#[case::no_holes(json!({"audio": {"in": "play", "dropouts-at-most": 9}}), Quantity::Dropouts)]
+#[case::no_howling(json!({"audio": {"in": "play", "howling": false}}), Quantity::Howling)]
+#[case::no_distortion(json!({"measured": {"in": "play", "of": "thd-n", "at-most": "0 dB"}}), Quantity::ThdN)]
+#[case::no_treble(json!({"response": {"in": "play", "at": "10 kHz", "at-most": "0 dB"}}), Quantity::Response)]
+fn silence_does_nothing_well(#[case] expect: serde_json::Value, #[case] quantity: Quantity) {
+    let mut unknown = undecided(quantity);
+    unknown.at_hz = (quantity == Quantity::Response).then_some(10_000.0);
+    let silent = played(vec![heard(false), unknown]);
+    assert_eq!(outcome(&expect, &silent), (Outcome::Failure, Some(FailureClass::Silent)));
+}
+
+#[rstest]
+#[case::within(number(Quantity::Drift, 48.0, 1.0, "ppm"), Outcome::Success)]
+#[case::at_the_upper_limit(number(Quantity::Drift, 50.0, 1.0, "ppm"), Outcome::Ambiguous)]
+#[case::above(number(Quantity::Drift, 52.0, 1.0, "ppm"), Outcome::Failure)]
+#[case::below(number(Quantity::Drift, -52.0, 1.0, "ppm"), Outcome::Failure)]
+#[case::wider_than_the_limits(number(Quantity::Drift, 0.0, 80.0, "ppm"), Outcome::Ambiguous)]
+#[case::another_unit(number(Quantity::Drift, 0.0, 0.0, "Hz"), Outcome::Ambiguous)]
+#[case::not_a_number(number(Quantity::Drift, f64::NAN, 0.0, "ppm"), Outcome::Ambiguous)]
+#[case::below_a_bound(range(Quantity::Drift, None, Some(-60.0), "ppm"), Outcome::Failure)]
+#[case::a_bound_within(range(Quantity::Drift, Some(-10.0), Some(10.0), "ppm"), Outcome::Success)]
+#[case::a_bound_on_one_side(range(Quantity::Drift, Some(-10.0), None, "ppm"), Outcome::Ambiguous)]
+fn a_measured_value_is_held_against_both_limits_with_its_uncertainty(
+    #[case] drift: Observation,
+    #[case] expected: Outcome,
+) {
+    let expect = json!({"measured": {"in": "play", "of": "drift", "at-least": "-50 ppm", "at-most": "50 ppm"}});
+    let class = (expected == Outcome::Failure).then_some(FailureClass::OutOfLimits);
+    assert_eq!(outcome(&expect, &played(vec![heard(true), drift])), (expected, class));
+}
+
+#[test]
+fn a_response_is_judged_at_its_own_frequency() {
+    let at = |hz: f64, db: f64| Observation { at_hz: Some(hz), ..number(Quantity::Response, db, 0.1, "dB") };
+    let trial = played(vec![heard(true), at(60.0, -9.0), at(1000.0, 0.0), at(10_000.0, -2.0)]);
+    let judged = |hz: &str| outcome(&json!({"response": {"in": "play", "at": hz, "at-least": "-3 dB"}}), &trial).0;
+    assert_eq!([judged("60 Hz"), judged("10 kHz")], [Outcome::Failure, Outcome::Success]);
+    // Nobody recorded it: no answer, and no failure of the device.
+    assert_eq!(judged("5 kHz"), Outcome::Ambiguous);
+}
+
+#[rstest]
+#[case(json!({"audio": {"in": "play", "present": true, "dropouts-at-most": 0, "howling": false}}), "`play` is heard with at most 0 dropouts, no howling in at least 90 % of trials")]
+#[case(json!({"audio": {"in": "play", "channels": ["stereo", "mono"]}}), "`play` is heard with channels stereo or mono in")]
+#[case(json!({"audio": {"in": "play", "present": false}}), "`play` stays silent in")]
+#[case(json!({"response": {"in": "play", "at": "60 Hz", "at-least": "-3 dB"}}), "`play` at 60 Hz is at least -3 dB re 1 kHz in")]
+#[case(json!({"measured": {"in": "play", "of": "drift", "percentile": 95, "at-least": "-50 ppm", "at-most": "50 ppm"}}), "drift of `play` is at least -50 ppm and at most 50 ppm in at least 95 % of trials")]
+fn an_expectation_of_sound_is_said_in_words(#[case] expect: serde_json::Value, #[case] words: &str) {
+    let expected = &judged(&expect, &[], &Ending::Complete).expectations[0].expected;
+    assert!(expected.contains(words), "{expected}");
+}
+
+/// Of a lower limit the percentile from below is what matters, in its own unit: of ten values the ninth and the first.
+#[test]
+fn what_was_measured_is_shown_as_the_percentile_that_the_limit_is_about() {
+    for (limits, wanted) in [("at-most", "p90 = -49.0 dBFS"), ("at-least", "p10 = -81.0 dBFS")] {
+        let expect = json!({"measured": {"in": "play", "of": "noise-floor", limits: "-60 dBFS"}});
+        let level = |n| number(Quantity::NoiseFloor, -45.0 - 4.0 * f64::from(n), 0.0, "dBFS");
+        let trials: Vec<TrialRecord> = (0..10).map(|n| played(vec![heard(true), level(n)])).collect();
+        let seen = &judged(&expect, &trials, &Ending::Complete).expectations[0];
+        assert!(seen.seen.starts_with(wanted) && seen.unit == "dBFS", "{limits}: {}", seen.seen);
+    }
+}
+
 #[test]
 fn half_a_stimulus_is_neither_heard_nor_silence() {
     let mut half = heard(false);
@@ -130,18 +245,26 @@ fn the_refusal_is_the_pass_where_something_is_unsupported(
     assert_eq!(outcome(&json!({"unsupported": {"of": "connect"}}), &done).0, expected);
 }
 
-fn verdict(expect: &serde_json::Value, trials: &[TrialRecord], ending: &Ending) -> Verdict {
-    let scenario = scenario(expect);
-    let rules = Rules::of_scenarios(std::iter::once(&scenario)).expect("rules");
-    let combination: Combination = serde_json::from_value(json!({
+fn combination() -> Combination {
+    serde_json::from_value(json!({
         "id": "s#0", "scenario": "s", "axes": [], "group": 0, "resources": [], "trial_ns": 0,
     }))
-    .expect("a combination");
+    .expect("a combination")
+}
+
+/// What these trials make of the one expectation of a scenario.
+fn judged(expect: &serde_json::Value, trials: &[TrialRecord], ending: &Ending) -> CombinationVerdict {
+    let (scenario, combination) = (scenario(expect), combination());
+    let rules = Rules::of_scenarios(std::iter::once(&scenario)).expect("rules");
     let mut tally = Tally::new(&combination, &scenario, &rules.scenarios[0]);
     for trial in trials {
         tally.take(trial, &scenario);
     }
-    tally.verdict(&combination, &scenario, ending).verdict
+    tally.verdict(&combination, &scenario, ending)
+}
+
+fn verdict(expect: &serde_json::Value, trials: &[TrialRecord], ending: &Ending) -> Verdict {
+    judged(expect, trials, ending).verdict
 }
 
 fn lost() -> TrialRecord {

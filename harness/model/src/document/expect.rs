@@ -117,6 +117,15 @@ impl Expect {
 }
 
 impl Expectation<'_> {
+    /// What it is called where several stand side by side: the kind, and what of it where that says more.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Response(e) => format!("response at {}", e.at),
+            Self::Measured(e) => e.of.quantity().as_str().to_owned(),
+            other => other.name().to_owned(),
+        }
+    }
+
     /// The label of the step it speaks of, if it speaks of one.
     pub fn step(&self) -> Option<&str> {
         match self {

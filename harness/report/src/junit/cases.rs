@@ -79,8 +79,8 @@ fn expected(plan: &Plan, scenario: &str) -> Vec<Expected> {
         let kinds = expect.kinds();
         let Some(kind) = kinds.first() else { return "expectation".to_owned() };
         match kind.step() {
-            Some(step) => format!("{} of {step}", kind.name()),
-            None => kind.name().to_owned(),
+            Some(step) => format!("{} of {step}", kind.title()),
+            None => kind.title(),
         }
     };
     let number = |mut name: String| {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use rigtone_model::{
-    document::Expect,
+    document::{Expect, Expectation},
     plan::Plan,
     verdict::{CombinationVerdict, ExpectationVerdict, RunVerdicts, Verdict},
 };
@@ -91,7 +91,8 @@ fn axes(combination: &CombinationVerdict) -> String {
 
 /// An expectation in a few words: its kind, the estimate with its interval, and its verdict where that is not the combination's.
 fn seen(e: &ExpectationVerdict, expected: &[Expect], combination: &Verdict) -> String {
-    let kind = expected.get(e.index).and_then(|e| e.kinds().first().map(|kind| kind.name())).unwrap_or("expectation");
+    let kind = expected.get(e.index).and_then(|e| e.kinds().first().map(Expectation::title));
+    let kind = kind.unwrap_or_else(|| "expectation".to_owned());
     let mut text = format!("{kind} {}", line(&figure::estimate(e).unwrap_or_else(|| short(&e.seen, 80))));
     if e.verdict != *combination {
         text = format!("{text}: {}", e.verdict);

@@ -112,7 +112,7 @@ pub(super) fn facts(survey: &Survey, bound_ns: i64, hz: &[f64]) -> Vec<Fact> {
             }
         }
         let corner = |of: fn(&survey::ResponseFigures) -> &Outcome<Corner>| match response {
-            Outcome::Measured(found) => of(found).clone(),
+            Outcome::Measured(found) => *of(found),
             Outcome::Inconclusive(why) => Outcome::Inconclusive(*why),
         };
         let at = |corner: &Corner, beyond: fn(f64) -> Value| match *corner {
