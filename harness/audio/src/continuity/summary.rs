@@ -215,7 +215,8 @@ impl Tally {
             snr_total_db: middle_db(of(&|f| f.direct * (1.0 + f.reverberance) / f.floor)),
             block_s: 0.0025,
             sigma: worst(of(&|f| f.sigma)),
-            minimum_gap_s: worst(of(&|f| f.minimum_gap_s)),
+            // Nothing shorter than a frame is there to be found.
+            minimum_gap_s: worst(of(&|f| f.minimum_gap_s)).max(rate.recip()),
             aligned: if blocks == 0 { 0.0 } else { aligned as f64 / blocks as f64 },
         }
     }
@@ -321,7 +322,9 @@ impl Tally {
                 strength: extra.z,
             }
         };
-        self.extras.iter().map(event).collect()
+        // A codec that meets a sudden sound spends its bits too late: a burst of 8 ms is usual with AAC, and masked by the sound.
+        let onset = |extra: &&RawExtra| extra.reference >= START_S * rate;
+        self.extras.iter().filter(onset).map(event).collect()
     }
 
     fn level_events(&self, levels: &levels::LevelFigures) -> Vec<Event> {

@@ -37,6 +37,7 @@ pub enum Family {
     /// Hands-free profile, narrow band: ends below 4.5 kHz.
     Cvsd,
     /// Hands-free profile, wide band: ends below 9.5 kHz.
+    #[serde(rename = "msbc")]
     MSbc,
     /// A brick wall from 15 kHz on: AAC or LC3.
     BrickWall,

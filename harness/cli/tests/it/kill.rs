@@ -90,7 +90,7 @@ fn a_run_that_was_killed_and_goes_on_ends_like_the_one_that_was_not() {
     let home = Home::new();
     let begin = Instant::now();
     let code = home.rigtone(&[&RUN[..], &["--out", "whole"]].concat()).code;
-    let takes = begin.elapsed();
+    let mut takes = begin.elapsed();
     let expected = (verdicts(&home.path("whole")), trials(&home.path("whole")));
     let mut numbers = Numbers(SEED);
     let (mut killed, mut in_flight, mut again) = (0, 0, 0);
@@ -98,7 +98,6 @@ fn a_run_that_was_killed_and_goes_on_ends_like_the_one_that_was_not() {
     for number in 0..kills() {
         let name = format!("run-{number}");
         let run = home.path(&name);
-        let mut instant = || takes * (numbers.next() % 1_000) as u32 / 1_000;
         // Half of the runs are killed once more while they go on.
         let times = 1 + number % 2;
         for time in 0..times {
@@ -111,11 +110,15 @@ fn a_run_that_was_killed_and_goes_on_ends_like_the_one_that_was_not() {
             }
             let process = home.start(arguments);
             // The instant itself is what is random: nothing is waited for.
-            thread::sleep(instant());
+            let instant = takes * (numbers.next() % 1_000) as u32 / 1_000;
+            thread::sleep(instant);
             process.signal(Signal::KILL);
             if process.killed() {
                 killed += 1;
                 again += usize::from(time > 0);
+            } else if time == 0 {
+                // The whole run took less: the host had other work to do when it was timed.
+                takes = takes.min(instant);
             }
         }
         if !run.join("plan.json").exists() {
