@@ -17,6 +17,8 @@ pub mod excerpt;
 pub mod fft;
 pub mod filter;
 pub mod fingerprint;
+mod impulse;
+pub mod locate;
 pub mod loudness;
 pub mod measure;
 pub mod resample;

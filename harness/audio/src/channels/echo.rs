@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::codes::CODE_BAND_HZ;
-use super::impulse::Impulse;
 use super::polarity::HEARD_DB;
 use crate::excerpt::{Excerpt, outcome};
 use crate::fft::Fft;
+use crate::impulse::Impulse;
 use crate::measure::{Outcome, Reason};
 
 /// Nearer than this a second arrival is the room's.

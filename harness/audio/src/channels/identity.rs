@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::codes::{CODE_BAND_HZ, CODE_FRAMES, ChannelTest, Content, PAUSE_S};
-use super::impulse::{Arrival, Impulse};
 use super::polarity::{BEFORE_S, HEARD_DB, PolarityFound, found};
 use crate::excerpt::{Excerpt, outcome};
 use crate::fft::Fft;
+use crate::impulse::{Arrival, Impulse};
 use crate::measure::{Outcome, Reason};
 
 /// One code so much louder than the other is heard alone.

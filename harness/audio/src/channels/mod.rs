@@ -7,7 +7,6 @@ mod codes;
 mod echo;
 mod howling;
 mod identity;
-mod impulse;
 mod layout;
 mod polarity;
 

@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::codes::CODE_BAND_HZ;
-use super::impulse::{Arrival, Impulse};
 use crate::excerpt::{Excerpt, outcome};
 use crate::fft::Fft;
+use crate::impulse::{Arrival, Impulse};
 use crate::measure::{Outcome, Polarity, Reason};
 
 /// Lags looked at before and after the expected arrival, in seconds.

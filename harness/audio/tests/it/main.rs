@@ -5,6 +5,7 @@ mod acoustics;
 mod channels;
 mod continuity;
 mod fingerprint;
+mod locate;
 mod loudness;
 mod material;
 mod planted;

@@ -13,35 +13,35 @@ const EARLY_S: f64 = 0.010;
 const OVER_NOISE: f64 = 4.0;
 
 /// Impulse response in a band, zero-phase; a path of gain 1 peaks at 1.
-pub(super) struct Impulse {
-    pub(super) rate: f64,
+pub(crate) struct Impulse {
+    pub(crate) rate: f64,
     /// The response, from `before` frames before lag 0 on.
-    pub(super) samples: Vec<f64>,
+    pub(crate) samples: Vec<f64>,
     /// Its envelope.
-    pub(super) envelope: Vec<f64>,
-    pub(super) before: usize,
+    pub(crate) envelope: Vec<f64>,
+    pub(crate) before: usize,
     /// Energy of the response of a path of gain 1.
-    pub(super) unit_energy: f64,
+    pub(crate) unit_energy: f64,
     band: (f64, f64),
 }
 
 /// An arrival in an impulse response.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     /// Index of the peak of the envelope.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// Lag of the swing that carries the sign, in frames with their fraction.
-    pub(super) lag: f64,
-    pub(super) inverted: bool,
+    pub(crate) lag: f64,
+    pub(crate) inverted: bool,
     /// Largest swing over the largest of the other sign beside it, in dB.
-    pub(super) sign_margin_db: f64,
+    pub(crate) sign_margin_db: f64,
     /// Envelope over the RMS of the noise, in dB.
-    pub(super) over_noise_db: f64,
+    pub(crate) over_noise_db: f64,
 }
 
 impl Impulse {
     /// Deconvolves `recording` by `reference`, both starting at lag 0: lags from `before` frames before that to `after` frames after it.
-    pub(super) fn new(
+    pub(crate) fn new(
         fft: &mut Fft<f64>,
         recording: &[f64],
         reference: &[f64],
@@ -75,18 +75,18 @@ impl Impulse {
     }
 
     /// RMS of the response within a range of indices.
-    pub(super) fn rms(&self, range: std::ops::Range<usize>) -> f64 {
+    pub(crate) fn rms(&self, range: std::ops::Range<usize>) -> f64 {
         let part = self.samples.get(range).unwrap_or_default();
         (part.iter().map(|value| value * value).sum::<f64>() / part.len().max(1) as f64).sqrt()
     }
 
     /// RMS of what came before the first sound could, at least `early_s` before index `at`.
-    pub(super) fn noise_before(&self, at: usize, early_s: f64) -> f64 {
+    pub(crate) fn noise_before(&self, at: usize, early_s: f64) -> f64 {
         self.rms(0..at.saturating_sub((early_s * self.rate) as usize))
     }
 
     /// The first arrival: the earliest peak of the envelope within 10 ms before the strongest that reaches 0.3 of it.
-    pub(super) fn first_arrival(&self) -> Option<Arrival> {
+    pub(crate) fn first_arrival(&self) -> Option<Arrival> {
         let envelope = &self.envelope;
         let strongest = (1..envelope.len() - 1).max_by(|&a, &b| envelope[a].total_cmp(&envelope[b]))?;
         let early = (EARLY_S * self.rate) as usize;
