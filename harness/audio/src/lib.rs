@@ -8,9 +8,11 @@
 //! - [`response`], [`loudness`], [`channels`], [`fingerprint`]: what single parts of a stimulus tell, each with the generator of its signal.
 //!   They take an [`excerpt`] of a recording, aligned and with drift taken out.
 //! - [`continuity`]: holes, jumps, clicks, level changes and clock of a known sound of any length.
+//! - [`locate`], [`arrival`]: where any known sound lies in a recording, and when it arrived first.
 //! - [`survey`]: all of it at once, each part of a stimulus by the measurement that belongs to it.
 //! - [`fft`], [`filter`], [`resample`], [`signal`], [`window`]: what measuring and simulating share.
 
+pub mod arrival;
 pub mod channels;
 pub mod continuity;
 pub mod excerpt;

@@ -4,15 +4,10 @@
 //! correlation is divided by the energy under it, so that whatever is loud elsewhere does not outshine a quiet sound.
 
 use crate::fft::{Complex, Fft, fast_size};
-use crate::window::kaiser;
 
-/// The sound is decimated by the largest of these that leaves half of its energy.
+/// The sound is decimated by the largest of these that leaves a quarter of its energy: a search can spare that, the place is found at full rate.
 const STEPS: [usize; 5] = [6, 4, 3, 2, 1];
-const ENERGY: f64 = 0.5;
-/// Of the rate after decimation so much is passed, and taps of the filter per step on either side.
-const PASSED: f64 = 0.4;
-const TAPS: usize = 8;
-const BETA: f64 = 6.0;
+const ENERGY: f64 = 0.25;
 /// A longer sound is looked for by its loudest stretch of this length in seconds: clocks of two devices smear a longer one.
 const LONGEST_S: f64 = 4.0;
 /// A shorter one is none that could be told from chance.
@@ -23,6 +18,10 @@ const SMOOTH_HZ: f64 = 50.0;
 const REGULAR: f64 = 0.01;
 /// Half-width round the peak that is not sidelobe: room reflections fall into it.
 const GUARD_S: f64 = 0.020;
+/// Values that are summed side by side, and as many as the longest filter has taps: 3 * 5 + 1.
+const LANES: usize = 16;
+/// Places that share one figure of energy: two milliseconds and more at the rates after decimation.
+const GROUP: usize = 16;
 /// A transform covers so many templates.
 const BLOCK: usize = 4;
 
@@ -66,7 +65,7 @@ pub struct Locator {
     sound: Vec<f32>,
     offset: usize,
     step: usize,
-    filter: Vec<f32>,
+    filter: [f32; LANES],
     /// Spectrum of the template, conjugated, for blocks of `size`; its length and norm.
     template: Vec<Complex<f32>>,
     size: usize,
@@ -123,11 +122,9 @@ impl Locator {
     pub fn locate(&mut self, recording: &[f32]) -> Option<Located> {
         let slow = decimated(recording, &self.filter, self.step);
         let places = slow.len().checked_sub(self.length)? + 1;
-        let likeness = self.likeness(&slow, places);
-        let at = (0..places).max_by(|&a, &b| likeness[a].total_cmp(&likeness[b]))?;
-        if likeness[at] <= 0.0 {
-            return None;
-        }
+        let likeness = self.squares(&slow, places);
+        let largest = likeness.iter().copied().fold(0.0f32, f32::max);
+        let at = likeness.iter().position(|value| *value == largest).filter(|_| largest > 0.0)?;
         let guard = (GUARD_S * f64::from(self.rate)) as usize / self.step;
         let beside = likeness[..at.saturating_sub(guard)].iter().chain(&likeness[(at + guard + 1).min(places)..]);
         let sidelobe = beside.copied().fold(0.0f32, f32::max);
@@ -135,13 +132,13 @@ impl Locator {
         Some(Located {
             frame: frame - self.offset as f64,
             likeness: share,
-            psr: f64::from(likeness[at] / sidelobe.max(1e-9)),
+            psr: f64::from(likeness[at] / sidelobe.max(1e-18)).sqrt(),
             inverted,
         })
     }
 
-    /// Correlation with the template over the energy under it, for every place.
-    fn likeness(&mut self, slow: &[f32], places: usize) -> Vec<f32> {
+    /// Correlation with the template over the energy under it, squared, for every place.
+    fn squares(&mut self, slow: &[f32], places: usize) -> Vec<f32> {
         let mut out = Vec::with_capacity(places);
         let hop = self.size - self.length + 1;
         for from in (0..places).step_by(hop) {
@@ -151,17 +148,23 @@ impl Locator {
                 *value *= template;
             }
             let correlation = self.fft.inverse(spectrum, self.size);
-            out.extend(correlation.iter().take(hop.min(places - from)).map(|value| value.abs()));
+            out.extend(correlation.iter().take(hop.min(places - from)).map(|value| value * value));
         }
+        // Energy is summed in groups, and that of the whole groups that a template touches is what it stands on.
+        let groups: Vec<f64> = std::iter::once(0.0)
+            .chain(slow.chunks(GROUP).scan(0.0, |sum, group| {
+                *sum += energy(group);
+                Some(*sum)
+            }))
+            .collect();
         // What is hardly there is nobody's: rounding must not be divided by rounding.
-        let mean = energy(slow) / slow.len().max(1) as f64;
-        let floor = 1e-6 * mean * self.length as f64;
-        let mut under = energy(&slow[..self.length]);
-        for (n, value) in out.iter_mut().enumerate() {
-            *value = (f64::from(*value) / (self.norm * under.max(floor).sqrt()).max(1e-30)) as f32;
-            if let Some(next) = slow.get(n + self.length) {
-                under += f64::from(*next).powi(2) - f64::from(slow[n]).powi(2);
-            }
+        let floor = (1e-6 * groups[groups.len() - 1] * self.length as f64 / slow.len().max(1) as f64).max(1e-30);
+        let norm = self.norm * self.norm;
+        let spanned = self.length.div_ceil(GROUP) + 1;
+        for (n, places) in out.chunks_mut(GROUP).enumerate() {
+            let under = groups[(n + spanned).min(groups.len() - 1)] - groups[n];
+            let share = (norm * under.max(floor)).recip() as f32;
+            places.iter_mut().for_each(|value| *value *= share);
         }
         out
     }
@@ -183,54 +186,64 @@ impl Locator {
     }
 }
 
-/// Low-pass for decimation.
-fn filter(step: usize) -> Vec<f32> {
-    if step == 1 {
-        return vec![1.0];
+/// Low-pass for decimation: a mean of `step` samples three times over. What it lets through from above half the new rate lies 14 dB down and
+/// more; sound and recording go through the same, and a search needs no more.
+fn filter(step: usize) -> [f32; LANES] {
+    let mut taps = vec![1.0f64];
+    for _ in 0..3 {
+        taps = (0..taps.len() + step - 1)
+            .map(|n| (0..step).filter_map(|back| taps.get(n.checked_sub(back)?)).sum::<f64>() / step as f64)
+            .collect();
     }
-    let half = (TAPS * step) as f64;
-    let cut = PASSED / step as f64;
-    let taps: Vec<f64> = (0..=2 * TAPS * step)
-        .map(|n| {
-            let x = n as f64 - half;
-            let angle = std::f64::consts::TAU * cut * x;
-            let sinc = if x == 0.0 { 1.0 } else { angle.sin() / angle };
-            sinc * kaiser(x / (half + 1.0), BETA)
-        })
-        .collect();
-    let sum: f64 = taps.iter().sum();
-    taps.into_iter().map(|tap| (tap / sum) as f32).collect()
+    std::array::from_fn(|n| taps.get(n).map_or(0.0, |tap| *tap as f32))
 }
 
-/// Every `step`-th sample of the low-passed signal, zero-phase: sample n lies at frame n * step.
-fn decimated(samples: &[f32], filter: &[f32], step: usize) -> Vec<f32> {
+/// Every `step`-th sample of the low-passed signal: sample n lies at frame n * step, within half a frame.
+fn decimated(samples: &[f32], filter: &[f32; LANES], step: usize) -> Vec<f32> {
     if step == 1 {
         return samples.to_vec();
     }
-    let half = filter.len() / 2;
-    let edge = |at: usize| -> f32 {
-        let tap = |n: usize| (at + n).checked_sub(half).and_then(|frame| samples.get(frame));
-        filter.iter().enumerate().filter_map(|(n, weight)| tap(n).map(|sample| weight * sample)).sum()
-    };
-    (0..samples.len())
-        .step_by(step)
-        .map(|at| match at.checked_sub(half).and_then(|from| samples.get(from..from + filter.len())) {
-            Some(around) => short_dot(around, filter),
-            None => edge(at),
-        })
-        .collect()
+    let half = 3 * (step - 1) / 2;
+    let mut out = vec![0.0f32; samples.len().div_ceil(step)];
+    for (n, value) in out.iter_mut().enumerate() {
+        let around = (n * step).checked_sub(half).and_then(|from| samples.get(from..)?.first_chunk::<LANES>());
+        *value = match around {
+            Some(around) => lanes(around, filter),
+            None => {
+                let tap = |k: usize| (n * step + k).checked_sub(half).and_then(|frame| samples.get(frame));
+                filter.iter().enumerate().filter_map(|(k, weight)| tap(k).map(|sample| weight * sample)).sum()
+            }
+        };
+    }
+    out
 }
 
-/// Eight sums side by side: floating-point addition keeps the order it is given.
+/// The sum of products of two rows. Halves are added onto halves, side by side: floating-point addition keeps the order it is given.
+#[inline]
+fn lanes(a: &[f32; LANES], b: &[f32; LANES]) -> f32 {
+    fold(std::array::from_fn(|lane| a[lane] * b[lane]))
+}
+
+#[inline]
+fn fold(mut sums: [f32; LANES]) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for lane in 0..half {
+            sums[lane] += sums[lane + half];
+        }
+    }
+    sums[0]
+}
+
+/// The same of longer rows.
 fn short_dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a, b) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    let mut sums = [0.0f32; 8];
+    let (a, b) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut sums = [0.0f32; LANES];
     for (a, b) in a.0.iter().zip(b.0) {
-        for lane in 0..8 {
+        for lane in 0..LANES {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    sums.iter().sum::<f32>() + a.1.iter().zip(b.1).map(|(a, b)| a * b).sum::<f32>()
+    fold(sums) + a.1.iter().zip(b.1).map(|(a, b)| a * b).sum::<f32>()
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {

@@ -1,5 +1,6 @@
 //! Why a file says nothing.
 
+use rigtone_audio::locate::UnfitSound;
 use rigtone_audio::measure::CaptureFault;
 use rigtone_record::wav::WavReadError;
 
@@ -25,6 +26,15 @@ pub enum MeasureError {
         /// How many there are.
         channels: usize,
     },
+    /// The sound cannot be looked for.
+    #[error("the sound cannot be looked for: {0}")]
+    Unfit(UnfitSound),
+    /// The sound is longer than is kept in memory.
+    #[error("the sound lasts {have_s:.0} s; what is looked for may last {} s", Self::LONGEST_SOUND_S)]
+    TooLong {
+        /// Its length in seconds.
+        have_s: f64,
+    },
     /// The emission lies where nothing was recorded.
     #[error("the stimulus was emitted at {emitted_s:.3} s, and the recording lasts {recorded_s:.3} s")]
     EmittedOutside {
@@ -33,4 +43,9 @@ pub enum MeasureError {
         /// How long it is, in seconds.
         recorded_s: f64,
     },
+}
+
+impl MeasureError {
+    /// The longest sound that is looked for, in seconds.
+    pub const LONGEST_SOUND_S: f64 = 600.0;
 }

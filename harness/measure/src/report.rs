@@ -1,11 +1,17 @@
 //! What is reported of a file.
 
+use std::ops::Range;
+
+use rigtone_audio::arrival::FirstArrival;
+use rigtone_audio::continuity::Continuity;
 use rigtone_audio::measure::{CaptureFigures, Findings, Outcome, StimulusRef};
 use rigtone_audio::response::Difference;
 use rigtone_audio::survey::Survey;
 use rigtone_record::wav::Remark;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::source::Source;
 
 /// Version of the report's form: raised when a reader of the old form would misread the new one.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -56,12 +62,75 @@ pub struct RecordingFacts {
     pub figures: CaptureFigures,
 }
 
+impl RecordingFacts {
+    /// The facts of a file of which these frames were measured, at the rate at which it is read.
+    pub(crate) fn of(source: &Source, measured: Range<u64>, figures: CaptureFigures) -> Self {
+        Self {
+            rate: source.recorded_at(),
+            channels: source.channels(),
+            frames: source.recorded_frames(),
+            measured_at: source.rate(),
+            from_frame: measured.start,
+            to_frame: measured.end,
+            remark: source.remark().map(Into::into),
+            figures,
+        }
+    }
+}
+
 /// What was looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum LookedFor {
     /// A stimulus.
     Stimulus(StimulusRef),
+    /// Another sound.
+    Sound(SoundRef),
+}
+
+/// A sound that is no stimulus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SoundRef {
+    /// Its frames per second.
+    pub rate: u32,
+    /// Its length in frames.
+    pub frames: usize,
+}
+
+/// Where a sound was found that is no stimulus.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Place {
+    /// Frame at which its first frame arrived by the strongest path; negative if that was before the recording.
+    pub frame: f64,
+    /// How much of what sounds there it is, 0 to 1.
+    pub likeness: f64,
+    /// That over the largest anywhere else; chance reaches about 1.5.
+    pub psr: f64,
+}
+
+/// What a channel says about a sound that is no stimulus.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct SoundFindings {
+    /// Whether it was heard: proved by following it, or by standing out where it is too short for that.
+    pub heard: Outcome<bool>,
+    /// The likeliest place; none in a recording that is shorter than the sound, or silent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// Its first arrival.
+    pub arrival: Outcome<FirstArrival>,
+    /// That less its emission and the flight.
+    pub latency: Outcome<SoundLatency>,
+    /// Dropouts, jumps, clicks, level changes, clock. `reference_s` counts from the start of the sound.
+    pub continuity: Outcome<Continuity>,
+}
+
+/// How long a sound took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct SoundLatency {
+    /// In seconds.
+    pub value_s: f64,
+    /// Its standard uncertainty in seconds: noise, emission, and what a crossover makes of "first arrival".
+    pub uncertainty_s: f64,
 }
 
 /// How the time of emission is known.
@@ -118,8 +187,12 @@ pub struct Report {
     /// What the reference channel says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Findings>,
-    /// What the channel says.
-    pub survey: Survey,
+    /// What the channel says about a stimulus.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub survey: Option<Survey>,
+    /// What it says about another sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sound: Option<SoundFindings>,
     /// Beside another recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<Against>,

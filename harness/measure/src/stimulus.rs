@@ -84,37 +84,31 @@ pub fn measure(source: &mut Source, stimulus: &Stimulus, request: &Request) -> R
         Settings { recorded_at: (recorded_at < source.rate()).then_some(recorded_at), ..request.settings.clone() };
     let survey = Survey::of(&Recording::mono(source.rate(), &samples), stimulus, &expectation, &settings)
         .map_err(|fault| MeasureError::Capture { channel: request.channel, fault })?;
+    let survey = survey.later(frames.start, source.rate());
     Ok(Report {
         schema_version: SCHEMA_VERSION,
-        recording: RecordingFacts {
-            rate: recorded_at,
-            channels: source.channels(),
-            frames: source.recorded_frames(),
-            measured_at: source.rate(),
-            from_frame: frames.start,
-            to_frame: frames.end,
-            remark: source.remark().map(Into::into),
-            figures,
-        },
+        recording: RecordingFacts::of(source, frames, figures),
         channel: request.channel,
         looked_for: LookedFor::Stimulus(stimulus.into()),
         emitted,
         reference,
-        survey: survey.later(frames.start, source.rate()),
+        survey: Some(survey),
+        sound: None,
         against: None,
     })
 }
 
 /// The responses of two recordings of one geometry, the first minus the second; empty unless the stimulus has a sweep.
 pub fn compare(first: &Report, second: &Report) -> Against {
-    let (Some(one), Some(other)) = (&first.survey.response, &second.survey.response) else {
+    let response = |report: &'_ Report| report.survey.as_ref().and_then(|survey| survey.response.clone());
+    let (Some(one), Some(other)) = (response(first), response(second)) else {
         return Against { response: Vec::new() };
     };
     let thirds = THIRDS.map(|n| 10f64.powf(f64::from(n) / 10.0));
     let response = std::iter::once(BASS_HZ)
         .chain(thirds)
         .map(|hz| {
-            let difference = match (one, other) {
+            let difference = match (&one, &other) {
                 (Outcome::Measured(one), Outcome::Measured(other)) => difference(&one.response, &other.response, hz),
                 (Outcome::Inconclusive(why), _) | (_, Outcome::Inconclusive(why)) => Outcome::Inconclusive(*why),
             };

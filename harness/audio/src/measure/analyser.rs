@@ -29,8 +29,8 @@ const LINE_OF_SIGHT_S: f64 = 0.001;
 const OUTLIER_S: f64 = 0.0001;
 /// Scatter of the markers round their line that no room and no codec makes: more of it is a skip or a repeat that poses as drift.
 const STEADY_S: f64 = 20e-6;
-/// What a speaker's crossover does to "first arrival": -35 to +44 microseconds on a hard one.
-const DEFINITION_S: f64 = 50e-6;
+/// What a speaker's crossover does to "first arrival", in seconds: -35 to +44 us on a hard one.
+pub const DEFINITION_S: f64 = 50e-6;
 /// Scatter assumed where two markers cannot show any.
 const UNSEEN_SCATTER_S: f64 = 20e-6;
 /// Templates of so many stimuli are kept.

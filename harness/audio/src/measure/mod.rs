@@ -13,7 +13,7 @@ mod level;
 mod recording;
 mod timing;
 
-pub use analyser::{Analyser, METHOD, METHOD_VERSION};
+pub use analyser::{Analyser, DEFINITION_S, METHOD, METHOD_VERSION};
 pub use findings::{
     Arrival, CaptureFigures, Findings, Latency, Level, MarkerFinding, Outcome, Polarity, Presence, PresenceQuality,
     Reason, Span, StimulusRef,

@@ -110,6 +110,15 @@ impl Findings {
     }
 }
 
+impl Continuity {
+    /// The same for a recording that begins `frames` frames earlier, at `rate` Hz.
+    #[must_use]
+    pub fn later(mut self, frames: u64, rate: u32) -> Self {
+        Shift::new(frames, rate).continuity(&mut self);
+        self
+    }
+}
+
 impl Survey {
     /// The same for a recording that begins `frames` frames earlier, at `rate` Hz.
     #[must_use]

@@ -13,7 +13,7 @@ use rigtone_audio::{
     stimulus::{Name, PartKind, Positions, RATES, Stimulus},
     survey,
 };
-use rigtone_measure::{MeasureError, Report, Request, Source};
+use rigtone_measure::{MeasureError, Report, Request, Sound, Source};
 use rigtone_model::quantity::{Distance, Duration};
 use rigtone_report::exit::Code;
 
@@ -29,7 +29,8 @@ const CALIBRATION_DB: f64 = 0.3;
 pub(crate) struct Measure {
     /// The recording: WAV of 16, 24 or 32 bits or float, 1 to 8 channels, any rate.
     recording: PathBuf,
-    /// What was played: the name of a stimulus, or a file that `rigtone signal` wrote, with its `--positions`.
+    /// What was played: the name of a stimulus; a file that `rigtone signal` wrote, with its `--positions`; or any other
+    /// sound of 50 ms to 10 minutes as a WAV file: then presence, latency and continuity are measured.
     #[arg(long, value_name = "NAME|FILE")]
     stimulus: String,
     /// Where the stimulus's parts lie, as `rigtone signal` wrote it: name, rate and code come from it.
@@ -84,18 +85,41 @@ enum Nearer {
     Right,
 }
 
+/// What was played.
+enum Played {
+    Stimulus(Stimulus),
+    Sound(Sound),
+}
+
+impl Played {
+    fn report(&self, path: &Path, request: &Request) -> Result<Report, MeasureError> {
+        match self {
+            Self::Stimulus(stimulus) => {
+                rigtone_measure::measure(&mut Source::open(path, stimulus.rate())?, stimulus, request)
+            }
+            Self::Sound(sound) => {
+                rigtone_measure::measure_sound(&mut Source::open(path, sound.rate())?, sound, request)
+            }
+        }
+    }
+
+    fn has_sweep(&self) -> bool {
+        match self {
+            Self::Stimulus(played) => played.positions().first(|kind| matches!(kind, PartKind::Sweep { .. })).is_some(),
+            Self::Sound(_) => false,
+        }
+    }
+}
+
 /// Measures a recording and prints what it says.
 pub(crate) fn measure(what: &Measure) -> Result<Code, Trouble> {
-    let stimulus = stimulus(what)?;
+    let played = played(what)?;
     let request = request(what)?;
-    if what.against.is_some() && stimulus.positions().first(|kind| matches!(kind, PartKind::Sweep { .. })).is_none() {
-        return Err(Trouble::usage(format!("`{}` has no sweep: there are no responses to compare", stimulus.name()))
+    if what.against.is_some() && !played.has_sweep() {
+        return Err(Trouble::usage(format!("`{}` has no sweep: there are no responses to compare", what.stimulus))
             .hint("play and record `sweep` or `full`"));
     }
-    let of = |path: &Path| {
-        let mut source = Source::open(path, stimulus.rate()).map_err(|e| trouble(path, &e))?;
-        rigtone_measure::measure(&mut source, &stimulus, &request).map_err(|e| trouble(path, &e))
-    };
+    let of = |path: &Path| played.report(path, &request).map_err(|e| trouble(path, &e));
     let mut report: Report = of(&what.recording)?;
     if let Some(other) = &what.against {
         report.against = Some(rigtone_measure::compare(&report, &of(other)?));
@@ -114,6 +138,9 @@ fn trouble(path: &Path, error: &MeasureError) -> Trouble {
     match error {
         MeasureError::File(_) => Trouble::usage(what).hint("name a WAV file of 1 to 8 channels"),
         MeasureError::NoSuchChannel { .. } => Trouble::usage(what).hint("channels are counted from 0"),
+        MeasureError::Unfit(_) | MeasureError::TooLong { .. } => {
+            Trouble::usage(what).hint("name a sound of 50 ms to 10 minutes, or a stimulus")
+        }
         MeasureError::EmittedOutside { .. } => {
             Trouble::usage(what).hint("`--emitted-at` counts from the start of the recording")
         }
@@ -157,7 +184,18 @@ fn request(what: &Measure) -> Result<Request, Trouble> {
     })
 }
 
-/// What was played.
+fn played(what: &Measure) -> Result<Played, Trouble> {
+    let path = Path::new(&what.stimulus);
+    // A name is a name, whatever files there are.
+    if what.positions.is_some() || what.stimulus.parse::<Name>().is_ok() || !path.is_file() {
+        return stimulus(what).map(Played::Stimulus);
+    }
+    if what.code.is_some() || what.rate.is_some() {
+        return Err(Trouble::usage("`--code` and `--rate` belong to stimuli by name, not to a sound of one's own"));
+    }
+    Sound::open(path).map(Played::Sound).map_err(|e| trouble(path, &e))
+}
+
 fn stimulus(what: &Measure) -> Result<Stimulus, Trouble> {
     let positions = what.positions.as_deref().map(positions).transpose()?;
     let named: Result<Name, _> = what.stimulus.parse();
@@ -167,11 +205,7 @@ fn stimulus(what: &Measure) -> Result<Stimulus, Trouble> {
         }
         (_, Some(positions)) => (positions.name, positions.rate, positions.code),
         (Ok(name), None) => (*name, what.rate.unwrap_or(recorded_rate(&what.recording)), what.code.unwrap_or(0)),
-        (Err(error), None) if !Path::new(&what.stimulus).is_file() => return Err(Trouble::usage(error)),
-        (Err(_), None) => {
-            return Err(Trouble::usage(format!("what {} holds is not known", what.stimulus))
-                .hint("add `--positions` with the file that `rigtone signal` wrote beside it"));
-        }
+        (Err(error), None) => return Err(Trouble::usage(error)),
     };
     let stimulus = Stimulus::build(name, rate, code).map_err(Trouble::usage)?;
     if positions.as_ref().is_some_and(|positions| positions != stimulus.positions()) {

@@ -295,9 +295,92 @@ fn a_recording_without_an_answer_says_so(#[case] file: Vec<u8>, #[case] more: &[
     assert_eq!(report["recording"]["remark"]["kind"].as_str().unwrap_or_default(), remark);
 }
 
+/// A piece of music in miniature: four voices that change their notes twice a second, each with harmonics and its own tremolo.
+fn tune(rate: u32, seconds: f64) -> Vec<f64> {
+    let mut state = 9u32;
+    let mut draw = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(state) / f64::from(u32::MAX)
+    };
+    let frames = (seconds * f64::from(rate)) as usize;
+    let mut out = vec![0.0; frames];
+    for _ in 0..4 {
+        let mut phase = 0.0;
+        let mut hz = 220.0;
+        for (n, sample) in out.iter_mut().enumerate() {
+            if n % (rate as usize / 2) == 0 {
+                hz = 150.0 * 2f64.powf(2.0 * draw());
+            }
+            phase += TAU * hz / f64::from(rate);
+            let voices: f64 = (1..12).map(|k| (f64::from(k) * phase).sin() / f64::from(k)).sum();
+            *sample += 0.06 * voices + 0.004 * (draw() - 0.5);
+        }
+    }
+    out
+}
+
+/// A file of one's own is found, followed and timed: whatever its rate, wherever in a long recording, with a hole in it.
+#[rstest]
+#[case::at_once(48_000, 0.3, false)]
+#[case::far_into_it(48_000, 130.0, true)]
+#[case::at_another_rate(44_100, 2.0, true)]
+fn a_sound_of_ones_own_is_found_followed_and_timed(#[case] rate: u32, #[case] lead_s: f64, #[case] holed: bool) {
+    let home = Home::empty();
+    let sound = tune(rate, 8.0);
+    write(&home.path("tune.wav"), rate, 16, false, &[&sound, &sound]);
+    let mut stream: Vec<[f64; 2]> = sound.iter().map(|sample| [*sample; 2]).collect();
+    let hole = (5.0 * f64::from(rate)) as usize;
+    if holed {
+        stream[hole..hole + rate as usize / 50].fill([0.0; 2]);
+    }
+    let (lead, late) = ((lead_s * f64::from(rate)) as usize, 4_321);
+    let [microphone, reference] = heard(&stream, lead, late, 4 * rate as usize);
+    write(&home.path("rec.wav"), rate, 24, false, &[&microphone, &reference]);
+    let report = report(&home, &["--stimulus", "tune.wav", "--reference-channel", "1"]);
+    assert_eq!(report["looked_for"]["kind"], "sound");
+    assert_eq!(report["sound"]["heard"]["measured"], true, "{report:#}");
+    let arrival = number(&report, "/sound/arrival/measured/frame");
+    assert!((arrival - (lead + late) as f64).abs() < 0.5, "{arrival}");
+    let latency_s = number(&report, "/sound/latency/measured/value_s");
+    assert!((latency_s - late as f64 / f64::from(rate)).abs() < 10e-6, "{latency_s}");
+    let dropouts = report.pointer("/sound/continuity/measured/dropouts/measured/count").unwrap();
+    assert_eq!(dropouts, u64::from(holed), "{:#}", report["sound"]["continuity"]);
+    if holed {
+        let from_s = number(&report, "/sound/continuity/measured/events/0/from_s");
+        assert!((from_s - (lead + late + hole) as f64 / f64::from(rate)).abs() < 1e-3, "{from_s}");
+    }
+    home.rigtone(&["measure", "rec.wav", "--stimulus", "tune.wav"])
+        .with_code(0)
+        .says(&["heard                   yes", "latency                 inconclusive: time of emission unknown"]);
+}
+
+/// Another piece, noise, a quiet room, and a recording that is shorter than the sound: never a yes, and a no only where it is proved.
+#[rstest]
+#[case::a_quiet_room(1e-4, 12.0, Some(false))]
+#[case::a_noisy_one(0.3, 12.0, None)]
+#[case::too_short(1e-4, 3.0, None)]
+fn a_sound_that_is_not_there_is_not_heard(#[case] level: f64, #[case] seconds: f64, #[case] heard: Option<bool>) {
+    let home = Home::empty();
+    write(&home.path("tune.wav"), 48_000, 16, false, &[&tune(48_000, 8.0)]);
+    let mut state = 5u32;
+    let noise: Vec<f64> = (0..(seconds * 48_000.0) as usize)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            level * (f64::from(state) / f64::from(u32::MAX) - 0.5)
+        })
+        .collect();
+    write(&home.path("rec.wav"), 48_000, 24, false, &[&noise]);
+    let report = report(&home, &["--stimulus", "tune.wav"]);
+    assert_eq!(report["sound"]["heard"]["measured"].as_bool(), heard, "{report:#}");
+    assert!(report["sound"]["arrival"]["measured"].is_null() && report["sound"]["continuity"]["measured"].is_null());
+}
+
 #[rstest]
 #[case(&["--stimulus", "loud"], &["unknown stimulus `loud`"])]
-#[case(&["--stimulus", "s.wav"], &["--positions"])]
+#[case(&["--stimulus", "short.wav"], &["short.wav", "lasts 0.010 s", "50 ms to 10 minutes"])]
+#[case(&["--stimulus", "still.wav"], &["still.wav", "it is silent"])]
+#[case(&["--stimulus", "s.wav", "--code", "3"], &["--code", "stimuli by name"])]
+#[case(&["--stimulus", "s.wav", "--against", "none.wav"], &["`s.wav` has no sweep"])]
 #[case(&["--stimulus", "full", "--positions", "s.json"], &["positions are those of `smoke`"])]
 #[case(&["--stimulus", "rec.wav", "--positions", "s.json"], &["does not hold the stimulus"])]
 #[case(&["--stimulus", "smoke", "--positions", "s.wav"], &["s.wav", "rigtone signal --positions"])]
@@ -311,6 +394,8 @@ fn wrong_usage_is_explained(#[case] arguments: &[&str], #[case] said: &[&str]) {
     let home = Home::empty();
     let [microphone, _] = heard(&stimulus(&home, "smoke", 48_000, "0"), 1000, 0, 1000);
     write(&home.path("rec.wav"), 48_000, 16, false, &[&microphone]);
+    write(&home.path("short.wav"), 48_000, 16, false, &[&microphone[..480]]);
+    write(&home.path("still.wav"), 48_000, 16, false, &[&[0.0; 48_000]]);
     let mut all = vec!["measure", "rec.wav"];
     all.extend(arguments);
     home.rigtone(&all).with_code(2).says(said);

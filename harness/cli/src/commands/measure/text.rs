@@ -6,7 +6,7 @@ use rigtone_audio::{
     measure::{Outcome, Presence},
     survey::{Corner, Survey},
 };
-use rigtone_measure::Report;
+use rigtone_measure::{Report, SoundFindings};
 use rigtone_report::sanitise;
 use serde::Serialize;
 
@@ -28,7 +28,12 @@ pub(super) fn text(path: &Path, report: &Report) -> String {
     if let Some(reference) = &report.reference {
         rows.row("reference heard", presence(&reference.presence));
     }
-    survey(&mut rows, &report.survey);
+    if let Some(found) = &report.survey {
+        survey(&mut rows, found);
+    }
+    if let Some(found) = &report.sound {
+        sound(&mut rows, found);
+    }
     if let Some(against) = &report.against {
         for at in &against.response {
             rows.measured(&format!("difference at {:.0} Hz", at.hz), &at.difference, |found| {
@@ -74,6 +79,23 @@ fn presence(presence: &Presence) -> String {
         Presence::Absent => "no".to_owned(),
         Presence::Foreign => "another code: the sound of another speaker or rig".to_owned(),
         Presence::Inconclusive { why } => format!("inconclusive: {why}"),
+    }
+}
+
+fn sound(rows: &mut Rows, found: &SoundFindings) {
+    rows.measured("heard", &found.heard, |heard| if *heard { "yes" } else { "no" }.to_owned());
+    if let Some(place) = found.place {
+        rows.row("likeliest place", format!("frame {:.1}, likeness {:.2}", place.frame, place.likeness));
+    }
+    rows.measured("arrival", &found.arrival, |found| {
+        format!("frame {:.2} ± {:.1} us, {}", found.frame, found.uncertainty_s * 1e6, word(&found.polarity))
+    });
+    rows.measured("latency", &found.latency, |found| {
+        format!("{:.3} ± {:.3} ms", found.value_s * 1e3, found.uncertainty_s * 1e3)
+    });
+    match &found.continuity {
+        Outcome::Inconclusive(why) => rows.row("continuity", format!("inconclusive: {why}")),
+        Outcome::Measured(found) => continuity(rows, found),
     }
 }
 
