@@ -5,13 +5,20 @@
 //! - [`sequential`]: a success rate looked at after every trial, stopped as soon as its answer is known.
 //! - [`proportion`]: a success rate from a number of trials fixed in advance, and the interval to display.
 //! - [`percentile`]: bounds of a percentile by order statistics.
+//! - [`rates`], [`ranks`], [`poisson`]: two devices, firmware versions or conditions beside each other, by the kind of quantity.
+//! - [`multiple`]: many comparisons at once; [`stability`]: whether trials are alike.
 
 pub mod binomial;
 mod interval;
 mod level;
+pub mod multiple;
 pub mod percentile;
+pub mod poisson;
 pub mod proportion;
+pub mod ranks;
+pub mod rates;
 pub mod sequential;
+pub mod stability;
 pub mod verdicts;
 
 pub use interval::{Gate, Interval};

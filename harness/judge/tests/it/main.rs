@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod binomial;
+mod comparing;
 mod percentile;
 mod proportion;
 mod running;
