@@ -92,6 +92,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Compare two runs, firmware versions, conditions or values of an axis.
+    Compare(Box<crate::commands::compare::Compare>),
     /// Show the verdicts of a run.
     Report {
         /// The run directory.

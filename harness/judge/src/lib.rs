@@ -6,12 +6,15 @@
 //! - [`proportion`]: a success rate from a number of trials fixed in advance, and the interval to display.
 //! - [`percentile`]: bounds of a percentile by order statistics.
 //! - [`rates`], [`ranks`], [`poisson`]: two devices, firmware versions or conditions beside each other, by the kind of quantity.
+//! - [`pairs`]: the same where the two took turns; [`comparison`]: all of it, on the trials of runs.
 //! - [`multiple`]: many comparisons at once; [`stability`]: whether trials are alike.
 
 pub mod binomial;
+pub mod comparison;
 mod interval;
 mod level;
 pub mod multiple;
+pub mod pairs;
 pub mod percentile;
 pub mod poisson;
 pub mod proportion;

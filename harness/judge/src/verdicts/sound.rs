@@ -73,6 +73,8 @@ impl Limits {
     /// Whether an observation lies within, its uncertainty included.
     pub(super) fn hold(&self, trial: &TrialRecord, label: &str, observation: Option<&Observation>) -> TrialResult {
         let unknown = |result: TrialResult| result.with(f64::NEG_INFINITY, f64::INFINITY);
+        // A sound that never came is later than any limit, and below one that must be reached.
+        let worst = if self.high.is_none() { f64::NEG_INFINITY } else { f64::INFINITY };
         let range = match observation.map(|o| &o.value) {
             Some(Value::Number { value, uncertainty, unit })
                 if unit == self.unit && value.is_finite() && *uncertainty >= 0.0 =>
@@ -84,8 +86,7 @@ impl Limits {
             }
             Some(Value::Inconclusive { reason }) => {
                 return match unheard(trial, label, reason) {
-                    // A sound that never came is later than any limit, and outside of all others.
-                    silent if silent.outcome == Outcome::Failure => silent.with(f64::INFINITY, f64::INFINITY),
+                    silent if silent.outcome == Outcome::Failure => silent.with(worst, worst),
                     doubtful => unknown(doubtful),
                 };
             }
@@ -94,7 +95,7 @@ impl Limits {
             }
             None => {
                 return match not_reached(trial) {
-                    failed if failed.outcome == Outcome::Failure => failed.with(f64::INFINITY, f64::INFINITY),
+                    failed if failed.outcome == Outcome::Failure => failed.with(worst, worst),
                     other => other,
                 };
             }

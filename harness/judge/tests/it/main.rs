@@ -4,6 +4,7 @@
 
 mod binomial;
 mod comparing;
+mod comparison;
 mod percentile;
 mod proportion;
 mod running;

@@ -1,0 +1,243 @@
+//! `rigtone compare`
+
+mod text;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use rigtone_judge::{
+    Confidence,
+    comparison::{Answer, By, Compared, Comparison, Gatherer, Margins, Matched, Series, Side, SideError, compare},
+    verdicts::RunPlan,
+};
+use rigtone_model::plan::{Combination, Selector};
+use rigtone_record::{read_events, read_plan};
+use rigtone_report::exit::Code;
+use serde::Serialize;
+
+use super::{judge::foreign, report::read_trouble};
+use crate::{printer, trouble::Trouble};
+
+/// Version of the form of `--json`: `major.minor`.
+const SCHEMA: &str = "1.0";
+
+/// What is compared.
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// Run directories: two that are compared, or any number that are looked at together with `--by`.
+    #[arg(required = true)]
+    runs: Vec<PathBuf>,
+    /// What the two sides differ in: `run`, `condition`, an axis such as `codec`, or `speaker.firmware`; `run` when left out.
+    #[arg(long, value_name = "KEY")]
+    by: Option<By>,
+    /// The two values to compare, where there are more: the second beside the first.
+    #[arg(long, num_args = 2, value_names = ["A", "B"])]
+    between: Vec<String>,
+    /// Only combinations that match, such as `speaker=charge-5*`; several must all match.
+    #[arg(long, value_name = "KEY=PATTERN")]
+    select: Vec<Selector>,
+    /// The smallest difference that matters, such as "5 %" of a rate, "10 ms" or "1 dB"; one for each unit.
+    #[arg(long, value_name = "QUANTITY", value_parser = margin)]
+    margin: Vec<(String, f64)>,
+    /// The confidence of every interval and of all answers together, such as "95 %".
+    #[arg(long, value_name = "SHARE", default_value = "95 %")]
+    confidence: rigtone_model::quantity::Share,
+    /// Print the comparison as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn margin(text: &str) -> Result<(String, f64), String> {
+    let wrong = || format!("`{text}` is no margin: write a number and a unit, such as `5 %`, `10 ms` or `1 dB`");
+    let at = text.find(|c: char| !matches!(c, '0'..='9' | '.')).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(at);
+    let (unit, factor) = match unit.trim() {
+        "s" => ("ms", 1e3),
+        "kHz" => ("Hz", 1e3),
+        known @ ("%" | "ms" | "dB" | "dBFS" | "dB SPL" | "ppm" | "Hz") => (known, 1.0),
+        _ => return Err(wrong()),
+    };
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    Ok((unit.to_owned(), number * factor))
+}
+
+/// The whole, as it is printed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Whole {
+    schema: &'static str,
+    /// What the sides differ in.
+    by: String,
+    first: String,
+    second: String,
+    confidence: f64,
+    questions: Vec<Question>,
+    /// Groups that stand on one side only.
+    unmatched: Vec<String>,
+}
+
+/// One expectation of one group.
+#[derive(Debug, Serialize)]
+struct Question {
+    /// All that is the same on both sides.
+    group: String,
+    /// What was expected.
+    title: String,
+    #[serde(flatten)]
+    comparison: Comparison,
+}
+
+/// A run with what its trials say.
+struct Read {
+    plan: RunPlan,
+    series: Vec<Series>,
+}
+
+fn read(run: &Path) -> Result<Read, Trouble> {
+    let plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
+    let mut events = read_events(run).map_err(|e| read_trouble(&e))?;
+    let mut gatherer = Gatherer::new(&plan.plan);
+    while let Some(event) = events.next() {
+        match event {
+            Ok(event) => gatherer.take(&event),
+            // What was being written when the program was killed is no event.
+            Err(error) if error.is_damage() && events.next().is_none() => break,
+            Err(error) => return Err(read_trouble(&error)),
+        }
+    }
+    if let Some(combination) = gatherer.stranger() {
+        return Err(foreign(run, combination));
+    }
+    let series = gatherer.finish();
+    Ok(Read { plan, series })
+}
+
+pub(crate) fn run(what: &Compare) -> Result<Code, Trouble> {
+    let by = what.by.clone().unwrap_or(By::Run);
+    if by == By::Run && what.runs.len() != 2 {
+        return Err(Trouble::usage("two runs are compared with each other").hint(
+            "name two run directories, or say what to compare within one: `--by condition`, `--by codec`, `--by speaker.firmware`",
+        ));
+    }
+    let confidence = Confidence::new(what.confidence.fraction())
+        .map_err(|e| Trouble::usage(e).hint("write a confidence such as `95 %`"))?;
+    let runs: Vec<Read> = what.runs.iter().map(|run| read(run)).collect::<Result<_, _>>()?;
+    for selector in &what.select {
+        let scenarios = runs.iter().flat_map(|run| run.plan.plan.scenarios.iter().map(|s| &s.document));
+        selector.fits(scenarios).map_err(Trouble::usage)?;
+    }
+    // Every combination of every run, at a place of its own.
+    let mut places: Vec<(usize, usize)> = Vec::new();
+    let mut matched = Matched::default();
+    for (number, run) in runs.iter().enumerate() {
+        // Two runs may have one name in two folders: they are told apart by what was typed.
+        let label = what.runs[number].display().to_string();
+        for (index, combination) in run.plan.plan.combinations.iter().enumerate() {
+            if chosen(what, run, combination)
+                && let Some((key, side)) = by.side(&label, combination)
+            {
+                matched.add(key, side, places.len());
+                places.push((number, index));
+            }
+        }
+    }
+    let typed: Vec<String> = what.runs.iter().map(|run| run.display().to_string()).collect();
+    let named = match (by == By::Run, what.between.as_slice(), typed.as_slice()) {
+        (true, _, [first, second]) => Some((first.as_str(), second.as_str())),
+        (false, [first, second], _) => Some((first.as_str(), second.as_str())),
+        _ => None,
+    };
+    let sides = matched.sides(&by, named).map_err(|e| match &e {
+        SideError::TooMany { .. } => Trouble::usage(&e).hint("name two of them: `--between A B`"),
+        SideError::Nothing { .. } | SideError::NoSuchValue { .. } => Trouble::usage(&e),
+    })?;
+    let (pairs, alone) = matched.pairs(&sides);
+    let mut asked: Vec<(String, String, Compared)> = Vec::new();
+    for (group, first, second) in pairs {
+        ask(&runs, &places, group, (first, second), confidence, &mut asked);
+    }
+    let mut margins = Margins::default();
+    what.margin.iter().for_each(|(unit, value)| margins.set(unit, *value));
+    let questions: Vec<Compared> = asked.iter().map(|(_, _, compared)| compared.clone()).collect();
+    let answers = Compared::answered(&questions, &margins, confidence);
+    let whole = Whole {
+        schema: SCHEMA,
+        by: by.to_string(),
+        first: sides.0,
+        second: sides.1,
+        confidence: confidence.get(),
+        questions: asked
+            .into_iter()
+            .zip(answers)
+            .map(|((group, title, _), comparison)| Question { group, title, comparison })
+            .collect(),
+        unmatched: alone.into_iter().map(|key| shown(key).to_owned()).collect(),
+    };
+    if what.json {
+        let text = serde_json::to_string_pretty(&whole).map_err(|e| Trouble::new(Code::Internal, e))?;
+        printer::out(&format!("{text}\n"));
+    } else {
+        printer::out(&text::text(&whole));
+    }
+    Ok(whole.code())
+}
+
+fn chosen(what: &Compare, run: &Read, combination: &Combination) -> bool {
+    let scenario = run.plan.plan.scenario(&combination.scenario);
+    scenario.is_some_and(|scenario| what.select.iter().all(|s| s.matches(combination, scenario)))
+}
+
+/// A group without the hash that only matches it.
+fn shown(key: &str) -> &str {
+    key.rsplit_once('#').map_or(key, |(shown, _)| shown)
+}
+
+/// Asks what the expectations of a group ask, of both sides.
+fn ask(
+    runs: &[Read],
+    places: &[(usize, usize)],
+    group: &str,
+    (first, second): (&[usize], &[usize]),
+    confidence: Confidence,
+    asked: &mut Vec<(String, String, Compared)>,
+) {
+    let Some(&(run, index)) = first.first().map(|place| &places[*place]) else { return };
+    let plan = &runs[run].plan.plan;
+    let Some(scenario) = plan.scenario(&plan.combinations[index].scenario) else { return };
+    for (n, expect) in scenario.expect.iter().enumerate() {
+        let side = |of: &[usize]| {
+            let mut side = Side { one_series: of.len() == 1, ..Side::default() };
+            for &(run, index) in of.iter().map(|place| &places[*place]) {
+                side.run = Some(run);
+                side.trials.extend(runs[run].series[index].expectations.get(n).into_iter().flatten().copied());
+            }
+            side
+        };
+        let expectation = expect.expectation();
+        if let Some(compared) = compare(&expectation, &side(first), &side(second), confidence) {
+            let title = match expectation.step() {
+                Some(step) => format!("{} of {step}", expectation.title()),
+                None => expectation.title(),
+            };
+            asked.push((shown(group).to_owned(), title, compared));
+        }
+    }
+}
+
+impl Whole {
+    fn count(&self, answer: Answer) -> usize {
+        self.questions.iter().filter(|q| q.comparison.answer == answer).count()
+    }
+
+    /// Worse is a failure; what the trials do not tell is not decided.
+    fn code(&self) -> Code {
+        if self.questions.is_empty() {
+            Code::Nothing
+        } else if self.count(Answer::Worse) > 0 {
+            Code::Failure
+        } else if self.count(Answer::CannotTell) > 0 {
+            Code::Inconclusive
+        } else {
+            Code::Passed
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A comparison for people.
+
+use std::fmt::Write as _;
+
+use rigtone_judge::comparison::{Answer, Comparison, Method, Summary};
+use rigtone_report::sanitise::line;
+
+use super::Whole;
+
+pub(super) fn text(whole: &Whole) -> String {
+    let mut text = format!(
+        "{} `{}` beside `{}` ({:.0} % confidence, adjusted for {} questions)\n",
+        line(&whole.by),
+        line(&whole.second),
+        line(&whole.first),
+        100.0 * whole.confidence,
+        whole.questions.len()
+    );
+    let mut group = "";
+    for question in &whole.questions {
+        if question.group != group {
+            group = &question.group;
+            let _ = writeln!(text, "\n{}", line(group));
+        }
+        let c = &question.comparison;
+        let _ = writeln!(text, "  {:<12}{}: {}", word(c.answer), line(&question.title), figures(c));
+    }
+    for group in &whole.unmatched {
+        let _ = writeln!(text, "\nnot compared, on one side only: {}", line(group));
+    }
+    let counts: Vec<String> = [Answer::Worse, Answer::Different, Answer::CannotTell, Answer::Same, Answer::Better]
+        .into_iter()
+        .filter(|answer| whole.count(*answer) > 0)
+        .map(|answer| format!("{} {}", whole.count(answer), word(answer)))
+        .collect();
+    match counts.as_slice() {
+        [] => text.push_str("\nnothing to compare\n"),
+        some => _ = writeln!(text, "\n{}", some.join(", ")),
+    }
+    text
+}
+
+const fn word(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Better => "better",
+        Answer::Worse => "worse",
+        Answer::Different => "different",
+        Answer::Same => "same",
+        Answer::CannotTell => "cannot tell",
+    }
+}
+
+fn figures(c: &Comparison) -> String {
+    let side = |of: Summary| match (of.estimate, c.unit.as_str()) {
+        (None, _) => format!("never (n = {})", of.n),
+        (Some(rate), "%") => format!("{:.1} % (n = {})", 100.0 * rate, of.n),
+        (Some(rate), "times as many") => format!("{rate:.3} /h (n = {})", of.n),
+        (Some(value), unit) => format!("{value:.2} {unit} (n = {})", of.n),
+    };
+    let end = |end: Option<f64>| end.map_or("open".to_owned(), |end| format!("{end:+.2}"));
+    let difference = match (c.difference, c.unit.as_str()) {
+        (None, _) => "no figure for the difference".to_owned(),
+        (Some(d), "%") => format!("{d:+.1} points"),
+        (Some(d), unit) => format!("{d:+.2} {unit}"),
+    };
+    let method = match c.method {
+        Method::Fisher => "Fisher",
+        Method::Mcnemar => "McNemar, in pairs",
+        Method::MannWhitney => "Mann-Whitney",
+        Method::SignedRank => "signed ranks, in pairs",
+        Method::Poisson => "Poisson",
+    };
+    let mut text = format!(
+        "{} -> {}: {difference} [{}, {}], p = {}, adjusted {} ({method})",
+        side(c.first),
+        side(c.second),
+        end(c.low),
+        end(c.high),
+        probability(c.p),
+        probability(c.p_adjusted)
+    );
+    if let Some(n) = c.needed {
+        let _ = write!(text, "; {n} trials each would show a difference like that");
+    }
+    text
+}
+
+fn probability(p: f64) -> String {
+    if p >= 0.001 { format!("{p:.3}") } else { format!("{p:.1e}") }
+}

@@ -1,0 +1,367 @@
+//! Two series of trials beside each other.
+
+use std::collections::BTreeMap;
+
+use rigtone_model::document::Expectation;
+use serde::Serialize;
+
+use super::gather::Trial;
+use crate::{
+    Confidence, Interval,
+    multiple::holm,
+    pairs::{mcnemar, signed_rank},
+    poisson::{self, Count},
+    proportion::Proportion,
+    ranks::{mann_whitney, shift},
+    rates,
+    sequential::Outcome,
+};
+
+/// Of trials in the order of time at least this share changes sides where two took turns.
+const TURNS: f64 = 0.5;
+/// So much of the longer side must have a partner.
+const PAIRED: f64 = 0.8;
+/// The probability with which a difference should be found by the trials that are asked for.
+const POWER: f64 = 0.8;
+/// More trials than this nobody makes.
+const MOST_TRIALS: u64 = 100_000;
+
+/// How two series are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Fisher's exact test of two rates.
+    Fisher,
+    /// McNemar's exact test of pairs.
+    Mcnemar,
+    /// Mann and Whitney's test, Hodges and Lehmann's shift.
+    MannWhitney,
+    /// Wilcoxon's signed ranks of pairs.
+    SignedRank,
+    /// The exact share of events.
+    Poisson,
+}
+
+/// What is known of the second side beside the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Better, by more than the margin.
+    Better,
+    /// Worse, by more than the margin.
+    Worse,
+    /// Another, where neither direction is better.
+    Different,
+    /// The same within the margin.
+    Same,
+    /// The trials do not tell.
+    CannotTell,
+}
+
+/// One side in figures.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Summary {
+    /// Trials that count.
+    pub n: u64,
+    /// The rate as a fraction, the median, or the events an hour; absent without trials, or where it is infinite.
+    pub estimate: Option<f64>,
+    /// Trials that do not tell.
+    pub ambiguous: u64,
+}
+
+/// The smallest differences that matter, by unit: `%` points of rates, `ms`, `dB` and so on. A unit that is not named has none.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Margins(BTreeMap<String, f64>);
+
+impl Margins {
+    /// Sets that of a unit.
+    pub fn set(&mut self, unit: &str, value: f64) {
+        self.0.insert(unit.to_owned(), value.abs());
+    }
+
+    fn of(&self, unit: &str) -> f64 {
+        self.0.get(unit).copied().unwrap_or(0.0)
+    }
+}
+
+/// The trials of one side.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Side {
+    /// All of them.
+    pub trials: Vec<Trial>,
+    /// Those of one combination of one run, whose numbers may be paired.
+    pub one_series: bool,
+    /// The run that they are of, where it is one.
+    pub run: Option<usize>,
+}
+
+/// A question about two sides, before it is known what else is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    method: Method,
+    first: Summary,
+    second: Summary,
+    unit: &'static str,
+    /// Positive: the second side is larger.
+    difference: Option<f64>,
+    interval: Interval,
+    p: f64,
+    /// 1: larger is better; −1: smaller is; 0: neither.
+    direction: f64,
+    needed: Option<u64>,
+}
+
+/// A question and its answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// How it was compared.
+    pub method: Method,
+    /// The first side.
+    pub first: Summary,
+    /// The second side.
+    pub second: Summary,
+    /// The unit of what follows: `%` points for rates, a factor for events.
+    pub unit: String,
+    /// The second less the first; of events the second over the first. Absent where it is infinite.
+    pub difference: Option<f64>,
+    /// Lower end of its interval; absent when unbounded.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+    /// Probability of so large a difference, two-sided, if there were none.
+    pub p: f64,
+    /// The same, adjusted for all questions of the comparison.
+    pub p_adjusted: f64,
+    /// The answer.
+    pub answer: Answer,
+    /// Trials of each side that would show a difference as large as the one seen with 80 %, where the trials do not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needed: Option<u64>,
+}
+
+/// Compares the trials of an expectation; nothing for kinds that have no trials of their own, or when a side has none that count.
+pub fn compare(expectation: &Expectation<'_>, first: &Side, second: &Side, confidence: Confidence) -> Option<Compared> {
+    let one_way = |at_least: bool, at_most: bool| match (at_least, at_most) {
+        (true, false) => 1.0,
+        (false, true) => -1.0,
+        _ => 0.0,
+    };
+    match expectation {
+        Expectation::SuccessRate(_) | Expectation::Audio(_) | Expectation::Codec(_) | Expectation::Unsupported(_) => {
+            of_rates(first, second, confidence)
+        }
+        Expectation::Latency(_) => of_values(first, second, confidence, "ms", -1.0),
+        Expectation::Duration(e) => {
+            of_values(first, second, confidence, "ms", one_way(e.at_least.is_some(), e.at_most.is_some()))
+        }
+        Expectation::Response(e) => {
+            of_values(first, second, confidence, "dB", one_way(e.at_least.is_some(), e.at_most.is_some()))
+        }
+        Expectation::Measured(e) => {
+            let direction = one_way(e.at_least.is_some(), e.at_most.is_some());
+            of_values(first, second, confidence, e.of.unit().0, direction)
+        }
+        Expectation::Count(_) => of_events(first, second, confidence),
+        Expectation::Role(_) | Expectation::Difference(_) => None,
+    }
+}
+
+impl Compared {
+    /// Answers questions that were asked together, in their order.
+    pub fn answered(all: &[Self], margins: &Margins, confidence: Confidence) -> Vec<Comparison> {
+        let adjusted = holm(&all.iter().map(|one| one.p).collect::<Vec<_>>());
+        all.iter().zip(adjusted).map(|(one, p)| one.answer(p, margins, confidence)).collect()
+    }
+
+    fn answer(&self, p_adjusted: f64, margins: &Margins, confidence: Confidence) -> Comparison {
+        let margin = margins.of(self.unit);
+        // Of events factors are compared, and one is none.
+        let (low, high) = if self.method == Method::Poisson { (1.0, 1.0) } else { (-margin, margin) };
+        let shown = p_adjusted <= confidence.alpha();
+        let Interval { lower, upper } = self.interval;
+        let answer = if shown && (lower > high || upper < low) {
+            let grows = lower > high;
+            match self.direction {
+                d if d > 0.0 => {
+                    if grows {
+                        Answer::Better
+                    } else {
+                        Answer::Worse
+                    }
+                }
+                d if d < 0.0 => {
+                    if grows {
+                        Answer::Worse
+                    } else {
+                        Answer::Better
+                    }
+                }
+                _ => Answer::Different,
+            }
+        } else if low < high && lower >= low && upper <= high {
+            Answer::Same
+        } else {
+            Answer::CannotTell
+        };
+        let finite = |x: f64| x.is_finite().then_some(x);
+        Comparison {
+            method: self.method,
+            first: self.first,
+            second: self.second,
+            unit: self.unit.to_owned(),
+            difference: self.difference.and_then(finite),
+            low: finite(lower),
+            high: finite(upper),
+            p: self.p,
+            p_adjusted,
+            answer,
+            needed: self.needed.filter(|_| answer == Answer::CannotTell),
+        }
+    }
+}
+
+/// Trials with the same number on both sides, where the two took turns.
+fn pairs<'a>(first: &'a Side, second: &'a Side) -> Option<Vec<(&'a Trial, &'a Trial)>> {
+    if !(first.one_series && second.one_series && first.run.is_some() && first.run == second.run) {
+        return None;
+    }
+    let mut order: Vec<(i64, bool)> = first.trials.iter().map(|t| (t.began_ns, false)).collect();
+    order.extend(second.trials.iter().map(|t| (t.began_ns, true)));
+    order.sort_unstable();
+    let changes = order.windows(2).filter(|pair| pair[0].1 != pair[1].1).count();
+    let shorter = first.trials.len().min(second.trials.len());
+    let longer = first.trials.len().max(second.trials.len());
+    // Pairs use what both sides have: where one side went on alone for long, more would be lost than won.
+    if shorter < 2 || (shorter as f64) < PAIRED * longer as f64 || (changes as f64) < TURNS * (2 * shorter - 1) as f64 {
+        return None;
+    }
+    let by_number: BTreeMap<u32, &Trial> = second.trials.iter().map(|trial| (trial.number, trial)).collect();
+    Some(first.trials.iter().filter_map(|trial| Some((trial, *by_number.get(&trial.number)?))).collect())
+}
+
+fn of_rates(first: &Side, second: &Side, confidence: Confidence) -> Option<Compared> {
+    let told = |side: &Side| -> (Vec<bool>, u64) {
+        let told = side.trials.iter().filter(|t| t.outcome != Outcome::Ambiguous);
+        let held: Vec<bool> = told.map(|t| t.outcome == Outcome::Success).collect();
+        let ambiguous = side.trials.len() as u64 - held.len() as u64;
+        (held, ambiguous)
+    };
+    let proportion =
+        |held: &[bool]| Proportion::new(held.iter().filter(|held| **held).count() as u64, held.len() as u64).ok();
+    let ((of_first, unknown_first), (of_second, unknown_second)) = (told(first), told(second));
+    let (a, b) = (proportion(&of_first)?, proportion(&of_second)?);
+    let (p, q) = (a.estimate()?, b.estimate()?);
+    let only = |mine: fn(&(&Trial, &Trial)) -> bool, pairs: &[(&Trial, &Trial)]| {
+        pairs.iter().filter(|pair| mine(pair)).count() as u64
+    };
+    let (method, probability) = match pairs(first, second) {
+        Some(pairs) => {
+            let told: Vec<(&Trial, &Trial)> = pairs
+                .into_iter()
+                .filter(|(x, y)| x.outcome != Outcome::Ambiguous && y.outcome != Outcome::Ambiguous)
+                .collect();
+            let only_first = only(|(x, y)| x.outcome == Outcome::Success && y.outcome == Outcome::Failure, &told);
+            let only_second = only(|(x, y)| x.outcome == Outcome::Failure && y.outcome == Outcome::Success, &told);
+            (Method::Mcnemar, mcnemar(only_first, only_second))
+        }
+        None => (Method::Fisher, rates::fisher(a, b).two_sided),
+    };
+    let interval = rates::difference(a, b, confidence);
+    let summary = |of: Proportion, ambiguous| Summary { n: of.trials(), estimate: of.estimate(), ambiguous };
+    Some(Compared {
+        method,
+        first: summary(a, unknown_first),
+        second: summary(b, unknown_second),
+        unit: "%",
+        difference: Some(100.0 * (q - p)),
+        interval: Interval { lower: 100.0 * interval.lower, upper: 100.0 * interval.upper },
+        p: probability,
+        direction: 1.0,
+        needed: rates::trials_needed(p, q, confidence, POWER, MOST_TRIALS),
+    })
+}
+
+/// The value of a trial, as one number: the middle of its range. None where the range is open to both sides.
+fn number(trial: &Trial) -> Option<f64> {
+    let Interval { lower, upper } = trial.value?;
+    match (lower.is_finite(), upper.is_finite()) {
+        (true, true) => Some(lower + (upper - lower) / 2.0),
+        (true, false) => Some(lower),
+        (false, true) => Some(upper),
+        // What never came is infinitely late, and has its place in the order.
+        (false, false) => (lower == upper).then_some(lower),
+    }
+}
+
+fn of_values(
+    first: &Side,
+    second: &Side,
+    confidence: Confidence,
+    unit: &'static str,
+    direction: f64,
+) -> Option<Compared> {
+    let values = |side: &Side| -> Vec<f64> { side.trials.iter().filter_map(number).collect() };
+    let (a, b) = (values(first), values(second));
+    let test = mann_whitney(&a, &b)?;
+    let found = shift(&a, &b, confidence)?;
+    let plain = (Method::MannWhitney, found.estimate, found.interval, test.two_sided);
+    let paired = pairs(first, second).and_then(|pairs| {
+        let differences: Vec<f64> = pairs
+            .iter()
+            .filter_map(|(x, y)| Some((number(x)?, number(y)?)))
+            .map(|(x, y)| if x == y { 0.0 } else { y - x })
+            .collect();
+        let found = signed_rank(&differences, confidence)?;
+        Some((Method::SignedRank, found.estimate, found.interval, found.two_sided))
+    });
+    let (method, difference, interval, p) = paired.unwrap_or(plain);
+    let summary = |mut values: Vec<f64>, side: &Side| {
+        values.sort_by(f64::total_cmp);
+        let n = values.len();
+        let median = 0.5 * (values[(n - 1) / 2] + values[n / 2]);
+        Summary {
+            n: n as u64,
+            estimate: median.is_finite().then_some(median),
+            ambiguous: (side.trials.len() - n) as u64,
+        }
+    };
+    Some(Compared {
+        method,
+        first: summary(a, first),
+        second: summary(b, second),
+        unit,
+        difference: Some(difference),
+        interval,
+        p,
+        direction,
+        needed: None,
+    })
+}
+
+fn of_events(first: &Side, second: &Side, confidence: Confidence) -> Option<Compared> {
+    let count = |side: &Side| {
+        let counted = side.trials.iter().filter_map(|trial| trial.counted);
+        counted.fold(Count { events: 0, hours: 0.0 }, |sum, (events, hours)| Count {
+            events: sum.events + events,
+            hours: sum.hours + hours,
+        })
+    };
+    let (a, b) = (count(first), count(second));
+    let p = poisson::compare(a, b)?;
+    let summary = |count: Count, side: &Side| {
+        let n = side.trials.iter().filter(|trial| trial.counted.is_some()).count() as u64;
+        Summary { n, estimate: count.estimate(), ambiguous: side.trials.len() as u64 - n }
+    };
+    let (x, y) = (a.estimate()?, b.estimate()?);
+    Some(Compared {
+        method: Method::Poisson,
+        first: summary(a, first),
+        second: summary(b, second),
+        unit: "times as many",
+        difference: (x > 0.0).then(|| y / x),
+        interval: poisson::ratio(a, b, confidence),
+        p,
+        direction: -1.0,
+        needed: None,
+    })
+}

@@ -1,0 +1,121 @@
+//! From the events of a run to what each trial says about each expectation.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rigtone_model::{
+    document::{Countable, Expectation},
+    event::{Body, Event, TrialOutcome},
+    id::CombinationId,
+    observation::{Quantity, Value},
+    plan::Plan,
+    trial::{TrialFolder, TrialRecord},
+};
+
+use crate::{
+    Interval,
+    sequential::Outcome,
+    verdicts::{TrialResult, result},
+};
+
+/// What one trial says about one expectation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trial {
+    /// Its number.
+    pub number: u32,
+    /// When it began, in nanoseconds of its run.
+    pub began_ns: i64,
+    /// Whether the expectation held.
+    pub outcome: Outcome,
+    /// The measured value as a range, for expectations about one.
+    pub value: Option<Interval>,
+    /// Events and hours, for expectations about a count.
+    pub counted: Option<(u64, f64)>,
+}
+
+/// The trials of a combination, one series for each expectation of its scenario.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Series {
+    /// By expectation.
+    pub expectations: Vec<Vec<Trial>>,
+}
+
+/// Takes the events of a run in their order.
+#[derive(Debug)]
+pub struct Gatherer<'a> {
+    plan: &'a Plan,
+    places: HashMap<CombinationId, usize>,
+    folder: TrialFolder,
+    began: BTreeMap<(CombinationId, u32, u32), i64>,
+    series: Vec<Series>,
+    stranger: Option<CombinationId>,
+}
+
+impl<'a> Gatherer<'a> {
+    /// Nothing has happened yet.
+    pub fn new(plan: &'a Plan) -> Self {
+        Self {
+            plan,
+            places: plan.combinations.iter().enumerate().map(|(i, c)| (c.id.clone(), i)).collect(),
+            folder: TrialFolder::default(),
+            began: BTreeMap::new(),
+            series: vec![Series::default(); plan.combinations.len()],
+            stranger: None,
+        }
+    }
+
+    /// Takes the next event. Trials that were lost to the rig or cancelled say nothing.
+    pub fn take(&mut self, event: &Event) {
+        if let (Body::TrialStarted, Some(at)) = (&event.body, &event.at) {
+            self.began.insert((at.combination.clone(), at.trial, at.attempt), event.t_ns);
+        }
+        let Some(record) = self.folder.take(event) else { return };
+        let began_ns =
+            self.began.remove(&(record.combination.clone(), record.trial, record.attempt)).unwrap_or(event.t_ns);
+        if record.outcome == TrialOutcome::Completed {
+            self.add(&record, began_ns);
+        }
+    }
+
+    fn add(&mut self, record: &TrialRecord, began_ns: i64) {
+        let Some(&place) = self.places.get(&record.combination) else {
+            self.stranger.get_or_insert_with(|| record.combination.clone());
+            return;
+        };
+        let Some(scenario) = self.plan.scenario(&self.plan.combinations[place].scenario) else { return };
+        let series = &mut self.series[place].expectations;
+        series.resize(scenario.expect.len(), Vec::new());
+        for (trials, expect) in series.iter_mut().zip(&scenario.expect) {
+            let expectation = expect.expectation();
+            let TrialResult { outcome, value, .. } = result(&expectation, scenario, record);
+            let counted = counted(&expectation, record);
+            trials.push(Trial { number: record.trial, began_ns, outcome, value, counted });
+        }
+    }
+
+    /// A combination of the log that the plan does not have: they do not belong together.
+    pub fn stranger(&self) -> Option<&CombinationId> {
+        self.stranger.as_ref()
+    }
+
+    /// The series of all combinations, in the order of the plan.
+    pub fn finish(self) -> Vec<Series> {
+        self.series
+    }
+}
+
+/// What a trial counted, and for how many hours it did.
+pub(crate) fn counted(expectation: &Expectation<'_>, record: &TrialRecord) -> Option<(u64, f64)> {
+    let Expectation::Count(count) = expectation else { return None };
+    if count.of != Countable::Dropouts {
+        return None;
+    }
+    let mine = |of: &str| count.step.as_deref().is_none_or(|step| step == of);
+    let mut sum = None;
+    for observation in record.observations.iter().filter(|o| o.quantity == Quantity::Dropouts && mine(&o.of)) {
+        let Value::Number { value, .. } = observation.value else { return None };
+        let hours = observation.quality.get("listened-s")? / 3600.0;
+        let (events, listened) = sum.unwrap_or((0, 0.0));
+        sum = Some((events + value.max(0.0) as u64, listened + hours));
+    }
+    sum
+}
