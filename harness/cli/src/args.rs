@@ -81,10 +81,13 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Judge a recorded run again, with the rules of its plan.
+    /// Judge a recorded run again, with the rules of its plan or with changed limits.
     Judge {
         /// The run directory.
         run: PathBuf,
+        /// Scenario files or folders whose limits are taken in place of those of the plan; what they do must be the same.
+        #[arg(long, value_name = "PATH", num_args = 1..)]
+        scenarios: Vec<PathBuf>,
         /// What an inconclusive verdict means for the exit code.
         #[arg(long, value_enum, default_value_t)]
         inconclusive: Inconclusive,

@@ -53,7 +53,9 @@ fn main() -> ExitCode {
             }
         }
         Command::Merge { runs, out, inconclusive, json } => commands::merge::merge(&runs, &out, inconclusive, json),
-        Command::Judge { run, inconclusive, json } => commands::judge::judge(&run, inconclusive, json),
+        Command::Judge { run, scenarios, inconclusive, json } => {
+            commands::judge::judge(&run, &scenarios, inconclusive, json)
+        }
         Command::Compare(what) => commands::compare::run(&what),
         Command::Report { run, format, inconclusive } => commands::report::report(&run, format, inconclusive),
         Command::Rig { command: RigCommand::List { rig, devices } } => commands::rig::list(&rig, &devices),

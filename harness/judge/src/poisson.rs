@@ -3,6 +3,7 @@
 //! Everything here takes events for independent. Dropouts come in bursts: what is one disturbance counts once, and [`crate::stability`] says
 //! when the counts scatter more than that allows.
 
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF, DiscreteCDF, Poisson};
 use statrs::function::gamma::ln_gamma;
 
@@ -146,7 +147,7 @@ pub fn e_test(first: Count, second: Count) -> Option<f64> {
 ///
 /// The likelihood ratio of two rates is a martingale under either of them, and passes 1/α with probability α at most, whenever one looks (J. Ville
 /// 1939; A. Wald 1945). Under any rate above the one to be rejected it is a supermartingale: the error holds for all devices worse than the limit.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
     limit: f64,
     good: f64,
@@ -159,6 +160,12 @@ impl Watch {
     pub fn new(limit: f64, good: f64, confidence: Confidence) -> Option<Self> {
         let fits = good >= 0.0 && good < limit && limit.is_finite();
         fits.then_some(Self { limit, good, alpha: confidence.alpha() })
+    }
+
+    /// One minus the probability of either error.
+    #[must_use]
+    pub fn confidence(&self) -> f64 {
+        1.0 - self.alpha
     }
 
     /// What the count says so far.

@@ -29,7 +29,7 @@ pub fn runs(outcomes: &[bool]) -> Option<Runs> {
     let runs = outcomes.chunk_by(|a, b| a == b).count() as u64;
     let expected = 2.0 * held * failed / n + 1.0;
     let variance = (expected - 1.0) * (expected - 2.0) / (n - 1.0);
-    if !(variance > 0.0) {
+    if variance.is_nan() || variance <= 0.0 {
         return None;
     }
     let z = (runs as f64 - expected) / variance.sqrt();
@@ -57,7 +57,7 @@ pub fn dispersion(sessions: &[Proportion]) -> Option<Dispersion> {
     let freedom = sessions.len().checked_sub(1).filter(|freedom| *freedom > 0)?;
     let rate = held / trials;
     let variance = rate * (1.0 - rate);
-    if !(variance > 0.0) {
+    if variance.is_nan() || variance <= 0.0 {
         return None;
     }
     let chi_squared = sessions

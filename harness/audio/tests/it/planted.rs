@@ -117,7 +117,6 @@ fn cramer_rao_frames(sound: &[f32], sigma: f64) -> f64 {
 /// stimulus's first frame: the bound is that of one marker times the weight of that place in a linear regression. A ratio below 0.85 would
 /// mean that the test gives the truth away.
 #[test]
-#[expect(clippy::print_stdout, reason = "the figure is a result of its own")]
 fn latency_reaches_the_cramer_rao_bound_at_0_db() {
     const RECORDINGS: u64 = 240;
     let stimulus = smoke(21);

@@ -1,17 +1,26 @@
 //! `rigtone judge`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rigtone_judge::verdicts::{Replay, RunPlan};
-use rigtone_model::{id::CombinationId, verdict::RunVerdicts};
+use rigtone_judge::verdicts::{Replay, Rules, RunPlan};
+use rigtone_model::{document::Scenario, id::CombinationId, verdict::RunVerdicts};
 use rigtone_record::{read_events, read_plan};
 use rigtone_report::exit::{self, Code};
 
 use super::report::{policy, read_trouble, results, summary};
-use crate::{args::Inconclusive, printer, trouble::Trouble};
+use crate::{args::Inconclusive, documents, printer, trouble::Trouble};
 
-pub(crate) fn judge(run: &Path, inconclusive: Inconclusive, json: bool) -> Result<Code, Trouble> {
-    let (plan, verdicts) = judged(run)?;
+pub(crate) fn judge(
+    run: &Path,
+    scenarios: &[PathBuf],
+    inconclusive: Inconclusive,
+    json: bool,
+) -> Result<Code, Trouble> {
+    let mut plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
+    if !scenarios.is_empty() {
+        change_limits(&mut plan, scenarios)?;
+    }
+    let verdicts = verdicts(run, &plan)?;
     let (code, _) = exit::of(&verdicts, policy(inconclusive));
     if json {
         printer::out(&results(&verdicts, &plan.plan, inconclusive, run)?);
@@ -21,9 +30,41 @@ pub(crate) fn judge(run: &Path, inconclusive: Inconclusive, json: bool) -> Resul
     Ok(code)
 }
 
+/// Takes limits and numbers of trials from other documents of the plan's scenarios.
+fn change_limits(plan: &mut RunPlan, paths: &[PathBuf]) -> Result<(), Trouble> {
+    let library = documents::read(paths).must_be_right_without_devices()?;
+    let mut changed = 0;
+    for planned in &mut plan.plan.scenarios {
+        let Some(entry) = library.scenarios.get(&planned.document.scenario) else { continue };
+        let (old, new) = (&planned.document, &entry.value);
+        let done = |s: &Scenario| (s.setup.clone(), s.trial.clone(), s.cleanup.clone(), s.conditions.clone());
+        if done(old) != done(new) {
+            return Err(Trouble::usage(format!("`{}` does something else now than in the run", new.scenario))
+                .hint("only limits, confidence and numbers of trials may differ: run it anew"));
+        }
+        planned.document = new.clone();
+        planned.hash.clone_from(&entry.hash);
+        changed += 1;
+    }
+    if changed == 0 {
+        let known: Vec<&str> = plan.plan.scenarios.iter().map(|s| s.document.scenario.as_str()).collect();
+        return Err(
+            Trouble::usage("none of these scenarios is part of the run").hint(format!("it has {}", known.join(", ")))
+        );
+    }
+    plan.rules = Rules::of(&plan.plan).map_err(Trouble::usage)?;
+    Ok(())
+}
+
 /// The plan of a run, and its verdicts from its events alone.
 pub(crate) fn judged(run: &Path) -> Result<(RunPlan, RunVerdicts), Trouble> {
     let plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
+    let verdicts = verdicts(run, &plan)?;
+    Ok((plan, verdicts))
+}
+
+/// The verdicts of a run by a plan and its rules.
+fn verdicts(run: &Path, plan: &RunPlan) -> Result<RunVerdicts, Trouble> {
     let mut events = read_events(run).map_err(|e| read_trouble(&e))?;
     let mut replay = Replay::new(&plan.plan, &plan.rules);
     while let Some(event) = events.next() {
@@ -41,8 +82,7 @@ pub(crate) fn judged(run: &Path) -> Result<(RunPlan, RunVerdicts), Trouble> {
     if let Some(combination) = replay.stranger() {
         return Err(foreign(run, combination));
     }
-    let verdicts = replay.verdicts(&id);
-    Ok((plan, verdicts))
+    Ok(replay.verdicts(&id))
 }
 
 /// The plan and the log of a directory are not of one run.

@@ -6,6 +6,7 @@
 #[path = "../../../rig/tests/it/board.rs"]
 mod board;
 mod check;
+mod compare;
 mod ending;
 mod hardware;
 mod hostile;

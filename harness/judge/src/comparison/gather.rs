@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rigtone_model::{
-    document::{Countable, Expectation},
     event::{Body, Event, TrialOutcome},
     id::CombinationId,
-    observation::{Quantity, Value},
     plan::Plan,
     trial::{TrialFolder, TrialRecord},
 };
@@ -14,7 +12,7 @@ use rigtone_model::{
 use crate::{
     Interval,
     sequential::Outcome,
-    verdicts::{TrialResult, result},
+    verdicts::{TrialResult, counted, result},
 };
 
 /// What one trial says about one expectation.
@@ -101,21 +99,4 @@ impl<'a> Gatherer<'a> {
     pub fn finish(self) -> Vec<Series> {
         self.series
     }
-}
-
-/// What a trial counted, and for how many hours it did.
-pub(crate) fn counted(expectation: &Expectation<'_>, record: &TrialRecord) -> Option<(u64, f64)> {
-    let Expectation::Count(count) = expectation else { return None };
-    if count.of != Countable::Dropouts {
-        return None;
-    }
-    let mine = |of: &str| count.step.as_deref().is_none_or(|step| step == of);
-    let mut sum = None;
-    for observation in record.observations.iter().filter(|o| o.quantity == Quantity::Dropouts && mine(&o.of)) {
-        let Value::Number { value, .. } = observation.value else { return None };
-        let hours = observation.quality.get("listened-s")? / 3600.0;
-        let (events, listened) = sum.unwrap_or((0, 0.0));
-        sum = Some((events + value.max(0.0) as u64, listened + hours));
-    }
-    sum
 }

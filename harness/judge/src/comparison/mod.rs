@@ -11,4 +11,4 @@ mod side;
 
 pub use decide::{Answer, Compared, Comparison, Margins, Method, Side, Summary, compare};
 pub use gather::{Gatherer, Series, Trial};
-pub use side::{By, Matched, SideError};
+pub use side::{By, Matched, Pair, SideError};

@@ -113,6 +113,9 @@ impl By {
     }
 }
 
+/// A group of which both sides are there: its key, and the places of either side.
+pub type Pair<'a> = (&'a str, &'a [usize], &'a [usize]);
+
 /// Places of combinations, by all that is not compared and then by side.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Matched {
@@ -149,7 +152,7 @@ impl Matched {
     }
 
     /// Groups in which both sides are there, with their places; and those in which one is missing.
-    pub fn pairs<'a>(&'a self, sides: &(String, String)) -> (Vec<(&'a str, &'a [usize], &'a [usize])>, Vec<&'a str>) {
+    pub fn pairs<'a>(&'a self, sides: &(String, String)) -> (Vec<Pair<'a>>, Vec<&'a str>) {
         let (mut both, mut alone) = (Vec::new(), Vec::new());
         for (key, group) in &self.groups {
             match (group.get(&sides.0), group.get(&sides.1)) {

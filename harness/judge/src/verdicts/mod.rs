@@ -10,10 +10,11 @@ mod rules;
 mod sound;
 mod tallies;
 mod tally;
+mod test;
 mod words;
 
 pub use doubt::doubt;
-pub use outcome::{TrialResult, result};
+pub use outcome::{TrialResult, counted, result};
 pub use replay::Replay;
 pub use rules::{ExpectationRule, RuleError, Rules, RunPlan, ScenarioRules, design};
 pub use tallies::Tallies;

@@ -1,7 +1,7 @@
 //! What one trial says about one expectation.
 
 use rigtone_model::{
-    document::{Action, Expectation, Scenario, WantedCodec},
+    document::{Action, Countable, Expectation, Scenario, WantedCodec},
     observation::{Quantity, Value},
     quantity::{Duration, Level},
     trial::{FailureClass, TrialRecord},
@@ -81,9 +81,12 @@ pub fn result(expectation: &Expectation<'_>, scenario: &Scenario, trial: &TrialR
             },
             None => TrialResult::ambiguous(format!("the trial ended before the step `{}`", e.of)),
         },
-        Expectation::Count(_) | Expectation::Role(_) | Expectation::Difference(_) => {
-            TrialResult::ambiguous("this version does not judge it")
-        }
+        Expectation::Count(_) => match counted(expectation, trial) {
+            Some((0, _)) => TrialResult::held(),
+            Some(_) => TrialResult::failed(FailureClass::WithHoles),
+            None => TrialResult::ambiguous("nothing was listened to in which holes could be counted"),
+        },
+        Expectation::Role(_) | Expectation::Difference(_) => TrialResult::ambiguous("this version does not judge it"),
     }
 }
 
@@ -154,4 +157,21 @@ fn duration(trial: &TrialRecord, label: &str, at_least: Option<Duration>, at_mos
     let within = at_least.is_none_or(|limit| took >= limit) && at_most.is_none_or(|limit| took <= limit);
     let result = if within { TrialResult::held() } else { TrialResult::failed(FailureClass::Untimely) };
     result.with(took.milliseconds(), took.milliseconds())
+}
+
+/// What a trial counted, and for how many hours it did.
+pub fn counted(expectation: &Expectation<'_>, record: &TrialRecord) -> Option<(u64, f64)> {
+    let Expectation::Count(count) = expectation else { return None };
+    if count.of != Countable::Dropouts {
+        return None;
+    }
+    let mine = |of: &str| count.step.as_deref().is_none_or(|step| step == of);
+    let mut sum = None;
+    for observation in record.observations.iter().filter(|o| o.quantity == Quantity::Dropouts && mine(&o.of)) {
+        let Value::Number { value, .. } = observation.value else { return None };
+        let hours = observation.quality.get("listened-s")? / 3600.0;
+        let (events, listened) = sum.unwrap_or((0, 0.0));
+        sum = Some((events + value.max(0.0) as u64, listened + hours));
+    }
+    sum
 }

@@ -2,11 +2,18 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use rigtone_model::{document::Scenario, plan::Plan};
+use rigtone_model::{
+    document::{Expectation, Scenario},
+    plan::Plan,
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::sequential::{Boundaries, Design, DesignError};
+use crate::{
+    Confidence,
+    poisson::Watch,
+    sequential::{Boundaries, Design, DesignError},
+};
 
 /// The rules of every scenario of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,8 +34,11 @@ pub struct ScenarioRules {
 /// When an expectation is decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExpectationRule {
-    /// The boundaries of its sequential test; absent for kinds that this version does not judge.
+    /// The boundaries of its sequential test; absent for kinds that have none, or that this version does not judge.
     pub boundaries: Option<Arc<Boundaries>>,
+    /// The watch over its rate, for counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Watch>,
 }
 
 /// An expectation that no test can decide as it is written.
@@ -56,6 +66,13 @@ pub fn design(scenario: &Scenario, index: usize) -> Option<Design> {
     })
 }
 
+/// The watch over a count; none for other kinds, or where its rates are out of order.
+fn watch(scenario: &Scenario, index: usize) -> Option<Watch> {
+    let Expectation::Count(count) = scenario.expect.get(index)?.expectation() else { return None };
+    let (limit, good, confidence) = count.rates();
+    Watch::new(limit, good, Confidence::new(confidence).ok()?)
+}
+
 impl ScenarioRules {
     /// The rules of a scenario; equal designs share their boundaries through `known`.
     ///
@@ -63,10 +80,12 @@ impl ScenarioRules {
     /// When an expectation cannot be tested as it is written.
     fn of(scenario: &Scenario, known: &mut HashMap<String, Arc<Boundaries>>) -> Result<Self, RuleError> {
         let rule = |(index, _)| {
-            let Some(design) = design(scenario, index) else { return Ok(ExpectationRule { boundaries: None }) };
+            let Some(design) = design(scenario, index) else {
+                return Ok(ExpectationRule { boundaries: None, watch: watch(scenario, index) });
+            };
             let key = format!("{design:?}");
             if let Some(boundaries) = known.get(&key) {
-                return Ok(ExpectationRule { boundaries: Some(boundaries.clone()) });
+                return Ok(ExpectationRule { boundaries: Some(boundaries.clone()), watch: None });
             }
             let boundaries = design.boundaries().map_err(|source| RuleError {
                 scenario: scenario.scenario.clone(),
@@ -75,7 +94,7 @@ impl ScenarioRules {
             })?;
             let boundaries = Arc::new(boundaries);
             known.insert(key, boundaries.clone());
-            Ok(ExpectationRule { boundaries: Some(boundaries) })
+            Ok(ExpectationRule { boundaries: Some(boundaries), watch: None })
         };
         let expectations: Result<_, _> = scenario.expect.iter().enumerate().map(rule).collect();
         Ok(Self { scenario: scenario.scenario.clone(), expectations: expectations? })

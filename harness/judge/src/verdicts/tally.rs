@@ -1,9 +1,6 @@
 //! The running count of a combination, and its verdict.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rigtone_model::{
     document::{Expect, Expectation, Scenario},
@@ -14,15 +11,16 @@ use rigtone_model::{
 };
 
 use super::{
-    outcome::{TrialResult, result},
+    outcome::{TrialResult, counted, result},
     rules::ScenarioRules,
+    test::Test,
     words,
 };
 use crate::{
     Confidence, Interval, Rate,
     percentile::Sample,
     proportion::Proportion,
-    sequential::{Counts, Decision, Outcome, Running},
+    sequential::{Counts, Decision, Outcome},
 };
 
 /// From this many attempts on, a combination may be given up because of the rig.
@@ -66,7 +64,7 @@ pub struct Tally {
 #[derive(Debug, Clone)]
 struct State {
     index: usize,
-    running: Running,
+    test: Test,
     values: Vec<Interval>,
     classes: BTreeMap<FailureClass, u32>,
     reasons: BTreeMap<String, u32>,
@@ -84,10 +82,9 @@ impl Tally {
         };
         let states =
             scenario.expect.iter().zip(&rules.expectations).enumerate().filter_map(|(index, (expect, rule))| {
-                let boundaries = rule.boundaries.as_ref()?;
                 Some(State {
                     index,
-                    running: Running::new(Arc::clone(boundaries)),
+                    test: Test::of(rule)?,
                     values: Vec::new(),
                     classes: BTreeMap::new(),
                     reasons: BTreeMap::new(),
@@ -126,11 +123,13 @@ impl Tally {
         let mut failed = false;
         for state in self.states.iter_mut().filter(|s| s.applies) {
             let Some(expect) = scenario.expect.get(state.index) else { continue };
-            let result = result(&expect.expectation(), scenario, trial);
+            let expectation = expect.expectation();
+            let result = result(&expectation, scenario, trial);
+            let counted = counted(&expectation, trial);
             failed |= result.outcome == Outcome::Failure;
             // What follows from a step that failed is no class of its own.
             seen.extend(result.class.filter(|_| !broke_off));
-            state.take(result);
+            state.take(result, counted);
         }
         for class in seen {
             *self.classes.entry(class).or_default() += 1;
@@ -188,7 +187,7 @@ impl Tally {
     fn open(&self) -> impl Iterator<Item = &State> {
         let gates = self.states.iter().any(|s| s.gating && s.applies);
         let counts = move |s: &&State| s.applies && (s.gating || !gates);
-        self.states.iter().filter(counts).filter(|s| s.running.decision() == Decision::Continue)
+        self.states.iter().filter(counts).filter(|s| s.test.decision() == Decision::Continue)
     }
 
     /// The further time that it is expected to need, in nanoseconds: trials like those it had, until the slowest of its
@@ -199,7 +198,7 @@ impl Tally {
             return ((trials - f64::from(self.trials)).max(1.0) * trial_ns as f64) as i64;
         }
         let further = |state: &State| {
-            let (counts, boundaries) = (state.running.counts(), state.running.boundaries());
+            let (counts, boundaries) = (state.test.counts(), state.test.boundaries()?);
             let failures = counts.failures + counts.ambiguous;
             let trials = counts.successes + failures;
             let rate = (f64::from(counts.successes) + boundaries.design().accept) / f64::from(trials + 1);
@@ -212,7 +211,7 @@ impl Tally {
 
     /// Whether a failure was demonstrated: it stays one, whatever the rig did not allow afterwards.
     fn has_failed(&self) -> bool {
-        self.states.iter().any(|s| s.gating && s.applies && s.running.decision() == Decision::Fail)
+        self.states.iter().any(|s| s.gating && s.applies && s.test.decision() == Decision::Fail)
     }
 
     /// Whether the rig lost so many trials that the rest proves nothing.
@@ -278,8 +277,8 @@ fn overall(expectations: &[ExpectationVerdict], trials: u32, lost: u32) -> Verdi
 }
 
 impl State {
-    fn take(&mut self, result: TrialResult) {
-        self.running.record(result.outcome);
+    fn take(&mut self, result: TrialResult, counted: Option<(u64, f64)>) {
+        self.test.record(result.outcome, counted);
         self.values.extend(result.value);
         if let Some(class) = result.class {
             *self.classes.entry(class).or_default() += 1;
@@ -291,10 +290,10 @@ impl State {
 
     fn verdict(&self, scenario: &Scenario, ending: &Ending) -> ExpectationVerdict {
         let expectation = scenario.expect[self.index].expectation();
-        let counts = self.running.counts();
+        let counts = self.test.counts();
         let n = counts.successes + counts.failures + counts.ambiguous;
-        let confidence = self.running.boundaries().design().alpha.mul_add(-1.0, 1.0);
-        let verdict = match (self.running.decision(), ending) {
+        let confidence = self.test.confidence();
+        let verdict = match (self.test.decision(), ending) {
             (Decision::Pass, _) => Verdict::Pass,
             (Decision::Fail, _) => Verdict::Fail,
             (Decision::Continue, Ending::Interrupted) => Verdict::Aborted,
@@ -312,14 +311,17 @@ impl State {
                 let percent = percentile_at(rate, e.at_least.is_some(), e.at_most.is_some());
                 self.percentile(percent, confidence, e.of.unit().0)
             }
+            Expectation::Count(_) => self.events(confidence),
             _ => {
                 let (low, high) = two_sided(&counts, confidence);
                 let estimate = (n > 0).then(|| f64::from(counts.successes) / f64::from(n));
                 (estimate, "", interval(low, high, confidence), String::new())
             }
         };
-        let (low, high) = one_sided(&counts, confidence);
-        seen += &words::rate(counts.successes, counts.ambiguous, n, low, high, confidence);
+        if !matches!(self.test, Test::Events(_)) {
+            let (low, high) = one_sided(&counts, confidence);
+            seen += &words::rate(counts.successes, counts.ambiguous, n, low, high, confidence);
+        }
         if verdict == Verdict::Inconclusive
             && let Some((reason, times)) = self.reasons.iter().max_by_key(|(_, times)| **times)
         {
@@ -329,7 +331,7 @@ impl State {
             index: self.index,
             expected: words::expected(&expectation),
             gating: self.gating,
-            needed: (!matches!(verdict, Verdict::Pass | Verdict::Fail)).then(|| self.needed(&counts)).flatten(),
+            needed: (!matches!(verdict, Verdict::Pass | Verdict::Fail)).then(|| self.test.needed()).flatten(),
             verdict,
             seen,
             n,
@@ -342,13 +344,15 @@ impl State {
         }
     }
 
-    /// Further trials that would pass it if it held in all of them.
-    fn needed(&self, counts: &Counts) -> Option<u32> {
-        let boundaries = self.running.boundaries();
-        let n = counts.successes + counts.failures + counts.ambiguous;
-        let at_most = boundaries.design().at_most;
-        (1..=at_most.saturating_sub(n))
-            .find(|more| boundaries.pass_at(n + more).is_some_and(|k| counts.successes + more >= k))
+    /// Events an hour, with their exact interval.
+    fn events(&self, confidence: f64) -> (Option<f64>, &'static str, Option<Shown>, String) {
+        let (Test::Events(watching), Ok(level)) = (&self.test, Confidence::new(confidence)) else {
+            return (None, "/h", None, String::new());
+        };
+        let count = watching.count;
+        let Interval { lower, upper } = count.interval(level);
+        let text = words::events(count, count.upper_bound(level), confidence);
+        (count.estimate(), "/h", interval(lower, upper, confidence), text)
     }
 
     fn percentile(

@@ -5,6 +5,8 @@ use rigtone_model::{
     quantity::Duration,
 };
 
+use crate::poisson::Count;
+
 fn percent(fraction: f64) -> String {
     let text = format!("{:.1}", fraction * 100.0);
     format!("{} %", text.trim_end_matches(".0"))
@@ -36,7 +38,15 @@ pub(super) fn expected(expectation: &Expectation<'_>) -> String {
             let of = e.of.quantity().as_str();
             format!("{of} of `{}` is {}", e.step, limits(e.at_least.clone(), e.at_most.clone()))
         }
-        other => format!("`{}`", other.name()),
+        Expectation::Count(e) => {
+            let (limit, good, confidence) = e.rates();
+            let of = e.step.as_deref().map_or(String::new(), |step| format!(" of `{step}`"));
+            let confidence = percent(confidence);
+            return format!(
+                "dropouts{of} at most {limit} /h, {good:.3} /h with a good device ({confidence} confidence)"
+            );
+        }
+        Expectation::Role(_) | Expectation::Difference(_) => format!("`{}`", expectation.name()),
     };
     match expectation.rate() {
         Some(rate) => format!(
@@ -86,6 +96,19 @@ pub(super) fn rate(held: u32, ambiguous: u32, n: u32, lower: f64, upper: f64, co
         percent(upper),
         percent(confidence),
     )
+}
+
+/// Events as they were seen, such as "3 in 10.00 h (0.3 /h; at most 0.78 /h with 95 % confidence)".
+pub(super) fn events(count: Count, upper: f64, confidence: f64) -> String {
+    match count.estimate() {
+        None => "nothing was listened to".to_owned(),
+        Some(rate) => format!(
+            "{} in {:.3} h ({rate:.2} /h; at most {upper:.2} /h with {} confidence)",
+            count.events,
+            count.hours,
+            percent(confidence)
+        ),
+    }
 }
 
 /// A percentile as it was seen, such as "p90 = 187.3 ms".

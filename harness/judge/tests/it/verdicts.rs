@@ -198,6 +198,39 @@ fn an_expectation_of_sound_is_said_in_words(#[case] expect: serde_json::Value, #
     assert!(expected.contains(words), "{expected}");
 }
 
+/// A trial that listened for so many hours and counted so many holes.
+fn listened(hours: f64, holes: u32) -> TrialRecord {
+    let mut count = times(Quantity::Dropouts, holes);
+    count.quality.insert("listened-s".into(), hours * 3600.0);
+    played(vec![heard(true), count])
+}
+
+#[rstest]
+// ln 20 = 3.0 of evidence is needed; an hour without a hole gives 3 - 1 = 2, a hole takes ln 3 = 1.1.
+#[case::two_clean_hours(&[(1.0, 0), (1.0, 0)], Verdict::Pass, "0 in 2.000 h (0.00 /h; at most 1.50 /h with 95 % confidence)")]
+#[case::one_clean_hour(&[(1.0, 0)], Verdict::Inconclusive, "0 in 1.000 h")]
+#[case::holes_at_once(&[(0.1, 3)], Verdict::Fail, "3 in 0.100 h (30.00 /h")]
+#[case::a_hole_and_clean_hours(&[(1.0, 1), (1.0, 0), (1.0, 0)], Verdict::Pass, "1 in 3.000 h")]
+fn holes_are_counted_by_the_hour(#[case] trials: &[(f64, u32)], #[case] wanted: Verdict, #[case] seen: &str) {
+    let expect = json!({"count": {"of": "dropouts", "in": "play", "at-most": "3 /h"}});
+    let trials: Vec<TrialRecord> = trials.iter().map(|(hours, holes)| listened(*hours, *holes)).collect();
+    let found = judged(&expect, &trials, &Ending::Complete);
+    let expectation = &found.expectations[0];
+    assert_eq!(found.verdict, wanted, "{found:#?}");
+    assert!(expectation.seen.starts_with(seen), "{}", expectation.seen);
+    assert_eq!((expectation.unit.as_str(), expectation.needed.is_some()), ("/h", wanted == Verdict::Inconclusive));
+}
+
+/// Time in which nothing was heard is no time without holes.
+#[test]
+fn silence_counts_for_nothing() {
+    let expect = json!({"count": {"of": "dropouts", "in": "play", "at-most": "3 /h"}});
+    let silent = played(vec![heard(false), undecided(Quantity::Dropouts)]);
+    let found = judged(&expect, &[silent], &Ending::Complete);
+    assert_eq!(found.verdict, Verdict::Inconclusive);
+    assert!(found.expectations[0].seen.contains("nothing was listened to"), "{found:#?}");
+}
+
 /// Of a lower limit the percentile from below is what matters, in its own unit: of ten values the ninth and the first.
 #[test]
 fn what_was_measured_is_shown_as_the_percentile_that_the_limit_is_about() {

@@ -297,6 +297,16 @@ impl<'a> Checker<'a> {
 
     fn count(&mut self, count: &Count, conditions: &[Option<&str>]) {
         let expectation = Expectation::Count(count);
+        let (limit, good, _) = count.rates();
+        if limit <= 0.0 {
+            let message = "no time of listening shows that something never happens";
+            self.fault(Code::Untestable, "at-most", message, "allow a rate, such as `at-most: 1 /h`");
+        } else if good >= limit {
+            let message = format!("`good` is {good} /h, not below the limit of {limit} /h");
+            let advice =
+                "write a `good` below `at-most`: a test needs room between what is rejected and what is accepted";
+            self.fault(Code::Untestable, "good", message, advice);
+        }
         match count.of {
             Countable::Dropouts => {
                 self.step(expectation, conditions, "plays or listens", sounds);

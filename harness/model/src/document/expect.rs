@@ -319,11 +319,23 @@ pub struct Count {
     /// The step in which it is counted; the whole trial when left out.
     #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
-    /// The limit.
+    /// The limit: the rate that must be rejected.
     pub at_most: EventRate,
-    /// The confidence; default `95 %`.
+    /// The rate of a good device, which should pass quickly; default a third of the limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<EventRate>,
+    /// The confidence of both answers; default `95 %`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<Share>,
+}
+
+impl Count {
+    /// The rate an hour that must be rejected, that of a good device, and the confidence as a fraction.
+    pub fn rates(&self) -> (f64, f64, f64) {
+        let limit = self.at_most.per_hour();
+        let good = self.good.map_or(limit / 3.0, EventRate::per_hour);
+        (limit, good, self.confidence.map_or(0.95, Share::fraction))
+    }
 }
 
 /// The role that a unit's service records have to state.

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     document::{
-        Action, Axis, Codec, Device, Expectation, Measurable, Rig, Scenario, Step, UnitChoice, WantedCodec, World,
+        Action, Axis, Codec, Countable, Device, Expectation, Measurable, Rig, Scenario, Step, UnitChoice, WantedCodec,
+        World,
     },
     id::CombinationId,
     quantity::Duration,
@@ -240,6 +241,7 @@ fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result
         let kind = expect.expectation();
         let judged = match kind {
             Expectation::Codec(c) => c.bit_rate_at_most.is_none(),
+            Expectation::Count(c) => c.of == Countable::Dropouts,
             other => other.rate().is_some(),
         };
         if !judged {

@@ -295,6 +295,15 @@ fn what_holds_passes_and_what_does_not_fails_in_its_own_class(
     }
 }
 
+/// Twelve seconds of listening are no hour: without a hole nothing is decided, with holes at once.
+#[rstest]
+#[case::clean(GOOD, "inconclusive")]
+#[case::holed(speaker(HOLES), "fail")]
+fn holes_an_hour_are_counted_over_the_trials(#[case] world: World, #[case] verdict: &str) {
+    let done = played(world, "noise", "count: {of: dropouts, in: play, at-most: 3 /h}");
+    assert_eq!(done.verdicts.combinations[0].verdict.word(), verdict, "{:#?}", done.verdicts);
+}
+
 /// What a recording does not carry is no answer, whatever the device did.
 #[rstest]
 #[case::stereo_or_swapped(

@@ -192,6 +192,18 @@ use crate::{DEVICE, RIG, findings, with_line};
     "a recording of the signal `whole` does not answer `howling`",
     "no signal does"
 )]
+#[case::never(
+    "count: {of: dropouts, in: play, at-most: 0 /h}",
+    "untestable 21:46-50 expect[0].count.at-most",
+    "no time of listening shows that something never happens",
+    "`at-most: 1 /h`"
+)]
+#[case::as_bad_as_good(
+    "count: {of: dropouts, in: play, at-most: 3 /h, good: 4 /h}",
+    "untestable 21:58-62 expect[0].count.good",
+    "`good` is 4 /h, not below the limit of 3 /h",
+    "below `at-most`"
+)]
 #[case::the_sound_of_silence(
     "audio: {in: play, present: false, dropouts-at-most: 0}",
     "wrong-reference 21:57-58 expect[0].audio.dropouts-at-most",

@@ -1,0 +1,102 @@
+//! `rigtone compare`, and `rigtone judge` with other limits.
+
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::user::Home;
+
+/// Two runs of the latency and presence of one speaker; in the second its latency is another.
+fn two_runs(latency: &str) -> Home {
+    let home = Home::new();
+    let run = |out: &str, seed: &str| {
+        let select = ["--select", "scenario=playback-heard", "--select", "speaker=charge-5-fw110"];
+        home.rigtone(&[&["run", "--out", out, "--seed", seed][..], &select].concat());
+    };
+    run("before", "1");
+    let rig = home.changed("rigs/simulated.yaml", "latency: {sbc: 190 ms, aac: 135 ms}", latency);
+    home.write("rigs/simulated.yaml", &rig);
+    run("after", "2");
+    home
+}
+
+fn questions(report: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let questions = report["questions"].as_array().unwrap();
+    questions.iter().map(|q| (text(&q["title"]), text(&q["answer"]))).collect()
+}
+
+#[rstest]
+#[case::slower("latency: {sbc: 215 ms}", "worse", 10)]
+#[case::faster("latency: {sbc: 150 ms}", "better", 11)]
+fn what_became_of_a_speaker_is_said_for_each_expectation(
+    #[case] latency: &str,
+    #[case] answer: &str,
+    #[case] code: i32,
+) {
+    let home = two_runs(latency);
+    let report = home.rigtone(&["compare", "before", "after", "--json"]).with_code(code).json();
+    assert_eq!((&report["schema"], &report["first"]), (&Value::from("1.0"), &Value::from("before")));
+    let latencies: Vec<_> = questions(&report).into_iter().filter(|(title, _)| title == "latency of play").collect();
+    assert_eq!(latencies.len(), 2, "{report:#}");
+    assert!(latencies.iter().all(|(_, found)| found == answer), "{report:#}");
+    // Both were heard always: with five trials each that is not shown to be the same.
+    let heard = questions(&report).into_iter().filter(|(title, _)| title == "audio of play");
+    assert!(heard.into_iter().all(|(_, found)| found == "cannot-tell"));
+    home.rigtone(&["compare", "before", "after"]).says(&[answer, "latency of play", "95 % confidence", "n = 5"]);
+    // What is smaller than matters is the same.
+    let report = home
+        .rigtone(&["compare", "before", "after", "--margin", "100 ms", "--margin", "80 %", "--json"])
+        .with_code(0)
+        .json();
+    assert!(questions(&report).iter().all(|(_, found)| found == "same"), "{report:#}");
+}
+
+#[test]
+fn two_firmware_versions_of_one_run_are_compared() {
+    let home = Home::new();
+    home.rigtone(&["run", "--out", "run", "--select", "speaker=charge-5-*", "--select", "scenario=pairing-cold-start"]);
+    let report = home
+        .rigtone(&["compare", "run", "--by", "speaker.firmware", "--between", "1.0.6", "1.1.0", "--json"])
+        .with_code(11)
+        .json();
+    // One pairing attempt in three succeeds with the old one.
+    assert!(questions(&report).contains(&("success-rate of pair".into(), "better".into())), "{report:#}");
+    assert_eq!(report["questions"][0]["first"]["n"], 10);
+}
+
+#[rstest]
+#[case(&["compare", "run"], &["two runs are compared", "--by condition"])]
+#[case(&["compare", "run", "--by", "speaker"], &["values of `speaker`", "--between A B"])]
+#[case(&["compare", "run", "--by", "codec"], &["two values of `codec`"])]
+#[case(&["compare", "run", "--by", "speaker", "--between", "charge-5-fw106", "boom"], &["the value `boom`", "charge-5-fw110"])]
+#[case(&["compare", "run", "nowhere"], &["nowhere"])]
+#[case(&["compare", "run", "run", "--margin", "5"], &["no margin", "`5 %`"])]
+#[case(&["compare", "run", "run", "--select", "speeker=x"], &["speeker", "did you mean `speaker`"])]
+#[case(&["compare", "run", "run", "--confidence", "100 %"], &["confidence"])]
+#[case(&["judge", "run", "--scenarios", "scenarios/sound"], &["none of these scenarios", "playback-heard"])]
+#[case(&["judge", "run", "--scenarios", "none.yaml"], &["none.yaml"])]
+fn wrong_usage_is_explained(#[case] arguments: &[&str], #[case] said: &[&str]) {
+    let home = Home::new();
+    home.rigtone(&["run", "--out", "run", "--select", "scenario=playback-heard"]);
+    home.rigtone(arguments).with_code(2).says(said);
+}
+
+/// The same trials, another limit: what was late enough then is too late now; and what does something else is another scenario.
+#[test]
+fn a_run_is_judged_again_with_other_limits() {
+    let home = Home::new();
+    let file = "scenarios/starter/playback-heard.yaml";
+    let select = ["--select", "scenario=playback-heard", "--select", "speaker=charge-5-*"];
+    home.rigtone(&[&["run", "--out", "run"][..], &select].concat()).with_code(0);
+    home.rigtone(&["judge", "run", "--scenarios", file]).with_code(0);
+    home.write("changed/playback-heard.yaml", &home.changed(file, "at-most: 220 ms", "at-most: 100 ms"));
+    home.rigtone(&["judge", "run", "--scenarios", "changed"]).with_code(10).says(&["late", "within 100 ms"]);
+    // The run itself stays what it was.
+    home.rigtone(&["judge", "run"]).with_code(0);
+    home.write("changed/playback-heard.yaml", &home.changed(file, "signal: smoke", "signal: noise"));
+    home.rigtone(&["judge", "run", "--scenarios", "changed"])
+        .with_code(2)
+        .says(&["does something else", "run it anew"]);
+    home.write("changed/playback-heard.yaml", &home.changed(file, "at-most: 220 ms", "at-most: 220"));
+    home.rigtone(&["judge", "run", "--scenarios", "changed"]).with_code(2).says(&["missing-unit"]);
+}
