@@ -14,6 +14,7 @@ pub mod comparison;
 mod interval;
 mod level;
 pub mod multiple;
+mod normal;
 pub mod pairs;
 pub mod percentile;
 pub mod poisson;

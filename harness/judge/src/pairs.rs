@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use crate::{Confidence, Interval, binomial, ranks::Exactness};
+use crate::{Confidence, Interval, binomial, normal::upper_tail, ranks::Exactness};
 
 /// Up to this many pairs the null distribution is computed exactly.
 const EXACT_PAIRS: usize = 100;
@@ -80,7 +80,7 @@ fn asymptotic(w: usize, doubled: &[usize]) -> f64 {
     let sigma = (doubled.iter().map(|rank| (rank * rank) as f64).sum::<f64>() / 4.0).sqrt();
     // Half a rank for continuity: one step of what is doubled.
     let z = ((w as f64 - mean).abs() - 1.0).max(0.0) / sigma;
-    (2.0 * Normal::standard().sf(z)).min(1.0)
+    (2.0 * upper_tail(z)).min(1.0)
 }
 
 fn centre(differences: &[f64], confidence: Confidence) -> (f64, Interval) {

@@ -5,7 +5,7 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use crate::{Confidence, Interval};
+use crate::{Confidence, Interval, normal::upper_tail};
 
 /// Up to this many pairs the null distribution is computed exactly.
 const EXACT_PAIRS: usize = 2_500;
@@ -82,20 +82,27 @@ fn ties(first: &[f64], second: &[f64]) -> Vec<f64> {
     groups.map(|group| group.len() as f64).filter(|size| *size > 1.0).collect()
 }
 
-/// In how many ways each value of the statistic comes about, from 0 to n·m, by the recurrence of Mann and Whitney.
+/// In how many ways each value of the statistic comes about, from 0 to n·m, by the recurrence of Mann and Whitney: the largest of all values is
+/// of the first sample, and larger than all m of the second, or it is of the second. Sums only: nothing cancels.
 fn null_counts(n: usize, m: usize) -> Vec<f64> {
-    // The number of partitions of u into at most n parts of at most m: multiply by (1 - x^(m+i)), divide by (1 - x^i).
-    let mut counts = vec![0.0f64; n * m + 1];
-    counts[0] = 1.0;
+    // Of i values of the first sample and j of the second, for each j; none of the first win no pair.
+    let mut rows: Vec<Vec<f64>> = (0..=m).map(|_| vec![1.0]).collect();
     for i in 1..=n {
-        for u in (m + i..=n * m).rev() {
-            counts[u] -= counts[u - m - i];
+        let mut next: Vec<Vec<f64>> = Vec::with_capacity(m + 1);
+        next.push(vec![1.0]);
+        for j in 1..=m {
+            let mut row = vec![0.0; i * j + 1];
+            for (u, ways) in next[j - 1].iter().enumerate() {
+                row[u] += ways;
+            }
+            for (u, ways) in rows[j].iter().enumerate() {
+                row[u + j] += ways;
+            }
+            next.push(row);
         }
-        for u in i..=n * m {
-            counts[u] += counts[u - i];
-        }
+        rows = next;
     }
-    counts
+    rows.pop().unwrap_or_default()
 }
 
 /// n + m over n, as a number.
@@ -147,9 +154,8 @@ fn asymptotic(u: f64, n: f64, m: f64, ties: &[f64]) -> (f64, f64) {
         return (1.0, 1.0);
     }
     let (mean, sigma) = (n * m / 2.0, variance.sqrt());
-    let normal = Normal::standard();
-    let less = normal.cdf((u - mean + 0.5) / sigma);
-    let greater = normal.sf((u - mean - 0.5) / sigma);
+    let less = upper_tail(-(u - mean + 0.5) / sigma);
+    let greater = upper_tail((u - mean - 0.5) / sigma);
     (less.min(1.0), greater.min(1.0))
 }
 

@@ -1,8 +1,8 @@
 //! Whether trials are alike: do failures come in clusters, do sessions of trials differ more than chance allows.
 
-use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
+use statrs::distribution::{ChiSquared, ContinuousCDF};
 
-use crate::proportion::Proportion;
+use crate::{normal::upper_tail, proportion::Proportion};
 
 /// Whether successes and failures alternate as they would by chance.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,7 +33,7 @@ pub fn runs(outcomes: &[bool]) -> Option<Runs> {
         return None;
     }
     let z = (runs as f64 - expected) / variance.sqrt();
-    Some(Runs { runs, expected, z, p: (2.0 * Normal::standard().sf(z.abs())).min(1.0) })
+    Some(Runs { runs, expected, z, p: (2.0 * upper_tail(z.abs())).min(1.0) })
 }
 
 /// Whether sessions of trials have one rate.
