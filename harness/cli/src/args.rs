@@ -88,6 +88,9 @@ pub(crate) enum Command {
         /// Scenario files or folders whose limits are taken in place of those of the plan; what they do must be the same.
         #[arg(long, value_name = "PATH", num_args = 1..)]
         scenarios: Vec<PathBuf>,
+        /// An earlier run: say which failures are new since, which are fixed, and which are still there.
+        #[arg(long, value_name = "RUN", conflicts_with = "json")]
+        baseline: Option<PathBuf>,
         /// What an inconclusive verdict means for the exit code.
         #[arg(long, value_enum, default_value_t)]
         inconclusive: Inconclusive,

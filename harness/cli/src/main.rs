@@ -53,8 +53,8 @@ fn main() -> ExitCode {
             }
         }
         Command::Merge { runs, out, inconclusive, json } => commands::merge::merge(&runs, &out, inconclusive, json),
-        Command::Judge { run, scenarios, inconclusive, json } => {
-            commands::judge::judge(&run, &scenarios, inconclusive, json)
+        Command::Judge { run, scenarios, baseline, inconclusive, json } => {
+            commands::judge::judge(&run, &scenarios, baseline.as_deref(), inconclusive, json)
         }
         Command::Compare(what) => commands::compare::run(&what),
         Command::Report { run, format, inconclusive } => commands::report::report(&run, format, inconclusive),

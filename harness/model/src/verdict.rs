@@ -92,6 +92,9 @@ pub struct ExpectationVerdict {
     pub needed: Option<u32>,
     /// How often each failure class was seen.
     pub classes: BTreeMap<FailureClass, u32>,
+    /// Why its trials are not alike, in words: then something changes from time to time, and bounds from all of them are too narrow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unstable: Option<String>,
 }
 
 /// The verdict of a combination.

@@ -2,6 +2,7 @@
 //!
 //! Everything here is made from what the run recorded; no reader asks the runner.
 
+pub mod baseline;
 pub mod exit;
 mod figure;
 pub mod json;

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use rigtone_judge::verdicts::{Replay, Rules, RunPlan};
 use rigtone_model::{document::Scenario, id::CombinationId, verdict::RunVerdicts};
 use rigtone_record::{read_events, read_plan};
-use rigtone_report::exit::{self, Code};
+use rigtone_report::{
+    baseline::{changes, text},
+    exit::{self, Code},
+};
 
 use super::report::{policy, read_trouble, results, summary};
 use crate::{args::Inconclusive, documents, printer, trouble::Trouble};
@@ -13,6 +16,7 @@ use crate::{args::Inconclusive, documents, printer, trouble::Trouble};
 pub(crate) fn judge(
     run: &Path,
     scenarios: &[PathBuf],
+    baseline: Option<&Path>,
     inconclusive: Inconclusive,
     json: bool,
 ) -> Result<Code, Trouble> {
@@ -25,7 +29,12 @@ pub(crate) fn judge(
     if json {
         printer::out(&results(&verdicts, &plan.plan, inconclusive, run)?);
     } else {
+        let earlier = baseline.map(judged).transpose()?;
         printer::out(&summary(&verdicts, &plan.plan, inconclusive, run));
+        if let (Some((_, earlier)), Some(baseline)) = (earlier, baseline) {
+            let changes = changes(&verdicts, &earlier);
+            printer::out(&text(&changes, &baseline.display().to_string()));
+        }
     }
     Ok(code)
 }

@@ -64,6 +64,21 @@ fn two_firmware_versions_of_one_run_are_compared() {
     assert_eq!(report["questions"][0]["first"]["n"], 10);
 }
 
+/// What failed last night and fails tonight is no news; what did not is.
+#[test]
+fn a_run_is_judged_beside_an_earlier_one() {
+    let home = Home::new();
+    let select = ["--select", "scenario=pairing-cold-start", "--select", "speaker=charge-5-*"];
+    home.rigtone(&[&["run", "--out", "before"][..], &select].concat()).with_code(10);
+    let rig = home.changed("rigs/simulated.yaml", "latency: {sbc: 190 ms, aac: 135 ms}", "pairing: 5 %");
+    home.write("rigs/simulated.yaml", &rig);
+    home.rigtone(&[&["run", "--out", "after"][..], &select].concat()).with_code(10);
+    let done = home.rigtone(&["judge", "after", "--baseline", "before"]).with_code(10);
+    done.says(&["beside before:", "still failing", "new failure", "2 new failures"]);
+    home.rigtone(&["judge", "after", "--baseline", "after"]).says(&["still failing", "0 new failures"]);
+    home.rigtone(&["judge", "after", "--baseline", "nowhere"]).with_code(2).says(&["nowhere"]);
+}
+
 #[rstest]
 #[case(&["compare", "run"], &["two runs are compared", "--by condition"])]
 #[case(&["compare", "run", "--by", "speaker"], &["values of `speaker`", "--between A B"])]

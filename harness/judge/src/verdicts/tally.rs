@@ -21,6 +21,7 @@ use crate::{
     percentile::Sample,
     proportion::Proportion,
     sequential::{Counts, Decision, Outcome},
+    stability,
 };
 
 /// From this many attempts on, a combination may be given up because of the rig.
@@ -29,6 +30,10 @@ const CAP_FROM: u32 = 10;
 const CAP: f64 = 0.10;
 /// With more trials than this the walk to a better estimate would take longer than the estimate is worth.
 const MOST_WALKED: u32 = 2_000;
+/// With fewer of either outcome the test for clusters is rough.
+const FEWEST: usize = 5;
+/// As improbable must clusters be if there were no cause.
+const UNSTABLE: f64 = 0.01;
 /// Faults that are told in full.
 const MOST_FAULTS: usize = 3;
 /// Evidence that is named.
@@ -68,6 +73,8 @@ struct State {
     values: Vec<Interval>,
     classes: BTreeMap<FailureClass, u32>,
     reasons: BTreeMap<String, u32>,
+    /// Whether it held, trial by trial, where that was told.
+    outcomes: Vec<bool>,
     /// Whether it speaks about this combination's condition.
     applies: bool,
     gating: bool,
@@ -88,6 +95,7 @@ impl Tally {
                     values: Vec::new(),
                     classes: BTreeMap::new(),
                     reasons: BTreeMap::new(),
+                    outcomes: Vec::new(),
                     applies: applies(expect),
                     gating: expect.gates(),
                 })
@@ -279,6 +287,9 @@ fn overall(expectations: &[ExpectationVerdict], trials: u32, lost: u32) -> Verdi
 impl State {
     fn take(&mut self, result: TrialResult, counted: Option<(u64, f64)>) {
         self.test.record(result.outcome, counted);
+        if result.outcome != Outcome::Ambiguous {
+            self.outcomes.push(result.outcome == Outcome::Success);
+        }
         self.values.extend(result.value);
         if let Some(class) = result.class {
             *self.classes.entry(class).or_default() += 1;
@@ -341,7 +352,18 @@ impl State {
             unit: unit.to_owned(),
             interval,
             classes: self.classes.clone(),
+            unstable: self.unstable(),
         }
+    }
+
+    /// Whether failures come in clusters: then the device, the room or the rig is not the same all the time.
+    fn unstable(&self) -> Option<String> {
+        let failed = self.outcomes.iter().filter(|held| !**held).count();
+        if failed.min(self.outcomes.len() - failed) < FEWEST {
+            return None;
+        }
+        let runs = stability::runs(&self.outcomes).filter(|runs| runs.z < 0.0 && runs.p <= UNSTABLE)?;
+        Some(words::clusters(&runs, self.outcomes.len()))
     }
 
     /// Events an hour, with their exact interval.

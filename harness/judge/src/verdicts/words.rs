@@ -5,7 +5,7 @@ use rigtone_model::{
     quantity::Duration,
 };
 
-use crate::poisson::Count;
+use crate::{poisson::Count, stability::Runs};
 
 fn percent(fraction: f64) -> String {
     let text = format!("{:.1}", fraction * 100.0);
@@ -95,6 +95,14 @@ pub(super) fn rate(held: u32, ambiguous: u32, n: u32, lower: f64, upper: f64, co
         percent(lower),
         percent(upper),
         percent(confidence),
+    )
+}
+
+/// Failures in clusters, such as "failures come in clusters: 4 stretches of equal outcomes in 40 trials where 16.0 would be expected (p = 0.001)".
+pub(super) fn clusters(runs: &Runs, trials: usize) -> String {
+    format!(
+        "failures come in clusters: {} stretches of equal outcomes in {trials} trials where {:.1} would be expected (p = {:.1e})",
+        runs.runs, runs.expected, runs.p
     )
 }
 

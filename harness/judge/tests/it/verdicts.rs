@@ -198,6 +198,21 @@ fn an_expectation_of_sound_is_said_in_words(#[case] expect: serde_json::Value, #
     assert!(expected.contains(words), "{expected}");
 }
 
+/// The same rate, once in clusters and once scattered: what changes from time to time is said to be unstable.
+#[rstest]
+#[case::clusters("PPPPPPPPPPFFFFFFFFPPPPPPPPPPFFFFFF", true)]
+#[case::scattered("PFPPFPPFPFPPFPFPPFPPFPFPPFPFPPFPFP", false)]
+#[case::too_few_failures("PPPPPPPPPPPPPPPPPPPPPPPPPPPPPPFFFF", false)]
+#[case::always("PPPPPPPPPPPPPPPPPPPP", false)]
+fn failures_in_clusters_are_said_to_be_unstable(#[case] outcomes: &str, #[case] unstable: bool) {
+    let expect = json!({"audio": {"in": "play", "present": true}});
+    let trials: Vec<TrialRecord> = outcomes.chars().map(|c| played(vec![heard(c == 'P')])).collect();
+    let found = judged(&expect, &trials, &Ending::Complete);
+    let why = found.expectations[0].unstable.as_deref();
+    assert_eq!(why.is_some(), unstable, "{why:?}");
+    assert!(why.is_none_or(|why| why.contains("4 stretches") && why.contains("34 trials")), "{why:?}");
+}
+
 /// A trial that listened for so many hours and counted so many holes.
 fn listened(hours: f64, holes: u32) -> TrialRecord {
     let mut count = times(Quantity::Dropouts, holes);

@@ -70,6 +70,9 @@ impl Facts<'_> {
             n.push_str(&format!("; {estimate} at {} confidence", figure::quantity(confidence, "%")));
         }
         self.fact("n", &n);
+        if let Some(why) = &e.unstable {
+            self.fact("unstable", why);
+        }
         if let Some(needed) = e.needed.filter(|_| e.verdict == Verdict::Inconclusive) {
             self.fact("needed", &format!("{} more in which it holds", figure::count(needed as usize, "trial")));
         }

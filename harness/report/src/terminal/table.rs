@@ -97,6 +97,9 @@ fn seen(e: &ExpectationVerdict, expected: &[Expect], combination: &Verdict) -> S
     if e.verdict != *combination {
         text = format!("{text}: {}", e.verdict);
     }
+    if e.unstable.is_some() {
+        text.push_str(" (unstable)");
+    }
     if !e.gating {
         text.push_str(" (not gating)");
     }

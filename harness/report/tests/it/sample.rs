@@ -102,6 +102,7 @@ fn rate(
         interval: (n > 0).then_some(Interval { low: Some(ends.0), high: Some(ends.1), confidence: 0.95 }),
         needed: None,
         classes: BTreeMap::new(),
+        unstable: None,
     }
 }
 
