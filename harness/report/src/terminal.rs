@@ -27,6 +27,8 @@ pub struct View<'a> {
     pub inconclusive: InconclusivePolicy,
     /// The run directory, so that paths of evidence can be opened as they stand.
     pub directory: Option<&'a str>,
+    /// What its failures follow, as sentences.
+    pub causes: &'a [String],
 }
 
 /// The narrowest summary; a terminal that is narrower wraps it.
@@ -39,6 +41,14 @@ pub fn summary(verdicts: &RunVerdicts, plan: &Plan, view: &View<'_>) -> String {
     table::write(&mut text, verdicts, plan, &view);
     details::write(&mut text, verdicts, plan, &view);
 
+    for cause in view.causes {
+        for part in wrap(&line(cause), view.width) {
+            let _ = writeln!(text, "{part}");
+        }
+    }
+    if !view.causes.is_empty() {
+        text.push('\n');
+    }
     tally(&mut text, verdicts, &view);
     let (code, why) = exit::of(verdicts, view.inconclusive);
     // Writing to a string cannot fail.

@@ -44,11 +44,13 @@ pub(crate) fn results(
 /// The results as a table for a terminal.
 pub(crate) fn summary(verdicts: &RunVerdicts, plan: &Plan, inconclusive: Inconclusive, directory: &Path) -> String {
     let directory = directory.display().to_string();
+    let causes = rigtone_judge::verdicts::causes(plan, verdicts);
     let view = terminal::View {
         width: printer::width(),
         colour: printer::colour(),
         inconclusive: policy(inconclusive),
         directory: Some(&directory),
+        causes: &causes,
     };
     terminal::summary(verdicts, plan, &view)
 }

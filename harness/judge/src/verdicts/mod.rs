@@ -3,6 +3,7 @@
 //! The runner and `rigtone judge` call the same functions: what is judged during the run is judged again, bit for bit,
 //! from its record.
 
+mod causes;
 mod doubt;
 mod outcome;
 mod replay;
@@ -13,6 +14,7 @@ mod tally;
 mod test;
 mod words;
 
+pub use causes::causes;
 pub use doubt::doubt;
 pub use outcome::{TrialResult, counted, result};
 pub use replay::Replay;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
+mod attribution;
 mod binomial;
 mod comparing;
 mod comparison;

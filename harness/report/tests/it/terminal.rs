@@ -6,8 +6,13 @@ use rstest::rstest;
 
 use crate::sample::{plan, verdicts};
 
-const VIEW: View<'_> =
-    View { width: 100, colour: false, inconclusive: InconclusivePolicy::AsError, directory: Some("runs/1") };
+const VIEW: View<'_> = View {
+    width: 100,
+    colour: false,
+    inconclusive: InconclusivePolicy::AsError,
+    directory: Some("runs/1"),
+    causes: &[],
+};
 
 #[test]
 fn a_summary_shows_the_table_the_reasons_and_the_exit_code() {
@@ -118,4 +123,16 @@ fn an_empty_run_says_so() {
     let mut run = verdicts();
     run.combinations.clear();
     assert_eq!(summary(&run, &plan(), &VIEW), "no combinations\nexit code 3: the plan has no combinations\n");
+}
+
+/// What failures follow stands between the details and the count, in lines that fit.
+#[test]
+fn causes_are_said_before_the_count() {
+    let causes =
+        ["failures of `pairing-cold-start` follow speaker charge-5-a: 6 of 20 trials, 0 of 350 without".to_owned()];
+    let text = summary(&verdicts(), &plan(), &View { width: 60, causes: &causes, ..VIEW });
+    let (cause, count) =
+        (text.find("failures of `pairing").expect("the cause"), text.find("combinations:").expect("the count"));
+    assert!(cause < count, "{text}");
+    assert!(text[cause..count].lines().all(|line| line.chars().count() <= 60), "{text}");
 }

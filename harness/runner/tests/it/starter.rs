@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rigtone_judge::verdicts::causes;
 use rigtone_model::plan::Selector;
 use rstest::rstest;
 
@@ -43,6 +44,27 @@ fn every_planted_verdict_comes_out(#[values(1, 2)] seed: u64) {
     }
     let all = BTreeSet::from(["pass", "fail", "inconclusive", "infra-error", "skipped"]);
     assert_eq!(seen, all, "seed {seed}");
+}
+
+/// The units that were spoiled are named, each in the scenario that shows it, and nobody else is.
+#[test]
+fn failures_follow_what_was_planted() {
+    let planned = plan(&["scenarios/starter"], |_| {});
+    let done = run_from(&planned, 1);
+    let causes = causes(&planned.run.plan, &done.verdicts);
+    for (scenario, cause) in [
+        ("pairing-cold-start", "speaker charge-5-fw106"),
+        ("playback-heard", "speaker soundlink-flex-fw304"),
+        ("playback-heard", "speaker srs-xb33-fw210"),
+        ("codec-per-firmware", "speaker soundlink-flex-fw304"),
+        ("codec-per-firmware", "speaker srs-xb33-fw210"),
+        // It claims a codec that it does not offer.
+        ("codec-per-firmware", "codec aac"),
+    ] {
+        let found = causes.iter().any(|c| c.starts_with(&format!("failures of `{scenario}`")) && c.contains(cause));
+        assert!(found, "{scenario}: {cause} is not in {causes:#?}");
+    }
+    assert!(causes.iter().all(|c| !c.contains("source ") && !c.contains("fw110")), "{causes:#?}");
 }
 
 #[test]

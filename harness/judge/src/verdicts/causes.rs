@@ -1,0 +1,81 @@
+//! What the failures of a run follow.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rigtone_model::{
+    id::CombinationId,
+    plan::{AxisValue, Combination, Plan},
+    verdict::{CombinationVerdict, RunVerdicts},
+};
+
+use crate::{
+    Confidence,
+    attribution::{Cause, Cell, attribute},
+};
+
+/// The level of a member of the rig that a combination needs.
+const NEEDED: &str = "needed";
+
+/// The causes that the trials of a run support, as sentences. Each scenario is looked at alone: what fails one need not fail another.
+pub fn causes(plan: &Plan, verdicts: &RunVerdicts) -> Vec<String> {
+    let planned: HashMap<&CombinationId, &Combination> = plan.combinations.iter().map(|c| (&c.id, c)).collect();
+    let mut scenarios: BTreeMap<&str, Vec<Cell>> = BTreeMap::new();
+    for verdict in &verdicts.combinations {
+        if let (Some(combination), Some(cell)) = (planned.get(&verdict.id), counts(verdict)) {
+            scenarios.entry(&verdict.scenario).or_default().push(Cell { levels: levels(combination), ..cell });
+        }
+    }
+    // All scenarios are one family: each may err by its share.
+    let share = 0.05 / scenarios.len().max(1) as f64;
+    let Ok(confidence) = Confidence::new(1.0 - share) else { return Vec::new() };
+    let of = |(scenario, cells): (&str, Vec<Cell>)| -> Vec<String> {
+        attribute(&cells, confidence).iter().map(|cause| sentence(scenario, cause)).collect()
+    };
+    scenarios.into_iter().flat_map(of).collect()
+}
+
+/// Trials of a combination, and how many of them violated a gating expectation: of several the one that was violated most.
+fn counts(verdict: &CombinationVerdict) -> Option<Cell> {
+    let gating = verdict.expectations.iter().filter(|e| e.gating);
+    let worst = gating.max_by_key(|e| e.n - e.held - e.ambiguous)?;
+    let failed = worst.n - worst.held - worst.ambiguous;
+    Some(Cell { levels: BTreeMap::new(), failed: failed.into(), trials: (worst.n - worst.ambiguous).into() })
+}
+
+fn levels(combination: &Combination) -> BTreeMap<String, String> {
+    let mut levels = BTreeMap::new();
+    let mut put = |factor: String, level: &str| _ = levels.insert(factor, level.to_owned());
+    for (axis, value) in &combination.axes {
+        put(axis.to_string(), value.text());
+        if let AxisValue::Unit { device, firmware, .. } = value {
+            put(format!("{axis} device"), device);
+            put(format!("{axis} firmware"), &format!("{device} {firmware}"));
+        }
+    }
+    if let Some(condition) = &combination.condition {
+        put("condition".to_owned(), condition);
+    }
+    for member in combination.resources.iter().chain(&*combination.relies_on) {
+        if ["microphone ", "dongle ", "relay "].iter().any(|kind| member.starts_with(kind)) {
+            put(member.to_string(), NEEDED);
+        }
+    }
+    levels
+}
+
+fn sentence(scenario: &str, cause: &Cause) -> String {
+    let named = |(factor, level): &(String, String)| {
+        if level == NEEDED { factor.clone() } else { format!("{factor} {level}") }
+    };
+    let levels: Vec<String> = cause.levels.iter().map(named).collect();
+    let apart = if levels.len() > 1 { " (which cannot be told apart here)" } else { "" };
+    format!(
+        "failures of `{scenario}` follow {}{apart}: {} of {} trials, {} of {} without (p = {:.1e})",
+        levels.join(", "),
+        cause.with.0,
+        cause.with.1,
+        cause.without.0,
+        cause.without.1,
+        cause.p
+    )
+}

@@ -1,0 +1,92 @@
+//! Failures follow what was planted, and nothing where nothing was.
+
+use rigtone_judge::{
+    Confidence,
+    attribution::{Cause, Cell, attribute},
+};
+
+fn confidence() -> Confidence {
+    Confidence::new(0.95).expect("a confidence")
+}
+
+/// Two sources and four speakers, two of each firmware; each combination tried twenty times.
+fn cells(failed: impl Fn(&str, &str) -> u64) -> Vec<Cell> {
+    let speakers = [("a", "1.0", "bench-1"), ("b", "1.0", "bench-2"), ("c", "2.0", "bench-1"), ("d", "2.0", "bench-2")];
+    let mut cells = Vec::new();
+    for source in ["echo", "studio"] {
+        for (speaker, firmware, microphone) in speakers {
+            let level = |factor: &str, level: &str| (factor.to_owned(), level.to_owned());
+            cells.push(Cell {
+                levels: [
+                    level("source", source),
+                    level("speaker", speaker),
+                    level("speaker firmware", firmware),
+                    level("microphone", microphone),
+                    level("dongle", "usb-1"),
+                ]
+                .into(),
+                failed: failed(source, speaker),
+                trials: 20,
+            });
+        }
+    }
+    cells
+}
+
+fn named(causes: &[Cause]) -> Vec<Vec<String>> {
+    causes
+        .iter()
+        .map(|cause| cause.levels.iter().map(|(factor, level)| format!("{factor} {level}")).collect())
+        .collect()
+}
+
+#[test]
+fn failures_of_one_speaker_follow_that_speaker() {
+    let causes = attribute(&cells(|_, speaker| if speaker == "b" { 12 } else { 0 }), confidence());
+    assert_eq!(named(&causes), [["speaker b"]]);
+    assert_eq!((causes[0].with, causes[0].without), ((24, 40), (0, 120)));
+    assert!(causes[0].p < 1e-9, "{causes:?}");
+}
+
+#[test]
+fn failures_of_a_firmware_follow_the_firmware_and_not_one_of_its_units() {
+    let causes = attribute(&cells(|_, speaker| if matches!(speaker, "c" | "d") { 9 } else { 0 }), confidence());
+    assert_eq!(named(&causes), [["speaker firmware 2.0"]]);
+}
+
+#[test]
+fn two_causes_are_named_one_after_the_other() {
+    let failed = |source: &str, speaker: &str| {
+        if source == "studio" {
+            15
+        } else if speaker == "a" {
+            10
+        } else {
+            0
+        }
+    };
+    let causes = attribute(&cells(failed), confidence());
+    assert_eq!(named(&causes), [["source studio"], ["speaker a"]]);
+}
+
+#[test]
+fn what_cannot_be_told_apart_is_named_together() {
+    let mut cells = cells(|_, speaker| if speaker == "a" { 12 } else { 0 });
+    for cell in &mut cells {
+        let relay = if cell.levels["speaker"] == "a" { "channel 1" } else { "channel 2" };
+        cell.levels.insert("relay".into(), relay.into());
+    }
+    assert_eq!(named(&attribute(&cells, confidence())), [["relay channel 1", "speaker a"]]);
+}
+
+#[test]
+fn nothing_is_named_where_the_trials_do_not_support_it() {
+    // Scattered, everywhere, nowhere, and too few.
+    assert_eq!(attribute(&cells(|_, _| 2), confidence()), []);
+    assert_eq!(attribute(&cells(|_, _| 20), confidence()), []);
+    assert_eq!(attribute(&cells(|_, _| 0), confidence()), []);
+    assert_eq!(attribute(&cells(|source, speaker| u64::from(source == "echo" && speaker == "a")), confidence()), []);
+    assert_eq!(attribute(&[], confidence()), []);
+    let untried = cells(|_, _| 0).into_iter().map(|cell| Cell { trials: 0, ..cell }).collect::<Vec<_>>();
+    assert_eq!(attribute(&untried, confidence()), []);
+}
