@@ -136,9 +136,9 @@ fn samples(random: &mut ChaCha8Rng) -> Result<Vec<Value>, Box<dyn Error>> {
         let most = if i % 10 == 0 { 120 } else { 12 };
         let (n, m) = (random.random_range(1..most), random.random_range(1..most));
         // A grain of 4 makes ties.
-        let grain = if i % 3 == 0 { 4.0 } else { 1e9 };
+        let grain: f64 = if i % 3 == 0 { 4.0 } else { 1e9 };
         let mut draw = |count: usize, from: f64| -> Vec<f64> {
-            (0..count).map(|_| from + (random.random_range(0.0..10.0) * grain as f64).round() / grain).collect()
+            (0..count).map(|_| from + (random.random_range(0.0..10.0) * grain).round() / grain).collect()
         };
         let (a, b) = (draw(n, 0.0), draw(m, 1.5));
         let test = mann_whitney(&a, &b).ok_or("two samples")?;
