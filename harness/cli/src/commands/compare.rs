@@ -2,7 +2,10 @@
 
 mod text;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use rigtone_judge::{
@@ -11,11 +14,11 @@ use rigtone_judge::{
     verdicts::RunPlan,
 };
 use rigtone_model::plan::{Combination, Selector};
-use rigtone_record::{read_events, read_plan};
+use rigtone_record::read_plan;
 use rigtone_report::exit::Code;
 use serde::Serialize;
 
-use super::{judge::foreign, report::read_trouble};
+use super::{judge::foreign, log::read_log, report::read_trouble};
 use crate::{printer, trouble::Trouble};
 
 /// Version of the form of `--json`: `major.minor`.
@@ -94,21 +97,30 @@ struct Read {
 
 fn read(run: &Path) -> Result<Read, Trouble> {
     let plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
-    let mut events = read_events(run).map_err(|e| read_trouble(&e))?;
     let mut gatherer = Gatherer::new(&plan.plan);
-    while let Some(event) = events.next() {
-        match event {
-            Ok(event) => gatherer.take(&event),
-            // What was being written when the program was killed is no event.
-            Err(error) if error.is_damage() && events.next().is_none() => break,
-            Err(error) => return Err(read_trouble(&error)),
-        }
-    }
+    let log = read_log(run, |event| {
+        gatherer.take(&event);
+        Ok(())
+    })?;
+    log.warn();
     if let Some(combination) = gatherer.stranger() {
         return Err(foreign(run, combination));
     }
     let series = gatherer.finish();
     Ok(Read { plan, series })
+}
+
+/// No run is counted twice, whichever way its directory was typed.
+fn apart(runs: &[PathBuf]) -> Result<(), Trouble> {
+    let mut seen = BTreeSet::new();
+    for run in runs {
+        let real = run.canonicalize().map_err(|e| Trouble::usage(format!("cannot read {}: {e}", run.display())))?;
+        if !seen.insert(real) {
+            return Err(Trouble::usage(format!("the run {} is named twice", run.display()))
+                .hint("its trials count once: name different run directories"));
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn run(what: &Compare) -> Result<Code, Trouble> {
@@ -125,6 +137,7 @@ pub(crate) fn run(what: &Compare) -> Result<Code, Trouble> {
         let scenarios = runs.iter().flat_map(|run| run.plan.plan.scenarios.iter().map(|s| &s.document));
         selector.fits(scenarios).map_err(Trouble::usage)?;
     }
+    apart(&what.runs)?;
     // Every combination of every run, at a place of its own.
     let mut places: Vec<(usize, usize)> = Vec::new();
     let mut matched = Matched::default();

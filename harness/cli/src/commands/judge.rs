@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 
 use rigtone_judge::verdicts::{Replay, Rules, RunPlan};
 use rigtone_model::{document::Scenario, id::CombinationId, verdict::RunVerdicts};
-use rigtone_record::{read_events, read_plan};
+use rigtone_record::read_plan;
 use rigtone_report::{
     baseline::{changes, text},
     exit::{self, Code},
 };
 
-use super::report::{policy, read_trouble, results, summary};
+use super::{
+    log::read_log,
+    report::{policy, read_trouble, results, summary},
+};
 use crate::{args::Inconclusive, documents, printer, trouble::Trouble};
 
 pub(crate) fn judge(
@@ -74,24 +77,16 @@ pub(crate) fn judged(run: &Path) -> Result<(RunPlan, RunVerdicts), Trouble> {
 
 /// The verdicts of a run by a plan and its rules.
 fn verdicts(run: &Path, plan: &RunPlan) -> Result<RunVerdicts, Trouble> {
-    let mut events = read_events(run).map_err(|e| read_trouble(&e))?;
     let mut replay = Replay::new(&plan.plan, &plan.rules);
-    while let Some(event) = events.next() {
-        match event {
-            Ok(event) => replay.take(&event),
-            // What was being written when the program was killed is no event.
-            Err(error) if error.is_damage() && events.next().is_none() => {
-                printer::note(&format!("warning: {error}"));
-                break;
-            }
-            Err(error) => return Err(read_trouble(&error)),
-        }
-    }
-    let id = events.run().unwrap_or_default().to_owned();
+    let log = read_log(run, |event| {
+        replay.take(&event);
+        Ok(())
+    })?;
+    log.warn();
     if let Some(combination) = replay.stranger() {
         return Err(foreign(run, combination));
     }
-    Ok(replay.verdicts(&id))
+    Ok(replay.verdicts(&log.run))
 }
 
 /// The plan and the log of a directory are not of one run.

@@ -13,13 +13,14 @@ use rigtone_model::{
     id::CombinationId,
     plan::{Combination, Plan},
 };
-use rigtone_record::{EVIDENCE, Quiet, RunWriter, keep_quiet, read_environment, read_events, read_plan};
+use rigtone_record::{EVIDENCE, Quiet, RunWriter, keep_quiet, read_environment, read_plan};
 use rigtone_report::exit::Code;
 
 use crate::{
     args::Inconclusive,
     commands::{
         judge::foreign,
+        log::read_log,
         report::read_trouble,
         run::{record_trouble, run_id, show, write_results},
     },
@@ -47,7 +48,7 @@ impl Part {
         let quiet = keep_quiet(run).map_err(|e| record_trouble(&e))?;
         let mut replay = Replay::new(&plan.plan, &plan.rules);
         let (mut resumed, mut said) = (None, BTreeSet::new());
-        events(run, |event| {
+        let log = read_log(run, |event| {
             if matches!(event.body, Body::RunResumed { .. }) {
                 resumed = Some(event.seq);
             }
@@ -57,25 +58,13 @@ impl Part {
             replay.take(&event);
             Ok(())
         })?;
+        log.warn();
         if let Some(combination) = replay.stranger() {
             return Err(foreign(run, combination));
         }
         let left_open = replay.left_open();
         Ok(Self { directory: run.to_owned(), plan, resumed, left_open, said, _quiet: quiet })
     }
-}
-
-/// Goes through the events of a run.
-fn events(run: &Path, mut visit: impl FnMut(Event) -> Result<(), Trouble>) -> Result<(), Trouble> {
-    let mut events = read_events(run).map_err(|e| read_trouble(&e))?;
-    while let Some(event) = events.next() {
-        match event {
-            Ok(event) => visit(event)?,
-            Err(error) if error.is_damage() && events.next().is_none() => return Ok(()),
-            Err(error) => return Err(read_trouble(&error)),
-        }
-    }
-    Ok(())
 }
 
 /// Joins runs into one: their combinations, events and evidence.
@@ -107,7 +96,7 @@ pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, js
     let mut interrupted = None;
     for part in &parts {
         let mut last_ns = 0;
-        events(&part.directory, |event| {
+        read_log(&part.directory, |event| {
             last_ns = event.t_ns.max(last_ns);
             match &event.body {
                 // What became of the part as a whole is said of each of its combinations below.

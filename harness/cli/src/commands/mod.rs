@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod judge;
+pub(crate) mod log;
 pub(crate) mod measure;
 pub(crate) mod merge;
 pub(crate) mod plan;

@@ -85,6 +85,8 @@ fn a_run_is_judged_beside_an_earlier_one() {
 #[case(&["compare", "run", "--by", "codec"], &["two values of `codec`"])]
 #[case(&["compare", "run", "--by", "speaker", "--between", "charge-5-fw106", "boom"], &["the value `boom`", "charge-5-fw110"])]
 #[case(&["compare", "run", "nowhere"], &["nowhere"])]
+#[case(&["compare", "run", "./run"], &["the run ./run is named twice"])]
+#[case(&["compare", "run", "run", "--by", "speaker.firmware"], &["named twice", "count once"])]
 #[case(&["compare", "run", "run", "--margin", "5"], &["no margin", "`5 %`"])]
 #[case(&["compare", "run", "run", "--select", "speeker=x"], &["speeker", "did you mean `speaker`"])]
 #[case(&["compare", "run", "run", "--confidence", "100 %"], &["confidence"])]
@@ -114,4 +116,15 @@ fn a_run_is_judged_again_with_other_limits() {
         .says(&["does something else", "run it anew"]);
     home.write("changed/playback-heard.yaml", &home.changed(file, "at-most: 220 ms", "at-most: 220"));
     home.rigtone(&["judge", "run", "--scenarios", "changed"]).with_code(2).says(&["missing-unit"]);
+}
+
+/// A run that was killed while it wrote is compared by what it has, and that is said.
+#[test]
+fn the_last_line_of_a_killed_run_is_named() {
+    let home = two_runs("latency: {sbc: 215 ms}");
+    let log = home.path("after/events.jsonl");
+    let mut torn = std::fs::read(&log).unwrap();
+    torn.extend_from_slice(b"{\"seq\":");
+    std::fs::write(&log, torn).unwrap();
+    home.rigtone(&["compare", "before", "after"]).says(&["warning: ", "events.jsonl"]);
 }
