@@ -11,11 +11,11 @@ use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{
     check::{Stimulus, Vocabulary, check},
     diagnostic::{self, Diagnostic},
-    document::{Device, Rig, Scenario},
+    document::{Device, Expectation, Rig, Scenario},
     id::CombinationId,
     load::{self, Library, SourceFile},
     observation::Quantity,
-    plan::{Expansion, Plan, PlannedScenario, expand},
+    plan::{Combination, Expansion, Plan, PlannedScenario, expand},
     quantity::Duration,
     verdict::Verdict,
 };
@@ -125,12 +125,13 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
     }
     let mut combinations = Vec::new();
     for planned in &scenarios {
-        let chosen = |c: &rigtone_model::plan::Combination| {
+        let all = expand(planned, &expansion).map_err(Trouble::usage)?;
+        let wanted = again.as_ref().map(|ids| together(&planned.document, &all, ids));
+        let chosen = |c: &Combination| {
             what.select.iter().all(|s| s.matches(c, &planned.document))
                 && what.partition.is_none_or(|p| p.holds(c))
-                && again.as_ref().is_none_or(|ids| ids.contains(&c.id))
+                && wanted.as_ref().is_none_or(|ids| ids.contains(&c.id))
         };
-        let all = expand(planned, &expansion).map_err(Trouble::usage)?;
         combinations.extend(all.into_iter().filter(chosen));
     }
     if let Some(ids) = &again {
@@ -169,6 +170,13 @@ fn again(what: &What) -> Result<Option<BTreeSet<CombinationId>>, Trouble> {
         }
     };
     Ok(Some(verdicts.combinations.into_iter().filter(|c| wanted(&c.verdict)).map(|c| c.id).collect()))
+}
+
+/// What is wanted of a scenario's combinations; where it compares some with each other, whole groups of them.
+fn together(scenario: &Scenario, all: &[Combination], wanted: &BTreeSet<CombinationId>) -> BTreeSet<CombinationId> {
+    let compares = scenario.expect.iter().any(|e| matches!(e.expectation(), Expectation::Difference(_)));
+    let groups: BTreeSet<u64> = all.iter().filter(|c| compares && wanted.contains(&c.id)).map(|c| c.group).collect();
+    all.iter().filter(|c| wanted.contains(&c.id) || groups.contains(&c.group)).map(|c| c.id.clone()).collect()
 }
 
 /// Where the documents of a run came from, so that it can go on with the same ones.

@@ -167,10 +167,25 @@ impl Sample {
         self.lowest.is_empty()
     }
 
+    /// The smallest value, as the range in which it lies; nothing without values.
+    #[must_use]
+    pub fn smallest(&self) -> Option<Interval> {
+        self.at_rank(1)
+    }
+
+    /// The largest value, as the range in which it lies; nothing without values.
+    #[must_use]
+    pub fn largest(&self) -> Option<Interval> {
+        self.at_rank(self.len() as u64)
+    }
+
     /// The ⌈n·level⌉-th value, as the range in which it lies; nothing without values.
     #[must_use]
     pub fn estimate(&self, level: Rate) -> Option<Interval> {
-        let rank = (self.n() as f64 * level.get() * (1.0 - SLACK)).ceil().max(1.0) as u64;
+        self.at_rank((self.n() as f64 * level.get() * (1.0 - SLACK)).ceil().max(1.0) as u64)
+    }
+
+    fn at_rank(&self, rank: u64) -> Option<Interval> {
         Some(Interval { lower: pick(&self.lowest, rank)?, upper: pick(&self.highest, rank)? })
     }
 

@@ -112,6 +112,17 @@ pub fn ratio(first: Count, second: Count, confidence: Confidence) -> Interval {
     Interval { lower: odds(share.lower), upper: odds(share.upper) }
 }
 
+/// The interval of the second rate less the first, an hour: the distances to the exact limits of both, squared and added (G. Y. Zou, A. Donner
+/// 2008, with Garwood's limits). Everything is possible without time on both sides.
+#[must_use]
+pub fn difference(first: Count, second: Count, confidence: Confidence) -> Interval {
+    let (Some(p), Some(q)) = (first.estimate(), second.estimate()) else {
+        return Interval { lower: f64::NEG_INFINITY, upper: f64::INFINITY };
+    };
+    let (a, b) = (first.interval(confidence), second.interval(confidence));
+    Interval { lower: q - p - (q - b.lower).hypot(a.upper - p), upper: q - p + (b.upper - q).hypot(p - a.lower) }
+}
+
 /// The test of K. Krishnamoorthy and J. Thomson (2004): more power than the conditional one.
 #[must_use]
 pub fn e_test(first: Count, second: Count) -> Option<f64> {

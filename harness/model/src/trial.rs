@@ -149,6 +149,8 @@ pub struct StepRecord {
     pub action: String,
     /// The failure, if the device failed.
     pub failure: Option<DeviceFailure>,
+    /// How each of its attempts ended, for a step that makes several.
+    pub attempts: Vec<Option<FailureClass>>,
     /// How long it took, in nanoseconds.
     pub took_ns: i64,
 }
@@ -200,6 +202,8 @@ impl TrialRecord {
 #[derive(Debug, Clone, Default)]
 pub struct TrialFolder {
     open: BTreeMap<(CombinationId, u32, u32), TrialRecord>,
+    /// Attempts of steps that have not ended.
+    attempts: BTreeMap<(CombinationId, u32, u32), Vec<Option<FailureClass>>>,
 }
 
 impl TrialFolder {
@@ -222,16 +226,24 @@ impl TrialFolder {
         }
         if let Body::TrialDiscarded { .. } = &event.body {
             self.open.remove(&key);
+            self.attempts.remove(&key);
             return None;
         }
         if let Body::TrialFinished { outcome, .. } = &event.body {
+            self.attempts.remove(&key);
             let mut record = self.open.remove(&key)?;
             record.outcome = outcome.clone();
             return Some(record);
         }
         let record = self.open.get_mut(&key)?;
         match &event.body {
+            Body::Attempt { failure, .. } => {
+                self.attempts.entry(key).or_default().push(failure.as_ref().map(|f| f.class));
+            }
+            // What was tried before the trial proper, or after it, is not judged.
+            Body::StepFinished { phase: Phase::Setup | Phase::Cleanup, .. } => _ = self.attempts.remove(&key),
             Body::StepFinished { action, phase: Phase::Trial, outcome, took_ns } => record.steps.push(StepRecord {
+                attempts: self.attempts.remove(&key).unwrap_or_default(),
                 label: at.step.clone().unwrap_or_default(),
                 action: action.clone(),
                 failure: match outcome {

@@ -95,6 +95,12 @@ pub struct ExpectationVerdict {
     /// Why its trials are not alike, in words: then something changes from time to time, and bounds from all of them are too narrow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unstable: Option<String>,
+    /// The verdicts of its parts, for an expectation that is judged from several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<ExpectationVerdict>,
+    /// The combination that this one is compared with, for a difference: the verdict is about both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<CombinationId>,
 }
 
 /// The verdict of a combination.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use rigtone_judge::verdicts::{Ending, Rules, Tallies, Tally};
+use rigtone_judge::verdicts::{Ending, Rules, Tallies};
 use rigtone_model::{
     event::{At, Body, TrialOutcome},
     plan::{Combination, Plan},
@@ -237,7 +237,7 @@ impl<'a> Campaign<'a> {
 
     /// Whether a combination still wants trials.
     fn is_open(&self, index: usize) -> bool {
-        self.tallies.at(index).is_some_and(|tally| !tally.is_settled())
+        self.tallies.at(index).is_some() && !self.tallies.is_settled(index)
     }
 
     /// What the schedule has to know of a combination that wants its next trial.
@@ -332,15 +332,31 @@ impl<'a> Campaign<'a> {
         }
         let state = self.states.get_mut(&ended.index)?;
         (state.next_trial, state.next_attempt) = (record.trial + 1, 1);
-        let tally = self.tallies.at(ended.index)?;
-        if tally.is_settled() && !self.options.past.has_decided(&combination.id) {
-            let n = tally.trials();
-            let verdict = self.tallies.verdict(ended.index, &Ending::Complete)?.verdict;
-            let at =
-                At { combination: combination.id.clone(), trial: record.trial, attempt: ended.attempt, step: None };
-            self.emit(Some(at), Body::Decided { verdict, n });
+        if self.tallies.is_settled(ended.index) {
+            self.say_decided(ended.index, record.trial, ended.attempt);
         }
+        self.release_others(ended.index);
         None
+    }
+
+    fn say_decided(&self, index: usize, trial: u32, attempt: u32) {
+        let combination = &self.plan.combinations[index];
+        let Some(decided) = self.tallies.verdict(index, &Ending::Complete) else { return };
+        if !self.options.past.has_decided(&combination.id) {
+            let at = At { combination: combination.id.clone(), trial, attempt, step: None };
+            self.emit(Some(at), Body::Decided { verdict: decided.verdict, n: decided.trials });
+        }
+    }
+
+    /// A difference that is decided, or cannot be, sets the other side free too.
+    fn release_others(&mut self, index: usize) {
+        let others: Vec<usize> = self.tallies.others(index).collect();
+        for other in others {
+            if self.tallies.is_settled(other) && self.schedule.withdraw(other) {
+                let trial = self.states.get(&other).map_or(0, |state| state.next_trial - 1);
+                self.say_decided(other, trial, u32::from(trial > 0));
+            }
+        }
     }
 
     fn was_done(&self, combination: &Combination, trial: u32, attempt: u32) -> bool {
@@ -372,16 +388,20 @@ impl<'a> Campaign<'a> {
         if !self.benched.insert(member.to_owned()) {
             return;
         }
-        for index in self.states.keys() {
+        let is_hit =
+            |index: &usize| depends(&self.plan.combinations[*index], member) && !self.tallies.is_settled(*index);
+        // All of them first: the loss of one side of a difference settles the other.
+        let hit: Vec<usize> = self.states.keys().copied().filter(is_hit).collect();
+        for index in &hit {
             let combination = &self.plan.combinations[*index];
-            if !depends(combination, member) || self.tallies.at(*index).is_none_or(Tally::is_settled) {
-                continue;
-            }
             self.schedule.withdraw(*index);
             let at = At { combination: combination.id.clone(), trial: 0, attempt: 0, step: None };
             let body = Body::GivenUp { member: member.to_owned(), why: why.to_owned() };
             self.emitter.emit(self.bench.clock.now(), Some(at), body);
             self.tallies.give_up(&combination.id, member, why);
+        }
+        for index in hit {
+            self.release_others(index);
         }
     }
 }

@@ -199,7 +199,8 @@ fn settings(session: &Session<'_>, target: &Unit, microphone: &str) -> Settings 
 /// The frequencies in Hz at which the scenario asks for the response of a step.
 fn asked_hz(session: &Session<'_>, place: Place<'_>) -> Vec<f64> {
     let step = place.step.unwrap_or_default();
-    let asked = session.trial.scenario.expect.iter().filter_map(|expect| match expect.expectation() {
+    let expected = session.trial.scenario.expect.iter().flat_map(|expect| expect.expectation().leaves());
+    let asked = expected.filter_map(|expectation| match expectation {
         document::Expectation::Response(e) if e.step == step => Some(e.at.hertz()),
         document::Expectation::Difference(e) if e.step.as_deref() == Some(step) => e.at.map(Frequency::hertz),
         _ => None,

@@ -51,6 +51,27 @@ fn parts_of_a_plan_are_joined_into_the_whole() {
     assert_eq!(combinations(&home, "other-way"), combinations(&home, "merged"));
 }
 
+/// Two sides of a difference are one question: whoever asks for one of them again gets both.
+#[test]
+fn both_sides_of_a_difference_run_again_together() {
+    let home = Home::new();
+    let pair = ["--select", "speaker=charge-5-fw106", "--select", "source=echo-dot-5"];
+    let run = home.rigtone(&[&["run", "scenarios/rates", "--out", "run", "--json"], &pair[..]].concat()).with_code(0);
+    let judged = home.rigtone(&["judge", "run", "--json"]).with_code(0);
+    assert_eq!(run.json()["combinations"], judged.json()["combinations"]);
+    let [first, second] = run.json()["combinations"].as_array().unwrap().clone().try_into().unwrap();
+    let difference = &second["expectations"][0];
+    assert_eq!((&difference["beside"], &difference["verdict"]), (&first["id"], &Value::from("pass")), "{difference}");
+    assert_eq!(first["trials"], second["trials"], "both go on until it is decided");
+    // Limits that so few trials do not tell: the second side alone is undecided.
+    let plan = home.read_json("run/plan.json").to_string();
+    home.write("run/plan.json", &plan.replace("-25 %", "-3 %").replace("25 %", "3 %"));
+    assert_eq!(home.rigtone(&["judge", "run", "--json"]).with_code(11).json()["counts"]["inconclusive"], 1);
+    let again = home.rigtone(&["plan", "scenarios/rates", "--only", "undecided", "run", "--json"]).json();
+    let planned: Vec<&Value> = again["plan"]["combinations"].as_array().unwrap().iter().map(|c| &c["id"]).collect();
+    assert_eq!(planned, [&first["id"], &second["id"]]);
+}
+
 /// Parts that ended in every way, in every order.
 #[test]
 fn parts_that_did_not_come_to_their_end_are_joined_as_they_are() {

@@ -1,6 +1,9 @@
 //! Two series of trials beside each other.
 
-use std::collections::BTreeMap;
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use rigtone_model::document::Expectation;
 use serde::Serialize;
@@ -99,12 +102,12 @@ pub struct Side {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compared {
     method: Method,
-    first: Summary,
-    second: Summary,
+    pub(super) first: Summary,
+    pub(super) second: Summary,
     unit: &'static str,
     /// Positive: the second side is larger.
-    difference: Option<f64>,
-    interval: Interval,
+    pub(super) difference: Option<f64>,
+    pub(super) interval: Interval,
     p: f64,
     /// 1: larger is better; −1: smaller is; 0: neither.
     direction: f64,
@@ -162,6 +165,7 @@ pub fn compare(expectation: &Expectation<'_>, first: &Side, second: &Side, confi
             of_values(first, second, confidence, e.of.unit().0, direction)
         }
         Expectation::Count(_) => of_events(first, second, confidence),
+        Expectation::All(_) | Expectation::Any(_) => of_rates(first, second, confidence),
         Expectation::Role(_) | Expectation::Difference(_) => None,
     }
 }
@@ -180,23 +184,12 @@ impl Compared {
         let shown = p_adjusted <= confidence.alpha();
         let Interval { lower, upper } = self.interval;
         let answer = if shown && (lower > high || upper < low) {
-            let grows = lower > high;
-            match self.direction {
-                d if d > 0.0 => {
-                    if grows {
-                        Answer::Better
-                    } else {
-                        Answer::Worse
-                    }
-                }
-                d if d < 0.0 => {
-                    if grows {
-                        Answer::Worse
-                    } else {
-                        Answer::Better
-                    }
-                }
-                _ => Answer::Different,
+            // Larger where larger is better, or smaller where smaller is.
+            let gain = if lower > high { self.direction } else { -self.direction };
+            match gain.total_cmp(&0.0) {
+                _ if self.direction == 0.0 => Answer::Different,
+                Ordering::Less => Answer::Worse,
+                _ => Answer::Better,
             }
         } else if low < high && lower >= low && upper <= high {
             Answer::Same
@@ -236,10 +229,15 @@ fn pairs<'a>(first: &'a Side, second: &'a Side) -> Option<Vec<(&'a Trial, &'a Tr
         return None;
     }
     let by_number: BTreeMap<u32, &Trial> = second.trials.iter().map(|trial| (trial.number, trial)).collect();
+    // Several results of one trial, such as its attempts, have no partners of their own.
+    let numbers: BTreeSet<u32> = first.trials.iter().map(|trial| trial.number).collect();
+    if by_number.len() < second.trials.len() || numbers.len() < first.trials.len() {
+        return None;
+    }
     Some(first.trials.iter().filter_map(|trial| Some((trial, *by_number.get(&trial.number)?))).collect())
 }
 
-fn of_rates(first: &Side, second: &Side, confidence: Confidence) -> Option<Compared> {
+pub(super) fn of_rates(first: &Side, second: &Side, confidence: Confidence) -> Option<Compared> {
     let told = |side: &Side| -> (Vec<bool>, u64) {
         let told = side.trials.iter().filter(|t| t.outcome != Outcome::Ambiguous);
         let held: Vec<bool> = told.map(|t| t.outcome == Outcome::Success).collect();
@@ -293,7 +291,7 @@ fn number(trial: &Trial) -> Option<f64> {
     }
 }
 
-fn of_values(
+pub(super) fn of_values(
     first: &Side,
     second: &Side,
     confidence: Confidence,
@@ -338,25 +336,28 @@ fn of_values(
     })
 }
 
+/// The events of a side, and the hours in which they were counted.
+pub(super) fn count_of(side: &Side) -> Count {
+    let counted = side.trials.iter().filter_map(|trial| trial.counted);
+    counted.fold(Count { events: 0, hours: 0.0 }, |sum, (events, hours)| Count {
+        events: sum.events + events,
+        hours: sum.hours + hours,
+    })
+}
+
+pub(super) fn summary_of_events(count: Count, side: &Side) -> Summary {
+    let n = side.trials.iter().filter(|trial| trial.counted.is_some()).count() as u64;
+    Summary { n, estimate: count.estimate(), ambiguous: side.trials.len() as u64 - n }
+}
+
 fn of_events(first: &Side, second: &Side, confidence: Confidence) -> Option<Compared> {
-    let count = |side: &Side| {
-        let counted = side.trials.iter().filter_map(|trial| trial.counted);
-        counted.fold(Count { events: 0, hours: 0.0 }, |sum, (events, hours)| Count {
-            events: sum.events + events,
-            hours: sum.hours + hours,
-        })
-    };
-    let (a, b) = (count(first), count(second));
+    let (a, b) = (count_of(first), count_of(second));
     let p = poisson::compare(a, b)?;
-    let summary = |count: Count, side: &Side| {
-        let n = side.trials.iter().filter(|trial| trial.counted.is_some()).count() as u64;
-        Summary { n, estimate: count.estimate(), ambiguous: side.trials.len() as u64 - n }
-    };
     let (x, y) = (a.estimate()?, b.estimate()?);
     Some(Compared {
         method: Method::Poisson,
-        first: summary(a, first),
-        second: summary(b, second),
+        first: summary_of_events(a, first),
+        second: summary_of_events(b, second),
         unit: "times as many",
         difference: (x > 0.0).then(|| y / x),
         interval: poisson::ratio(a, b, confidence),

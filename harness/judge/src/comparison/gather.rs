@@ -12,7 +12,7 @@ use rigtone_model::{
 use crate::{
     Interval,
     sequential::Outcome,
-    verdicts::{TrialResult, counted, result},
+    verdicts::{TrialResult, counted, results},
 };
 
 /// What one trial says about one expectation.
@@ -84,9 +84,10 @@ impl<'a> Gatherer<'a> {
         series.resize(scenario.expect.len(), Vec::new());
         for (trials, expect) in series.iter_mut().zip(&scenario.expect) {
             let expectation = expect.expectation();
-            let TrialResult { outcome, value, .. } = result(&expectation, scenario, record);
             let counted = counted(&expectation, record);
-            trials.push(Trial { number: record.trial, began_ns, outcome, value, counted });
+            for TrialResult { outcome, value, .. } in results(&expectation, scenario, record) {
+                trials.push(Trial { number: record.trial, began_ns, outcome, value, counted });
+            }
         }
     }
 

@@ -226,7 +226,7 @@ impl Boundaries {
     }
 
     /// Whether straight successes from here on can still lead to a pass.
-    pub(super) fn can_pass(&self, trials: u32, failures: u32) -> bool {
+    pub(crate) fn can_pass(&self, trials: u32, failures: u32) -> bool {
         trials < self.design().at_most && (failures as usize) < self.table.pass_from.len()
     }
 

@@ -18,7 +18,7 @@ pub const MOST_TRIALS: u32 = 5000;
 pub struct Design {
     /// The success rate that must be rejected, above 0.
     pub reject: f64,
-    /// The success rate that should be accepted quickly, above `reject` and below 1.
+    /// The success rate that should be accepted quickly, above `reject`; at 1 the first failure is final.
     pub accept: f64,
     /// Largest probability of passing at `reject`.
     pub alpha: f64,
@@ -33,7 +33,7 @@ pub struct Design {
 /// A design that asks for nothing that can be computed.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum DesignError {
-    /// A rate is not above 0 and below 1. At a good rate of exactly 1 the first failure would be final.
+    /// A rate is out of its range: above 0, and below 1 for the one to reject.
     #[error("{name} rate of the sequential test is not above 0 and below 1: {value}")]
     Rate {
         /// `reject` or `accept`.
@@ -83,9 +83,29 @@ impl Design {
         Ok(search::boundaries(self))
     }
 
+    /// Whether the first failure is final: a device that never fails is the only good one.
+    #[must_use]
+    #[expect(clippy::float_cmp, reason = "nothing but certainty itself is meant")]
+    pub fn forgives_nothing(&self) -> bool {
+        self.accept == 1.0
+    }
+
+    /// Trials without a failure that show a rate above `reject`: ⌈ln α / ln p⌉.
+    #[must_use]
+    pub fn least_to_pass(&self) -> u32 {
+        let n = (self.alpha.ln() / self.reject.ln()).ceil().max(1.0);
+        // Rounding must not cost a trial, nor spare one.
+        let shown = |n: f64| self.reject.powf(n) <= self.alpha * (1.0 + 1e-12);
+        let n = if n > 1.0 && shown(n - 1.0) { n - 1.0 } else { n };
+        (n as u32).max(self.at_least)
+    }
+
     pub(super) fn check(&self) -> Result<(), DesignError> {
-        for (name, value) in [("reject", self.reject), ("accept", self.accept)] {
-            if !is_inside(value) {
+        for (name, value, fits) in [
+            ("reject", self.reject, is_inside(self.reject)),
+            ("accept", self.accept, is_inside(self.accept) || self.forgives_nothing()),
+        ] {
+            if !fits {
                 return Err(DesignError::Rate { name, value });
             }
         }

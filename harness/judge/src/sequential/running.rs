@@ -49,6 +49,16 @@ pub struct Running {
 }
 
 impl Counts {
+    /// Counts one more.
+    pub(crate) fn add(&mut self, outcome: Outcome) {
+        let count = match outcome {
+            Outcome::Success => &mut self.successes,
+            Outcome::Failure => &mut self.failures,
+            Outcome::Ambiguous => &mut self.ambiguous,
+        };
+        *count = count.saturating_add(1);
+    }
+
     /// All trials.
     #[must_use]
     pub fn trials(&self) -> u32 {
@@ -66,12 +76,7 @@ impl Running {
 
     /// Takes the outcome of the next trial. Trials after the decision are counted and change nothing.
     pub fn record(&mut self, outcome: Outcome) -> Decision {
-        let count = match outcome {
-            Outcome::Success => &mut self.counts.successes,
-            Outcome::Failure => &mut self.counts.failures,
-            Outcome::Ambiguous => &mut self.counts.ambiguous,
-        };
-        *count = count.saturating_add(1);
+        self.counts.add(outcome);
         if self.decision != Decision::Continue {
             return self.decision;
         }

@@ -52,6 +52,11 @@ struct Plan {
 }
 
 pub(super) fn boundaries(design: &Design) -> Boundaries {
+    if design.forgives_nothing() {
+        // Nothing is to be searched: as many successes as show the rate, or the first failure.
+        let least = design.least_to_pass();
+        return Boundaries::from_lines(*design, |n| (n >= least).then_some(0), |_| Some(1));
+    }
     let (a, b, slope) = wald(design);
     let price = f64::from(design.at_most).min(PRICE * fixed_trials(design));
     // What is dropped over all trials stays within the margin.

@@ -3,12 +3,15 @@
 //! The runner and `rigtone judge` call the same functions: what is judged during the run is judged again, bit for bit,
 //! from its record.
 
+mod beside;
 mod causes;
 mod doubt;
+mod looks;
 mod outcome;
 mod replay;
 mod rules;
 mod sound;
+mod state;
 mod tallies;
 mod tally;
 mod test;
@@ -16,8 +19,9 @@ mod words;
 
 pub use causes::causes;
 pub use doubt::doubt;
-pub use outcome::{TrialResult, counted, result};
+pub use looks::{Look, Looks};
+pub use outcome::{TrialResult, counted, result, results};
 pub use replay::Replay;
-pub use rules::{ExpectationRule, RuleError, Rules, RunPlan, ScenarioRules, design};
+pub use rules::{ExpectationRule, RuleError, Rules, RunPlan, ScenarioRules, designs};
 pub use tallies::Tallies;
 pub use tally::{Ending, Tally};

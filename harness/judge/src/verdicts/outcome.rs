@@ -1,10 +1,10 @@
 //! What one trial says about one expectation.
 
 use rigtone_model::{
-    document::{Action, Countable, Expectation, Scenario, WantedCodec},
+    document::{Action, Comparable, Countable, Difference, Expectation, Per, Scenario, WantedCodec},
     observation::{Quantity, Value},
-    quantity::{Duration, Level},
-    trial::{FailureClass, TrialRecord},
+    quantity::{Duration, Frequency, Level},
+    trial::{FailureClass, StepRecord, TrialRecord},
 };
 
 use super::sound::{self, Limits};
@@ -36,6 +36,18 @@ impl TrialResult {
     pub(super) fn with(self, lower: f64, upper: f64) -> Self {
         Self { value: Some(Interval { lower, upper }), ..self }
     }
+}
+
+/// What a trial that gave a result says about an expectation of its scenario: of each attempt where those are counted, else of the trial.
+pub fn results(expectation: &Expectation<'_>, scenario: &Scenario, trial: &TrialRecord) -> Vec<TrialResult> {
+    if let Expectation::SuccessRate(e) = expectation
+        && expectation.per() == Per::Attempt
+        && let Some(step) = e.of.as_deref().and_then(|label| trial.step(label))
+        && !step.attempts.is_empty()
+    {
+        return step.attempts.iter().map(|failed| failed.map_or_else(TrialResult::held, TrialResult::failed)).collect();
+    }
+    vec![result(expectation, scenario, trial)]
 }
 
 /// What a trial that gave a result says about an expectation of its scenario.
@@ -81,12 +93,73 @@ pub fn result(expectation: &Expectation<'_>, scenario: &Scenario, trial: &TrialR
             },
             None => TrialResult::ambiguous(format!("the trial ended before the step `{}`", e.of)),
         },
-        Expectation::Count(_) => match counted(expectation, trial) {
+        Expectation::Count(e) => match counted(expectation, trial) {
             Some((0, _)) => TrialResult::held(),
+            Some(_) if e.of == Countable::LinkLosses => TrialResult::failed(FailureClass::LinkLost),
             Some(_) => TrialResult::failed(FailureClass::WithHoles),
+            None if e.of == Countable::LinkLosses => TrialResult::ambiguous("no link was watched"),
             None => TrialResult::ambiguous("nothing was listened to in which holes could be counted"),
         },
-        Expectation::Role(_) | Expectation::Difference(_) => TrialResult::ambiguous("this version does not judge it"),
+        Expectation::Difference(e) => compared(e, trial),
+        Expectation::All(_) => together(true, expectation.parts().map(|part| result(&part, scenario, trial))),
+        Expectation::Any(_) => together(false, expectation.parts().map(|part| result(&part, scenario, trial))),
+        Expectation::Role(_) => TrialResult::ambiguous("this version does not judge it"),
+    }
+}
+
+/// Several results as one: what is violated outweighs what cannot be told where all have to hold, what holds outweighs it where any has to.
+pub(super) fn together(all: bool, results: impl Iterator<Item = TrialResult>) -> TrialResult {
+    let decisive = if all { Outcome::Failure } else { Outcome::Success };
+    let mut rest = None;
+    for result in results {
+        let result = TrialResult { value: None, ..result };
+        if result.outcome == decisive {
+            return result;
+        }
+        match &rest {
+            Some(TrialResult { outcome: Outcome::Ambiguous, .. }) => {}
+            Some(_) if result.outcome != Outcome::Ambiguous => {}
+            _ => rest = Some(result),
+        }
+    }
+    rest.unwrap_or_else(|| TrialResult::ambiguous("there is nothing to judge"))
+}
+
+/// What a trial contributes to a difference: whether it succeeded or was heard, or its value.
+fn compared(difference: &Difference, trial: &TrialRecord) -> TrialResult {
+    let label = difference.step.as_deref();
+    // What never came is infinitely late, and infinitely soft.
+    let measured = |unit, low, high, observation| {
+        let limits = Limits { low, high, unit, class: FailureClass::OutOfLimits };
+        limits.hold(trial, label.unwrap_or_default(), observation)
+    };
+    match (difference.of, label) {
+        (Comparable::SuccessRate, None) => {
+            trial.failure().map_or_else(TrialResult::held, |f| TrialResult::failed(f.class))
+        }
+        (Comparable::SuccessRate, Some(label)) => step_result(trial, label),
+        (Comparable::Presence, label) => presence(trial, label.unwrap_or_default(), true),
+        (Comparable::Latency, label) => {
+            measured("ms", None, Some(f64::INFINITY), trial.observation(label.unwrap_or_default(), Quantity::Latency))
+        }
+        (Comparable::Response, label) => {
+            let hz = difference.at.map_or(1000.0, Frequency::hertz);
+            measured(
+                "dB",
+                Some(f64::NEG_INFINITY),
+                None,
+                trial.observation_at(label.unwrap_or_default(), Quantity::Response, hz),
+            )
+        }
+        (Comparable::Duration, Some(label)) => duration(trial, label, None, None),
+        (Comparable::Duration, None) => match trial.failure() {
+            Some(failure) => TrialResult::failed(failure.class).with(f64::INFINITY, f64::INFINITY),
+            None => {
+                let ms = trial.steps.iter().map(|s| Duration::from_ns(s.took_ns).milliseconds()).sum();
+                TrialResult::held().with(ms, ms)
+            }
+        },
+        (Comparable::Dropouts, _) => TrialResult::held(),
     }
 }
 
@@ -161,11 +234,35 @@ fn duration(trial: &TrialRecord, label: &str, at_least: Option<Duration>, at_mos
 
 /// What a trial counted, and for how many hours it did.
 pub fn counted(expectation: &Expectation<'_>, record: &TrialRecord) -> Option<(u64, f64)> {
-    let Expectation::Count(count) = expectation else { return None };
-    if count.of != Countable::Dropouts {
-        return None;
+    match expectation {
+        Expectation::Count(e) => match e.of {
+            Countable::Dropouts => dropouts(e.step.as_deref(), record),
+            Countable::LinkLosses => link_losses(e.step.as_deref(), record),
+            Countable::Reactions => None,
+        },
+        Expectation::Difference(e) if e.of == Comparable::Dropouts => dropouts(e.step.as_deref(), record),
+        _ => None,
     }
-    let mine = |of: &str| count.step.as_deref().is_none_or(|step| step == of);
+}
+
+/// Links that went down, in the time of a step; of the whole trial, in the steps after the first that connected.
+fn link_losses(step: Option<&str>, record: &TrialRecord) -> Option<(u64, f64)> {
+    let lost = |step: &StepRecord| step.failure.as_ref().is_some_and(|f| f.class == FailureClass::LinkLost);
+    let connected = record.steps.iter().position(|s| s.action == "connect" && s.failure.is_none());
+    let watched = record.steps.iter().enumerate().filter(|(n, s)| match step {
+        Some(label) => s.label == label,
+        None => connected.is_some_and(|first| *n > first) && !matches!(&*s.action, "connect" | "disconnect"),
+    });
+    let mut sum = None;
+    for (_, step) in watched {
+        let (events, hours) = sum.unwrap_or((0, 0.0));
+        sum = Some((events + u64::from(lost(step)), hours + step.took_ns as f64 / 3.6e12));
+    }
+    sum.filter(|(_, hours)| *hours > 0.0)
+}
+
+fn dropouts(step: Option<&str>, record: &TrialRecord) -> Option<(u64, f64)> {
+    let mine = |of: &str| step.is_none_or(|step| step == of);
     let mut sum = None;
     for observation in record.observations.iter().filter(|o| o.quantity == Quantity::Dropouts && mine(&o.of)) {
         let Value::Number { value, .. } = observation.value else { return None };

@@ -3,12 +3,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use rigtone_model::{
-    document::{Expectation, Scenario},
+    document::{Expect, Expectation, Repeat, Scenario},
     plan::Plan,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::looks::Looks;
 use crate::{
     Confidence,
     poisson::Watch,
@@ -32,13 +33,19 @@ pub struct ScenarioRules {
 }
 
 /// When an expectation is decided.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExpectationRule {
     /// The boundaries of its sequential test; absent for kinds that have none, or that this version does not judge.
     pub boundaries: Option<Arc<Boundaries>>,
     /// The watch over its rate, for counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<Watch>,
+    /// When two sides are looked at, for a difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks: Option<Looks>,
+    /// The rules of its parts, for one that has parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<ExpectationRule>,
 }
 
 /// An expectation that no test can decide as it is written.
@@ -53,24 +60,87 @@ pub struct RuleError {
     pub source: DesignError,
 }
 
-/// The test design of an expectation; none for kinds that this version does not judge.
-pub fn design(scenario: &Scenario, index: usize) -> Option<Design> {
-    let rate = scenario.expect.get(index)?.expectation().rate()?;
+/// How an error probability is shared among the parts of an expectation, so that the whole keeps it: `any` passes by any of its parts, `all` fails by
+/// any of them (C. E. Bonferroni 1936).
+#[derive(Debug, Clone, Copy)]
+struct Shares {
+    alpha: f64,
+    beta: f64,
+}
+
+impl Shares {
+    fn of(expectation: &Expectation<'_>) -> Self {
+        let parts = expectation.parts().count().max(1) as f64;
+        match expectation {
+            Expectation::Any(_) => Self { alpha: 1.0 / parts, beta: 1.0 },
+            Expectation::All(_) => Self { alpha: 1.0, beta: 1.0 / parts },
+            _ => Self { alpha: 1.0, beta: 1.0 },
+        }
+    }
+}
+
+fn design(expectation: &Expectation<'_>, repeat: Repeat, shares: Shares) -> Option<Design> {
+    let rate = expectation.rate()?;
     Some(Design {
         reject: rate.at_least,
         accept: rate.good,
-        alpha: 1.0 - rate.confidence,
-        beta: 1.0 - rate.confidence,
-        at_least: scenario.repeat.at_least,
-        at_most: scenario.repeat.at_most,
+        alpha: shares.alpha * (1.0 - rate.confidence),
+        beta: shares.beta * (1.0 - rate.confidence),
+        at_least: repeat.at_least,
+        at_most: repeat.at_most,
     })
 }
 
+/// The test designs of an expectation, one for each of its parts; none for kinds that have no sequential test.
+pub fn designs(scenario: &Scenario, index: usize) -> Vec<Design> {
+    let Some(expect) = scenario.expect.get(index) else { return Vec::new() };
+    let expectation = expect.expectation();
+    let shares = Shares::of(&expectation);
+    expectation.leaves().filter_map(|leaf| design(&leaf, scenario.repeat, shares)).collect()
+}
+
 /// The watch over a count; none for other kinds, or where its rates are out of order.
-fn watch(scenario: &Scenario, index: usize) -> Option<Watch> {
-    let Expectation::Count(count) = scenario.expect.get(index)?.expectation() else { return None };
+fn watch(expectation: &Expectation<'_>, shares: Shares) -> Option<Watch> {
+    let Expectation::Count(count) = expectation else { return None };
     let (limit, good, confidence) = count.rates();
+    // One error probability for both answers: the smaller share.
+    let confidence = 1.0 - (1.0 - confidence) * shares.alpha.min(shares.beta);
     Watch::new(limit, good, Confidence::new(confidence).ok()?)
+}
+
+fn looks(expectation: &Expectation<'_>, repeat: Repeat) -> Option<Looks> {
+    let Expectation::Difference(difference) = expectation else { return None };
+    Some(Looks::new(repeat.at_least, repeat.at_most, Confidence::new(difference.confidence()).ok()?))
+}
+
+/// Boundaries that were computed before, by their design: equal ones are computed once.
+type Known = HashMap<String, Arc<Boundaries>>;
+
+impl ExpectationRule {
+    fn of(
+        expectation: &Expectation<'_>,
+        repeat: Repeat,
+        shares: Shares,
+        known: &mut Known,
+    ) -> Result<Self, DesignError> {
+        if let Some(design) = design(expectation, repeat, shares) {
+            let key = format!("{design:?}");
+            let boundaries = match known.get(&key) {
+                Some(boundaries) => boundaries.clone(),
+                None => known.entry(key).or_insert(Arc::new(design.boundaries()?)).clone(),
+            };
+            return Ok(Self { boundaries: Some(boundaries), ..Self::default() });
+        }
+        let (watch, shares) = (watch(expectation, shares), Shares::of(expectation));
+        let parts: Result<_, _> = expectation.parts().map(|part| Self::of(&part, repeat, shares, known)).collect();
+        Ok(Self { watch, looks: looks(expectation, repeat), parts: parts?, ..Self::default() })
+    }
+
+    /// The trials that a device of this success rate needs on average until it is decided; nothing where that depends on something else.
+    fn expected_trials(&self, rate: f64) -> Option<f64> {
+        let own = self.boundaries.as_ref().and_then(|b| b.probabilities(rate)).map(|p| p.expected_trials);
+        self.parts.iter().filter_map(|part| part.expected_trials(rate)).chain(own).reduce(f64::max)
+    }
 }
 
 impl ScenarioRules {
@@ -78,23 +148,14 @@ impl ScenarioRules {
     ///
     /// # Errors
     /// When an expectation cannot be tested as it is written.
-    fn of(scenario: &Scenario, known: &mut HashMap<String, Arc<Boundaries>>) -> Result<Self, RuleError> {
-        let rule = |(index, _)| {
-            let Some(design) = design(scenario, index) else {
-                return Ok(ExpectationRule { boundaries: None, watch: watch(scenario, index) });
-            };
-            let key = format!("{design:?}");
-            if let Some(boundaries) = known.get(&key) {
-                return Ok(ExpectationRule { boundaries: Some(boundaries.clone()), watch: None });
-            }
-            let boundaries = design.boundaries().map_err(|source| RuleError {
+    fn of(scenario: &Scenario, known: &mut Known) -> Result<Self, RuleError> {
+        let rule = |(index, expect): (usize, &Expect)| {
+            let all = Shares { alpha: 1.0, beta: 1.0 };
+            ExpectationRule::of(&expect.expectation(), scenario.repeat, all, known).map_err(|source| RuleError {
                 scenario: scenario.scenario.clone(),
                 number: index + 1,
                 source,
-            })?;
-            let boundaries = Arc::new(boundaries);
-            known.insert(key, boundaries.clone());
-            Ok(ExpectationRule { boundaries: Some(boundaries), watch: None })
+            })
         };
         let expectations: Result<_, _> = scenario.expect.iter().enumerate().map(rule).collect();
         Ok(Self { scenario: scenario.scenario.clone(), expectations: expectations? })
@@ -103,8 +164,7 @@ impl ScenarioRules {
     /// The trials that a device of this success rate needs on average until all its expectations are decided, were
     /// the rate the same for each of them: that of the slowest.
     pub fn expected_trials(&self, at_least: u32, rate: f64) -> f64 {
-        let of = |rule: &ExpectationRule| rule.boundaries.as_ref()?.probabilities(rate).map(|p| p.expected_trials);
-        self.expectations.iter().filter_map(of).fold(f64::from(at_least), f64::max)
+        self.expectations.iter().filter_map(|rule| rule.expected_trials(rate)).fold(f64::from(at_least), f64::max)
     }
 }
 

@@ -3,17 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rigtone_model::{
+    document::{Difference, Expectation},
     event::TrialOutcome,
     id::CombinationId,
     plan::Plan,
     trial::TrialRecord,
-    verdict::{RunVerdicts, Verdict},
+    verdict::{ExpectationVerdict, RunVerdicts, Verdict},
 };
 
 use super::{
+    beside::Beside,
     rules::Rules,
     tally::{Ending, Tally},
 };
+use crate::{comparison::By, sequential::Decision};
 
 /// The running counts of a run. The runner feeds them while it runs, `rigtone judge` from the log.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub struct Tallies<'a> {
     plan: &'a Plan,
     places: HashMap<CombinationId, usize>,
     tallies: Vec<Option<Tally>>,
+    /// The other side of each difference: by place and expectation.
+    others: HashMap<(usize, usize), usize>,
     /// How combinations ended that come from another run than the rest.
     endings: BTreeMap<usize, Ending>,
 }
@@ -37,10 +42,12 @@ impl<'a> Tallies<'a> {
             let (scenario, rules) = scenarios.get(&*c.scenario)?;
             Some(Tally::new(c, scenario, rules))
         });
+        let tallies: Vec<Option<Tally>> = tallies.collect();
         Self {
             plan,
+            others: others(plan, &tallies),
             places: plan.combinations.iter().enumerate().map(|(i, c)| (c.id.clone(), i)).collect(),
-            tallies: tallies.collect(),
+            tallies,
             endings: BTreeMap::new(),
         }
     }
@@ -66,6 +73,57 @@ impl<'a> Tallies<'a> {
                 tally.spent(took_ns);
             }
         }
+        self.look(place);
+    }
+
+    /// Looks at the differences in which a combination is a side.
+    fn look(&mut self, place: usize) {
+        let sides = self.at(place).map_or(&[][..], Tally::beside);
+        let open: Vec<usize> =
+            sides.iter().filter(|side| side.decision() == Decision::Continue).map(Beside::index).collect();
+        for index in open {
+            let Some(&other) = self.others.get(&(place, index)) else { continue };
+            let side = |place: usize| self.at(place)?.beside().iter().find(|beside| beside.index() == index);
+            let (Some(a), Some(b)) = (side(place), side(other)) else { continue };
+            let (first, second) = if a.speaks() { (b, a) } else { (a, b) };
+            let Some(difference) = self.difference(place, index) else { continue };
+            let found = second.look(first, difference);
+            for place in [place, other] {
+                let tally = self.tallies[place].as_mut();
+                let mine = tally.and_then(|t| t.beside_mut().iter_mut().find(|beside| beside.index() == index));
+                if let Some(mine) = mine {
+                    mine.decide(found);
+                }
+            }
+        }
+    }
+
+    fn difference(&self, place: usize, index: usize) -> Option<&'a Difference> {
+        let scenario = self.plan.scenario(&self.plan.combinations.get(place)?.scenario)?;
+        match scenario.expect.get(index)?.expectation() {
+            Expectation::Difference(difference) => Some(difference),
+            _ => None,
+        }
+    }
+
+    /// Whether the combination needs no more trials: every gating expectation is decided, its trials are used up, or the rig lost too many of them.
+    pub fn is_settled(&self, place: usize) -> bool {
+        self.at(place).is_none_or(|tally| tally.is_over() || (tally.is_decided() && !self.waits(place, tally)))
+    }
+
+    /// Whether a difference needs more of its trials, and can still be decided.
+    fn waits(&self, place: usize, tally: &Tally) -> bool {
+        let done = |place: usize| self.plan.combinations.get(place).is_some_and(|c| c.skipped.is_none());
+        tally.beside().iter().any(|beside| {
+            let other = self.others.get(&(place, beside.index())).filter(|other| done(**other));
+            tally.waits_for(beside) && other.and_then(|other| self.at(*other)).is_some_and(|other| !other.is_lost())
+        })
+    }
+
+    /// The other sides of the differences in which a combination is one.
+    pub fn others(&self, place: usize) -> impl Iterator<Item = usize> {
+        let sides = self.at(place).map_or(&[][..], Tally::beside).iter();
+        sides.filter_map(move |beside| self.others.get(&(place, beside.index())).copied())
     }
 
     /// The rig cannot do a combination any more.
@@ -98,9 +156,8 @@ impl<'a> Tallies<'a> {
 
     /// Combinations that still want trials.
     pub fn open(&self) -> impl Iterator<Item = &CombinationId> {
-        let planned = self.plan.combinations.iter().zip(&self.tallies);
-        let open = |tally: &Option<Tally>| tally.as_ref().is_some_and(|tally| !tally.is_settled());
-        planned.filter(move |(c, tally)| c.skipped.is_none() && open(tally)).map(|(c, _)| &c.id)
+        let planned = self.plan.combinations.iter().enumerate();
+        planned.filter(|(place, c)| c.skipped.is_none() && !self.is_settled(*place)).map(|(_, c)| &c.id)
     }
 
     fn of(&mut self, id: &CombinationId) -> Option<&mut Tally> {
@@ -111,7 +168,35 @@ impl<'a> Tallies<'a> {
     /// The verdict of the combination at a place as it stands.
     pub fn verdict(&self, place: usize, ending: &Ending) -> Option<rigtone_model::verdict::CombinationVerdict> {
         let combination = self.plan.combinations.get(place)?;
-        Some(self.at(place)?.verdict(combination, self.plan.scenario(&combination.scenario)?, ending))
+        let (tally, scenario) = (self.at(place)?, self.plan.scenario(&combination.scenario)?);
+        let differences = self.differences(place, tally, ending);
+        Some(tally.verdict_with(combination, scenario, ending, self.is_settled(place), differences))
+    }
+
+    /// The verdicts of the differences in which a combination is the second side.
+    fn differences(&self, place: usize, tally: &Tally, ending: &Ending) -> Vec<ExpectationVerdict> {
+        let mine = tally.beside().iter().filter(|beside| beside.speaks());
+        let verdict = |beside: &Beside| {
+            let difference = self.difference(place, beside.index())?;
+            let other = self.others.get(&(place, beside.index())).copied();
+            let first = match other.and_then(|other| Some((self.plan.combinations.get(other)?, self.at(other)?))) {
+                None => Err("the plan has no combination to compare with".to_owned()),
+                Some((other, tally)) => match &other.skipped {
+                    Some(why) => Err(format!("the other side was skipped: {why}")),
+                    None if tally.is_lost() && beside.decision() == Decision::Continue => {
+                        Err(format!("the rig lost the other side, {}", other.id))
+                    }
+                    None => tally
+                        .beside()
+                        .iter()
+                        .find(|first| first.index() == beside.index())
+                        .map(|first| (first, other))
+                        .ok_or_else(|| "the other side has no trials".to_owned()),
+                },
+            };
+            Some(beside.verdict(first.as_ref().map(|first| *first).map_err(String::as_str), difference, ending))
+        };
+        mine.filter_map(verdict).collect()
     }
 
     /// The verdicts of the run. `interrupted` says what ended it before its plan was done, and how that counts.
@@ -131,4 +216,31 @@ impl<'a> Tallies<'a> {
             combinations,
         }
     }
+}
+
+/// Who is compared with whom: combinations that differ in what is compared alone.
+fn others(plan: &Plan, tallies: &[Option<Tally>]) -> HashMap<(usize, usize), usize> {
+    let mut groups: BTreeMap<(usize, String), [Option<usize>; 2]> = BTreeMap::new();
+    for (place, (combination, tally)) in plan.combinations.iter().zip(tallies).enumerate() {
+        let (Some(tally), Some(scenario)) = (tally, plan.scenario(&combination.scenario)) else { continue };
+        for beside in tally.beside() {
+            let Some(Expectation::Difference(difference)) =
+                scenario.expect.get(beside.index()).map(|expect| expect.expectation())
+            else {
+                continue;
+            };
+            let by = difference.axis(scenario).map_or(By::Condition, |axis| By::Axis(axis.to_owned()));
+            if let Some((rest, _)) = by.side("", combination) {
+                groups.entry((beside.index(), rest)).or_default()[usize::from(beside.speaks())] = Some(place);
+            }
+        }
+    }
+    let mut others = HashMap::new();
+    for ((index, _), sides) in groups {
+        if let [Some(first), Some(second)] = sides {
+            others.insert((first, index), second);
+            others.insert((second, index), first);
+        }
+    }
+    others
 }

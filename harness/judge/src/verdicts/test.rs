@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rigtone_model::document::Expectation;
+
 use super::rules::ExpectationRule;
 use crate::{
     poisson::{Count, Watch},
@@ -15,6 +17,12 @@ pub(super) enum Test {
     Share(Running),
     /// Of events in time.
     Events(Watching),
+    /// Of several expectations together, whose own tests decide.
+    Together {
+        /// Whether all of them have to hold; else any.
+        all: bool,
+        counts: Counts,
+    },
 }
 
 /// Events so far, and what they say.
@@ -28,7 +36,12 @@ pub(super) struct Watching {
 
 impl Test {
     /// The test that a rule asks for; none for kinds that this version does not judge.
-    pub(super) fn of(rule: &ExpectationRule) -> Option<Self> {
+    pub(super) fn of(expectation: &Expectation<'_>, rule: &ExpectationRule) -> Option<Self> {
+        match expectation {
+            Expectation::All(_) => return Some(Self::Together { all: true, counts: Counts::default() }),
+            Expectation::Any(_) => return Some(Self::Together { all: false, counts: Counts::default() }),
+            _ => {}
+        }
         if let Some(boundaries) = &rule.boundaries {
             return Some(Self::Share(Running::new(Arc::clone(boundaries))));
         }
@@ -41,6 +54,7 @@ impl Test {
         match self {
             Self::Share(running) => _ = running.record(outcome),
             Self::Events(watching) => watching.record(outcome, counted),
+            Self::Together { counts, .. } => counts.add(outcome),
         }
     }
 
@@ -48,6 +62,8 @@ impl Test {
         match self {
             Self::Share(running) => running.decision(),
             Self::Events(watching) => watching.decision,
+            // What its parts make of it, the state of the expectation knows.
+            Self::Together { .. } => Decision::Continue,
         }
     }
 
@@ -56,6 +72,7 @@ impl Test {
         match self {
             Self::Share(running) => running.counts(),
             Self::Events(watching) => watching.counts,
+            Self::Together { counts, .. } => *counts,
         }
     }
 
@@ -64,6 +81,7 @@ impl Test {
         match self {
             Self::Share(running) => 1.0 - running.boundaries().design().alpha,
             Self::Events(watching) => watching.watch.confidence(),
+            Self::Together { .. } => 1.0,
         }
     }
 
@@ -71,7 +89,7 @@ impl Test {
     pub(super) fn boundaries(&self) -> Option<&Boundaries> {
         match self {
             Self::Share(running) => Some(running.boundaries()),
-            Self::Events(_) => None,
+            Self::Events(_) | Self::Together { .. } => None,
         }
     }
 
@@ -91,18 +109,14 @@ impl Test {
                 let trials = (watching.watch.hours_needed(watching.count)? / each).ceil();
                 (trials.is_finite() && trials < 1e9).then_some(trials as u32)
             }
+            Self::Together { .. } => None,
         }
     }
 }
 
 impl Watching {
     fn record(&mut self, outcome: Outcome, counted: Option<(u64, f64)>) {
-        let count = match outcome {
-            Outcome::Success => &mut self.counts.successes,
-            Outcome::Failure => &mut self.counts.failures,
-            Outcome::Ambiguous => &mut self.counts.ambiguous,
-        };
-        *count += 1;
+        self.counts.add(outcome);
         // A decision that has fallen stands.
         if self.decision != Decision::Continue {
             return;

@@ -1,11 +1,16 @@
 //! Expectations and what was seen of them, in words: every number with its unit, n and interval.
 
 use rigtone_model::{
-    document::{Asked, Audio, Expectation, WantedCodec},
+    document::{Asked, Audio, Countable, Difference, Expectation, WantedCodec},
     quantity::Duration,
+    verdict::ExpectationVerdict,
 };
 
-use crate::{poisson::Count, stability::Runs};
+use crate::{
+    comparison::{Apart, Summary},
+    poisson::Count,
+    stability::Runs,
+};
 
 fn percent(fraction: f64) -> String {
     let text = format!("{:.1}", fraction * 100.0);
@@ -42,16 +47,42 @@ pub(super) fn expected(expectation: &Expectation<'_>) -> String {
             let (limit, good, confidence) = e.rates();
             let of = e.step.as_deref().map_or(String::new(), |step| format!(" of `{step}`"));
             let confidence = percent(confidence);
+            let events = match e.of {
+                Countable::Dropouts => "dropouts",
+                Countable::Reactions => "reactions",
+                Countable::LinkLosses => "losses of the link",
+            };
             return format!(
-                "dropouts{of} at most {limit} /h, {good:.3} /h with a good device ({confidence} confidence)"
+                "{events}{of} at most {limit} /h, {good:.3} /h with a good device ({confidence} confidence)"
             );
         }
-        Expectation::Role(_) | Expectation::Difference(_) => format!("`{}`", expectation.name()),
+        Expectation::Difference(e) => {
+            let limits = limits(e.at_least.clone(), e.at_most.clone());
+            let of = e.step.as_deref().map_or(String::new(), |step| format!(" of `{step}`"));
+            let [first, second] = sides(e);
+            let confidence = percent(e.confidence());
+            let what = e.of.as_str();
+            return format!(
+                "{what}{of} with `{second}` less that with `{first}` is {limits} ({confidence} confidence)"
+            );
+        }
+        Expectation::All(_) | Expectation::Any(_) => {
+            let all = matches!(expectation, Expectation::All(_));
+            let parts: Vec<String> = expectation.parts().map(|part| expected(&part)).collect();
+            return format!("{}: {}", if all { "all of" } else { "any of" }, parts.join("; "));
+        }
+        Expectation::Role(_) => format!("`{}`", expectation.name()),
     };
     match expectation.rate() {
-        Some(rate) => format!(
-            "{what} in at least {} of trials, {} with a good device ({} confidence)",
+        Some(rate) if expectation.is_extreme() => format!(
+            "{what} in every trial, shown for at least {} of trials ({} confidence)",
             percent(rate.at_least),
+            percent(rate.confidence)
+        ),
+        Some(rate) => format!(
+            "{what} in at least {} of {}, {} with a good device ({} confidence)",
+            percent(rate.at_least),
+            expectation.per().plural(),
             percent(rate.good),
             percent(rate.confidence)
         ),
@@ -84,13 +115,20 @@ fn of_sound(audio: &Audio) -> String {
 
 /// A rate as it was seen, such as "34 of 35 trials (97.1 %; at least 87.1 %, at most 99.9 %, each with 95 % confidence)".
 /// The bounds are one-sided, as the question is.
-pub(super) fn rate(held: u32, ambiguous: u32, n: u32, lower: f64, upper: f64, confidence: f64) -> String {
+pub(super) fn rate(
+    held: u32,
+    ambiguous: u32,
+    n: u32,
+    what: &str,
+    (lower, upper): (f64, f64),
+    confidence: f64,
+) -> String {
     if n == 0 {
         return "no trial gave a result".to_owned();
     }
     let doubt = if ambiguous > 0 { format!(", {ambiguous} do not tell") } else { String::new() };
     format!(
-        "{held} of {n} trials{doubt} ({}; at least {}, at most {}, each with {} confidence)",
+        "{held} of {n} {what}{doubt} ({}; at least {}, at most {}, each with {} confidence)",
         percent(f64::from(held) / f64::from(n)),
         percent(lower),
         percent(upper),
@@ -119,8 +157,54 @@ pub(super) fn events(count: Count, upper: f64, confidence: f64) -> String {
     }
 }
 
+/// The two values that a difference is between.
+fn sides(difference: &Difference) -> [&str; 2] {
+    [0, 1].map(|side| difference.between.get(side).map_or("", String::as_str))
+}
+
+/// A difference as it was seen, such as "12.5 % (3.1 to 20.4 %, each with 95 % confidence; 40 trials with `as-it-was`, 40 with `power-cycled`; 2 looks)".
+pub(super) fn apart(difference: &Difference, apart: &Apart, confidence: f64, looks: usize) -> String {
+    let unit = difference.of.unit().0;
+    let number = |x: f64| match x {
+        x if x == f64::INFINITY => "any more".to_owned(),
+        x if x == f64::NEG_INFINITY => "any less".to_owned(),
+        x => format!("{x:.1} {unit}"),
+    };
+    let [first, second] = sides(difference);
+    format!(
+        "{} (at least {}, at most {}, each with {} confidence; {} with `{first}`, {} with `{second}`; {})",
+        apart.estimate.map_or_else(|| "unknown".to_owned(), number),
+        number(apart.interval.lower),
+        number(apart.interval.upper),
+        percent(confidence),
+        side(&apart.first, unit),
+        side(&apart.second, unit),
+        match looks {
+            0 => "not looked at yet".to_owned(),
+            1 => "looked at once".to_owned(),
+            n => format!("looked at {n} times"),
+        }
+    )
+}
+
+/// One side in figures, such as "95 % of 40 trials".
+fn side(side: &Summary, unit: &str) -> String {
+    let estimate = match side.estimate {
+        None => "unknown".to_owned(),
+        Some(rate) if unit == "%" => percent(rate),
+        Some(value) => format!("{value:.1} {unit}"),
+    };
+    format!("{estimate} in {} trials", side.n)
+}
+
+/// What was seen of the parts of an expectation, such as "pass: 34 of 35 trials …; inconclusive: …".
+pub(super) fn together(parts: &[ExpectationVerdict]) -> String {
+    let each: Vec<String> = parts.iter().map(|part| format!("{}: {}", part.verdict, part.seen)).collect();
+    each.join(" | ")
+}
+
 /// A percentile as it was seen, such as "p90 = 187.3 ms".
-pub(super) fn percentile(percentile: f64, unit: &str, (low, high): (f64, f64), interval: Option<(f64, f64)>) -> String {
+pub(super) fn percentile(name: &str, unit: &str, (low, high): (f64, f64), interval: Option<(f64, f64)>) -> String {
     let number = |x: f64| match x {
         x if x == f64::INFINITY => "never".to_owned(),
         x if x == f64::NEG_INFINITY => "unknown".to_owned(),
@@ -134,7 +218,6 @@ pub(super) fn percentile(percentile: f64, unit: &str, (low, high): (f64, f64), i
         (low, f64::INFINITY) => format!("at least {}", number(low)),
         (low, high) => format!("{} to {}", number(low), number(high)),
     };
-    let name = format!("p{percentile}");
     let value = if low == high { number(low) } else { range(low, high) };
     match interval {
         Some((low, high)) if low < high => format!("{name} = {value}, {} by rank; ", range(low, high)),

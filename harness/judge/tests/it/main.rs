@@ -1,11 +1,15 @@
 //! The statistics of the crate against published and independently computed answers.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
+#![expect(clippy::print_stdout, reason = "measured error rates are printed")]
 
 mod attribution;
 mod binomial;
+mod calibration;
 mod comparing;
 mod comparison;
+mod difference;
+mod expectations;
 mod percentile;
 mod proportion;
 mod running;

@@ -169,7 +169,7 @@ fn more_trials_than_the_design_has_decide_nothing() {
 #[rstest]
 #[case::equal_rates(design(0.9, 0.9, 0.05, 1, 10), DesignError::Order { reject: 0.9, accept: 0.9 })]
 #[case::swapped_rates(design(0.98, 0.9, 0.05, 1, 10), DesignError::Order { reject: 0.98, accept: 0.9 })]
-#[case::perfect_good(design(0.9, 1.0, 0.05, 1, 10), DesignError::Rate { name: "accept", value: 1.0 })]
+#[case::more_than_perfect(design(0.9, 1.01, 0.05, 1, 10), DesignError::Rate { name: "accept", value: 1.01 })]
 #[case::nothing_to_reject(design(0.0, 0.9, 0.05, 1, 10), DesignError::Rate { name: "reject", value: 0.0 })]
 #[case::infinite(design(0.5, f64::INFINITY, 0.05, 1, 10), DesignError::Rate { name: "accept", value: f64::INFINITY })]
 #[case::certain(design(0.9, 0.98, 0.0, 1, 10), DesignError::Risk { name: "alpha", value: 0.0 })]
@@ -180,6 +180,25 @@ fn more_trials_than_the_design_has_decide_nothing() {
 #[case::too_long(design(0.9, 0.98, 0.05, 1, MOST_TRIALS + 1), DesignError::TooLong { at_most: MOST_TRIALS + 1 })]
 fn designs_that_make_no_test_are_refused(#[case] design: Design, #[case] error: DesignError) {
     assert_eq!(design.boundaries(), Err(error));
+}
+
+/// The sample sizes without a failure, ⌈ln 0.05 / ln p⌉: one trial fewer shows nothing, and the first failure is final.
+#[rstest]
+#[case(0.90, 29)]
+#[case(0.95, 59)]
+#[case(0.98, 149)]
+#[case(0.99, 299)]
+#[case(0.995, 598)]
+#[case(0.999, 2995)]
+fn a_perfect_device_is_shown_by_trials_without_a_failure(#[case] reject: f64, #[case] n: u32) {
+    let boundaries = design(reject, 1.0, 0.05, 1, n + 10).boundaries().unwrap();
+    assert_eq!(boundaries.decide(n - 1, 0), Decision::Continue);
+    assert_eq!(boundaries.decide(n, 0), Decision::Pass);
+    assert_eq!(boundaries.decide(0, 1), Decision::Fail);
+    assert_eq!(boundaries.decide(n - 2, 1), Decision::Fail);
+    let (bad, good) = (boundaries.probabilities(reject).unwrap(), boundaries.probabilities(1.0).unwrap());
+    assert!(bad.pass <= 0.05 && (bad.pass - reject.powi(n as i32)).abs() < 1e-12, "{bad:?}");
+    assert!((good.pass - 1.0).abs() < 1e-12 && (good.expected_trials - f64::from(n)).abs() < 1e-9, "{good:?}");
 }
 
 #[rstest]

@@ -15,7 +15,7 @@ use rigtone_model::{
 use rstest::rstest;
 use serde_json::json;
 
-fn scenario(expect: &serde_json::Value) -> Scenario {
+pub(crate) fn scenario(expect: &serde_json::Value) -> Scenario {
     serde_json::from_value(json!({
         "scenario": "s", "title": "s", "matrix": {"source": {"role": "a2dp-source"}},
         "trial": [{"pair": {}}, {"connect": {"profile": "a2dp"}}, {"play": {"signal": "smoke"}}],
@@ -24,29 +24,35 @@ fn scenario(expect: &serde_json::Value) -> Scenario {
     .expect("a scenario")
 }
 
-fn step(label: &str, failure: Option<FailureClass>) -> StepRecord {
+pub(crate) fn step(label: &str, failure: Option<FailureClass>) -> StepRecord {
     let failure = failure.map(|class| DeviceFailure::new(class, "planted"));
-    StepRecord { label: label.to_owned(), action: label.to_owned(), failure, took_ns: 1_500_000_000 }
+    StepRecord {
+        label: label.to_owned(),
+        action: label.to_owned(),
+        failure,
+        attempts: Vec::new(),
+        took_ns: 1_500_000_000,
+    }
 }
 
-fn trial(steps: Vec<StepRecord>, observations: Vec<Observation>) -> TrialRecord {
+pub(crate) fn trial(steps: Vec<StepRecord>, observations: Vec<Observation>) -> TrialRecord {
     let outcome = TrialOutcome::Completed;
     TrialRecord { combination: "s#0".into(), trial: 1, attempt: 1, outcome, steps, observations, evidence: Vec::new() }
 }
 
-fn played(observations: Vec<Observation>) -> TrialRecord {
+pub(crate) fn played(observations: Vec<Observation>) -> TrialRecord {
     trial(vec![step("pair", None), step("connect", None), step("play", None)], observations)
 }
 
-fn heard(yes: bool) -> Observation {
+pub(crate) fn heard(yes: bool) -> Observation {
     Observation::raw("play", Quantity::Presence, Value::Truth(yes))
 }
 
-fn late(ms: f64, uncertainty: f64) -> Observation {
+pub(crate) fn late(ms: f64, uncertainty: f64) -> Observation {
     Observation::raw("play", Quantity::Latency, Value::Number { value: ms, unit: "ms".into(), uncertainty })
 }
 
-fn undecided(quantity: Quantity) -> Observation {
+pub(crate) fn undecided(quantity: Quantity) -> Observation {
     Observation::raw("play", quantity, Value::Inconclusive { reason: "too noisy".into() })
 }
 
@@ -99,7 +105,7 @@ fn number(quantity: Quantity, value: f64, uncertainty: f64, unit: &str) -> Obser
     Observation::raw("play", quantity, Value::Number { value, unit: unit.into(), uncertainty })
 }
 
-fn times(quantity: Quantity, n: u32) -> Observation {
+pub(crate) fn times(quantity: Quantity, n: u32) -> Observation {
     number(quantity, f64::from(n), 0.0, "times")
 }
 
@@ -301,7 +307,7 @@ fn combination() -> Combination {
 }
 
 /// What these trials make of the one expectation of a scenario.
-fn judged(expect: &serde_json::Value, trials: &[TrialRecord], ending: &Ending) -> CombinationVerdict {
+pub(crate) fn judged(expect: &serde_json::Value, trials: &[TrialRecord], ending: &Ending) -> CombinationVerdict {
     let (scenario, combination) = (scenario(expect), combination());
     let rules = Rules::of_scenarios(std::iter::once(&scenario)).expect("rules");
     let mut tally = Tally::new(&combination, &scenario, &rules.scenarios[0]);

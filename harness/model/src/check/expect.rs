@@ -1,5 +1,8 @@
 //! Expectations.
 
+mod difference;
+mod share;
+
 use super::{
     Vocabulary, dangling, references,
     steps::{self, Placed},
@@ -7,13 +10,9 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::{
-        Action, Audio, Axis, Comparable, Count, Countable, Difference, Expect, Expectation, Measured, Response,
-        Scenario,
-    },
+    document::{Action, Audio, Axis, Count, Countable, Expect, Expectation, Measured, Parts, Per, Response, Scenario},
     load::Entry,
     observation::Quantity,
-    quantity::{Duration, EventRate, Level, Share},
 };
 
 pub(super) fn check(
@@ -24,9 +23,9 @@ pub(super) fn check(
 ) {
     let all = steps::conditions(&entry.value.conditions);
     for (n, expect) in entry.value.expect.iter().enumerate() {
-        let n = n.to_string();
+        let at = vec!["expect".to_owned(), n.to_string()];
         let kind = expect.expectation().name();
-        Checker { entry, steps, vocabulary, all: &all, faults, n: &n, kind }.one(expect);
+        Checker { entry, steps, vocabulary, all: &all, faults, at, kind }.one(expect);
     }
 }
 
@@ -36,26 +35,33 @@ struct Checker<'a> {
     vocabulary: &'a Vocabulary<'a>,
     all: &'a [Option<&'a str>],
     faults: &'a mut Vec<Diagnostic>,
-    /// The number of the expectation.
-    n: &'a str,
+    /// Where the expectation stands.
+    at: Vec<String>,
     kind: &'static str,
 }
 
 impl<'a> Checker<'a> {
     fn one(&mut self, expect: &'a Expect) {
+        self.one_under(expect, &expect.when);
+    }
+
+    /// An expectation that has to hold under these conditions; under all where none are named.
+    fn one_under(&mut self, expect: &'a Expect, when: &[String]) {
         let known: Vec<&str> = self.all.iter().copied().flatten().collect();
         for (n, condition) in expect.when.iter().enumerate() {
             if !known.contains(&condition.as_str()) {
-                let path = ["expect", self.n, "when", &n.to_string()];
-                self.faults.push(dangling(self.entry, &path, "condition", condition, &known));
+                let n = n.to_string();
+                let fault = dangling(self.entry, &self.beside(&["when", &n]), "condition", condition, &known);
+                self.faults.push(fault);
             }
         }
-        let conditions: Vec<Option<&str>> = match expect.when.as_slice() {
+        let conditions: Vec<Option<&str>> = match when {
             [] => self.all.to_vec(),
             when => self.all.iter().copied().filter(|c| when.iter().any(|w| Some(w.as_str()) == *c)).collect(),
         };
         let expectation = expect.expectation();
         match expectation {
+            Expectation::SuccessRate(rate) if rate.per == Some(Per::Attempt) => self.attempts(expectation, &conditions),
             Expectation::SuccessRate(_) | Expectation::Unsupported(_) => {
                 self.step(expectation, &conditions, "", |_| true);
             }
@@ -78,12 +84,52 @@ impl<'a> Checker<'a> {
             Expectation::Count(count) => self.count(count, &conditions),
             Expectation::Role(role) => self.role(&role.of),
             Expectation::Difference(difference) => self.difference(difference, expect),
+            Expectation::All(parts) | Expectation::Any(parts) => self.parts(parts, expect),
         }
         self.rate(expectation);
     }
 
-    fn path<'p>(&'p self, key: &'p str) -> [&'p str; 4] {
-        ["expect", self.n, self.kind, key]
+    /// Each part is checked like an expectation of its own, under the conditions of the whole.
+    fn parts(&mut self, parts: &'a Parts, whole: &Expect) {
+        for (n, part) in parts.0.iter().enumerate() {
+            let mut at = self.at.clone();
+            at.extend([self.kind.to_owned(), n.to_string()]);
+            let kind = part.expectation().name();
+            let mut inner = Checker {
+                entry: self.entry,
+                steps: self.steps,
+                vocabulary: self.vocabulary,
+                all: self.all,
+                faults: &mut *self.faults,
+                at,
+                kind,
+            };
+            if let Some((key, advice)) = match part {
+                part if !part.when.is_empty() => Some(("when", "write `when` beside the whole")),
+                part if part.gating.is_some() => Some(("gating", "write `gating` beside the whole")),
+                part => match part.expectation() {
+                    Expectation::All(_) | Expectation::Any(_) => Some((kind, "write one list of single expectations")),
+                    Expectation::Difference(_) => Some((kind, "write the difference as an expectation of its own")),
+                    _ => None,
+                },
+            } {
+                let message = format!("a part of `{}` cannot have `{key}`", self.kind);
+                let fault = self.entry.diagnostic(Code::WrongReference, &inner.beside(&[key]), message);
+                inner.faults.push(fault.suggest(advice));
+                continue;
+            }
+            inner.one_under(part, &whole.when);
+        }
+    }
+
+    /// A key beside the kind.
+    fn beside<'p>(&'p self, keys: &[&'p str]) -> Vec<&'p str> {
+        self.at.iter().map(String::as_str).chain(keys.iter().copied()).collect()
+    }
+
+    /// A key of the kind.
+    fn path<'p>(&'p self, key: &'p str) -> Vec<&'p str> {
+        self.beside(&[self.kind, key])
     }
 
     fn fault(&mut self, code: Code, key: &str, message: impl Into<String>, suggestion: &str) {
@@ -92,7 +138,7 @@ impl<'a> Checker<'a> {
     }
 
     fn incomplete(&mut self, message: &str, suggestion: &str) {
-        let fault = self.entry.diagnostic(Code::Incomplete, &["expect", self.n, self.kind], message);
+        let fault = self.entry.diagnostic(Code::Incomplete, &self.beside(&[self.kind]), message);
         self.faults.push(fault.suggest(suggestion));
     }
 
@@ -333,156 +379,6 @@ impl<'a> Checker<'a> {
                 "of",
                 message,
                 &format!("add `- read-services: {{unit: {axis}}}` to the trial"),
-            );
-        }
-    }
-
-    fn difference(&mut self, difference: &'a Difference, expect: &Expect) {
-        let [first, second] = difference.between.as_slice() else { return };
-        if !expect.when.is_empty() {
-            let fault = self.entry.diagnostic(
-                Code::WrongReference,
-                &["expect", self.n, "when"],
-                "a difference is between two values and cannot hold under one",
-            );
-            self.faults.push(fault.suggest("delete `when`"));
-        }
-        let compared: Vec<Option<&str>> =
-            if self.conditions_compared(first, second) { vec![Some(first), Some(second)] } else { self.all.to_vec() };
-        let expectation = Expectation::Difference(difference);
-        let (needs_step, does, fits): (bool, &str, fn(Action<'_>) -> bool) = match difference.of {
-            Comparable::SuccessRate | Comparable::Duration => (false, "", |_| true),
-            Comparable::Dropouts => (false, "plays or listens", sounds),
-            Comparable::Presence => (true, "plays or listens", sounds),
-            Comparable::Latency => (true, "plays", sounds_with_a_source),
-            Comparable::Response => (true, "plays", |a| matches!(a, Action::Play(_))),
-        };
-        if needs_step && difference.step.is_none() {
-            self.incomplete("the step is not named", "add `in` and the name of a step");
-        }
-        self.step(expectation, &compared, does, fits);
-        let quantity = match difference.of {
-            Comparable::Dropouts => Some(Quantity::Dropouts),
-            Comparable::Response => Some(Quantity::Response),
-            Comparable::SuccessRate | Comparable::Presence | Comparable::Latency | Comparable::Duration => None,
-        };
-        if let (Some(step), Some(quantity)) = (&difference.step, quantity) {
-            self.carried(step, "of", quantity);
-        }
-        match (difference.of, difference.at) {
-            (Comparable::Response, None) => {
-                self.incomplete("the frequency is not given", "add `at`, such as `at: 60 Hz`");
-            }
-            (Comparable::Response, Some(_)) | (_, None) => {}
-            (_, Some(_)) => self.fault(Code::WrongReference, "at", "only a response has a frequency", "delete `at`"),
-        }
-        let (limit, example): (fn(&str) -> Option<f64>, &str) = match difference.of {
-            Comparable::SuccessRate | Comparable::Presence => (|t| t.parse().ok().map(Share::fraction), "5 %"),
-            Comparable::Latency | Comparable::Duration => (|t| t.parse().ok().map(Duration::seconds), "20 ms"),
-            Comparable::Response => (|t| t.parse().ok().map(Level::db), "3 dB"),
-            Comparable::Dropouts => (|t| t.parse().ok().map(EventRate::per_hour), "1 /h"),
-        };
-        for (key, text) in [("at-least", &difference.at_least), ("at-most", &difference.at_most)] {
-            if let Some(text) = text {
-                self.limit(key, text, &limit, example);
-            }
-        }
-        let value = |text: &Option<String>| text.as_deref().and_then(limit);
-        match (value(&difference.at_least), value(&difference.at_most)) {
-            (Some(low), Some(high)) if high < low => self.crossed("the upper limit lies below the lower one".into()),
-            _ if difference.at_least.is_none() && difference.at_most.is_none() => {
-                self.incomplete("no limit is given", "add `at-least`, `at-most` or both");
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether a difference is one between conditions; explains when it is between nothing.
-    fn conditions_compared(&mut self, first: &str, second: &str) -> bool {
-        if first == second {
-            self.fault(
-                Code::WrongReference,
-                "between",
-                format!("`{first}` cannot differ from itself"),
-                "name two values",
-            );
-            return false;
-        }
-        let scenario = &self.entry.value;
-        let conditions = [first, second].map(|name| scenario.conditions.contains_key(name));
-        let axes: Vec<&str> = (scenario.matrix.iter())
-            .filter(|(_, axis)| matches!(axis, Axis::Values(v) if v.iter().any(|v| v == first) && v.iter().any(|v| v == second)))
-            .map(|(name, _)| name.as_str())
-            .collect();
-        match (conditions, axes.as_slice()) {
-            ([true, true], []) => return true,
-            ([true, true], _) | (_, [_, _, ..]) => {
-                let message = format!("`{first}` and `{second}` stand on several axes or conditions");
-                self.fault(Code::WrongReference, "between", message, "give the conditions other names");
-            }
-            (_, [_]) => {}
-            ([known, _], []) => {
-                let (missing, n) = if known { (second, "1") } else { (first, "0") };
-                let mut names: Vec<&str> = scenario.conditions.keys().map(String::as_str).collect();
-                for axis in scenario.matrix.values() {
-                    if let Axis::Values(values) = axis {
-                        names.extend(values.iter().map(String::as_str));
-                    }
-                }
-                let path = ["expect", self.n, self.kind, "between", n];
-                self.faults.push(dangling(self.entry, &path, "condition and no value of an axis", missing, &names));
-            }
-        }
-        false
-    }
-
-    /// A rate that must be rejected has to lie below one that should be accepted.
-    fn rate(&mut self, expectation: Expectation<'_>) {
-        if let Some(rate) = expectation.rate()
-            && rate.good <= rate.at_least
-        {
-            let by_percentile = matches!(
-                expectation,
-                Expectation::Latency(_)
-                    | Expectation::Duration(_)
-                    | Expectation::Response(_)
-                    | Expectation::Measured(_)
-            );
-            let limit = if by_percentile { "percentile" } else { "at-least" };
-            let written = self.entry.tree.find(self.path("good")).whole;
-            let (low, good) = (rate.at_least * 100.0, rate.good * 100.0);
-            let message = if written {
-                format!("`good` is {good} %, not above the limit of {low} %")
-            } else {
-                format!("no number of trials shows a rate of {low} %")
-            };
-            let advice = format!(
-                "write a `good` above `{limit}`: a test needs room between what is rejected and what is accepted"
-            );
-            self.fault(Code::Untestable, if written { "good" } else { limit }, message, &advice);
-        }
-        let confidence = match expectation {
-            Expectation::SuccessRate(e) => e.confidence,
-            Expectation::Audio(e) => e.confidence,
-            Expectation::Codec(e) => e.confidence,
-            Expectation::Latency(e) => e.confidence,
-            Expectation::Duration(e) => e.confidence,
-            Expectation::Count(e) => e.confidence,
-            Expectation::Response(e) => e.confidence,
-            Expectation::Measured(e) => e.confidence,
-            Expectation::Unsupported(e) => e.confidence,
-            Expectation::Difference(e) => e.confidence,
-            Expectation::Role(_) => None,
-        };
-        if let Some(confidence) = confidence
-            && !(0.5..1.0).contains(&confidence.fraction())
-        {
-            let message = format!("a confidence of {confidence} cannot be reached, or says nothing");
-            self.fault(
-                Code::Untestable,
-                "confidence",
-                message,
-                "write a confidence from 50 % to below 100 %, such as `95 %`",
             );
         }
     }

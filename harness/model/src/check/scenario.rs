@@ -360,7 +360,9 @@ impl<'a> Checker<'a, '_> {
         for (name, axis) in self.matrix() {
             let near = |other: &Axis| matches!(other, Axis::Microphone(choice) if choice.near == *name);
             let differs = |other: &Axis| matches!(other, Axis::Units(choice) if choice.differs_from.contains(name));
-            let of_role = |e: &crate::document::Expect| matches!(e.expectation(), crate::document::Expectation::Role(r) if r.of == *name);
+            let of_role = |e: &crate::document::Expect| {
+                e.expectation().leaves().any(|e| matches!(e, crate::document::Expectation::Role(r) if r.of == *name))
+            };
             let used = self.used.contains(name.as_str())
                 || (matches!(axis, Axis::Units(_))
                     && self.matrix().values().any(|other| near(other) || differs(other)))

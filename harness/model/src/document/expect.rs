@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    difference::Difference,
     sound::{Audio, Measured, Response},
     words::{Codec, Role},
 };
-use crate::quantity::{BitRate, Duration, EventRate, Frequency, Share};
+use crate::quantity::{BitRate, Duration, EventRate, Share};
 
 /// An expectation: exactly one of the kinds, and what may stand beside it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,7 +47,16 @@ pub struct Expect {
     unsupported: Option<Unsupported>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     difference: Option<Difference>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    all: Option<Parts>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    any: Option<Parts>,
 }
+
+/// Expectations that are judged together as one: neither conditions nor gating of their own, and no difference among them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Parts(#[schemars(length(min = 2, max = 16))] pub Vec<Expect>);
 
 /// What is expected.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,6 +73,8 @@ pub enum Expectation<'a> {
     Role(&'a RoleIs),
     Unsupported(&'a Unsupported),
     Difference(&'a Difference),
+    All(&'a Parts),
+    Any(&'a Parts),
 }
 
 macro_rules! expectations {
@@ -99,6 +111,8 @@ expectations!(
     (role, Role, "role"),
     (unsupported, Unsupported, "unsupported"),
     (difference, Difference, "difference"),
+    (all, All, "all"),
+    (any, Any, "any"),
 );
 
 impl Expect {
@@ -122,6 +136,7 @@ impl Expectation<'_> {
         match self {
             Self::Response(e) => format!("response at {}", e.at),
             Self::Measured(e) => e.of.quantity().as_str().to_owned(),
+            Self::Difference(e) => format!("difference of {}", e.of.as_str()),
             other => other.name().to_owned(),
         }
     }
@@ -140,7 +155,25 @@ impl Expectation<'_> {
             Self::Role(_) => None,
             Self::Unsupported(e) => Some(&e.of),
             Self::Difference(e) => e.step.as_deref(),
+            Self::All(_) | Self::Any(_) => None,
         }
+    }
+}
+
+impl<'a> Expectation<'a> {
+    /// The parts of one that is judged from several; none of any other.
+    pub fn parts(self) -> impl Iterator<Item = Expectation<'a>> {
+        let parts: &[Expect] = match self {
+            Self::All(parts) | Self::Any(parts) => &parts.0,
+            _ => &[],
+        };
+        parts.iter().map(Expect::expectation)
+    }
+
+    /// Its parts, or itself where it has none.
+    pub fn leaves(self) -> impl Iterator<Item = Expectation<'a>> {
+        let whole = !matches!(self, Self::All(_) | Self::Any(_));
+        self.parts().chain(whole.then_some(self))
     }
 }
 
@@ -166,6 +199,14 @@ impl Rate {
             confidence: confidence.map_or(0.95, Share::fraction),
         }
     }
+
+    /// P(value within the limits) >= p says the same as "the p-quantile is within". An extreme forgives no trial.
+    fn within(percentile: Option<f64>, extreme: bool, good: Option<Share>, confidence: Option<Share>) -> Self {
+        if !extreme {
+            return Self::of(percentile.map(Share::from_percent), good, confidence);
+        }
+        Self::of(Some(Share::from_percent(percentile.unwrap_or(95.0))), Some(Share::from_percent(100.0)), confidence)
+    }
 }
 
 /// How often a step, or the whole trial, has to succeed.
@@ -175,16 +216,40 @@ pub struct SuccessRate {
     /// The step; the whole trial when left out. A trial that fails before it reaches the step counts against it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
+    /// What counts: trials, or the attempts of a step that makes several; default `trial`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per: Option<Per>,
     /// The rate that must be reached; default `90 %`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<Share>,
     /// The rate of a good device, which should pass quickly; default `98 %` for a limit of 90 %, else three quarters
-    /// of the way from the limit to 100 %.
+    /// of the way from the limit to 100 %. With `100 %` the first failure decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub good: Option<Share>,
     /// The confidence of both answers; default `95 %`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<Share>,
+}
+
+/// What is counted in a success rate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Per {
+    /// Trials: a step that succeeds at last has succeeded.
+    #[default]
+    Trial,
+    /// Attempts: each of them counts, those that were followed by a better one too.
+    Attempt,
+}
+
+impl Per {
+    /// Several of it, in words.
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Trial => "trials",
+            Self::Attempt => "attempts",
+        }
+    }
 }
 
 /// Which codec has to be agreed on.
@@ -263,8 +328,13 @@ pub struct Latency {
     #[serde(rename = "in")]
     pub step: String,
     /// The percentile that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1.0, max = 99.99))]
-    pub percentile: f64,
+    pub percentile: Option<f64>,
+    /// `true`: a limit of the extreme. The first trial outside fails it; it passes after as many trials without one as show,
+    /// with the confidence, that a share of `percentile` of all trials lies within (default 95).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_trial: Option<bool>,
     /// The limit: pass when at least this percentile of all trials lies at or under it.
     pub at_most: Duration,
     /// The share of trials under the limit with a good device; default as for `success-rate`.
@@ -282,8 +352,13 @@ pub struct TimeTaken {
     /// The step.
     pub of: String,
     /// The percentile that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1.0, max = 99.99))]
-    pub percentile: f64,
+    pub percentile: Option<f64>,
+    /// `true`: a limit of the extreme. The first trial outside fails it; it passes after as many trials without one as show,
+    /// with the confidence, that a share of `percentile` of all trials lies within (default 95).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_trial: Option<bool>,
     /// The limit above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<Duration>,
@@ -365,50 +440,6 @@ pub struct Unsupported {
     pub confidence: Option<Share>,
 }
 
-/// What may be compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Comparable {
-    /// The success rate of the step, in percentage points.
-    SuccessRate,
-    /// The share of trials in which the step was heard, in percentage points.
-    Presence,
-    /// The step's latency.
-    Latency,
-    /// The step's duration.
-    Duration,
-    /// The level at a frequency.
-    Response,
-    /// The number of dropouts an hour.
-    Dropouts,
-}
-
-/// What has to differ between the values of an axis, or between two conditions, and by how much.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Difference {
-    /// What is compared.
-    pub of: Comparable,
-    /// The step it belongs to; the whole trial when left out.
-    #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
-    pub step: Option<String>,
-    /// The frequency, for `response`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<Frequency>,
-    /// The two values to compare: the second less the first. Conditions, or values of one axis.
-    #[schemars(length(min = 2, max = 2))]
-    pub between: Vec<String>,
-    /// The smallest difference, in the unit of what is compared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at_least: Option<String>,
-    /// The greatest difference, in the unit of what is compared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at_most: Option<String>,
-    /// The confidence; default `95 %`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confidence: Option<Share>,
-}
-
 impl Expectation<'_> {
     /// The rate test behind the expectation, for the kinds that are judged as a rate of trials.
     pub fn rate(&self) -> Option<Rate> {
@@ -417,12 +448,31 @@ impl Expectation<'_> {
             Self::Audio(e) => Rate::of(e.at_least, e.good, e.confidence),
             Self::Codec(e) => Rate::of(e.at_least, e.good, e.confidence),
             Self::Unsupported(e) => Rate::of(e.at_least, e.good, e.confidence),
-            // P(latency <= limit) >= p says the same as "the p-quantile is at most the limit".
-            Self::Latency(e) => Rate::of(Some(Share::from_percent(e.percentile)), e.good, e.confidence),
-            Self::Duration(e) => Rate::of(Some(Share::from_percent(e.percentile)), e.good, e.confidence),
-            Self::Response(e) => Rate::of(e.percentile.map(Share::from_percent), e.good, e.confidence),
-            Self::Measured(e) => Rate::of(e.percentile.map(Share::from_percent), e.good, e.confidence),
-            Self::Count(_) | Self::Role(_) | Self::Difference(_) => return None,
+            Self::Latency(e) => Rate::within(e.percentile, self.is_extreme(), e.good, e.confidence),
+            Self::Duration(e) => Rate::within(e.percentile, self.is_extreme(), e.good, e.confidence),
+            Self::Response(e) => Rate::within(e.percentile, self.is_extreme(), e.good, e.confidence),
+            Self::Measured(e) => Rate::within(e.percentile, self.is_extreme(), e.good, e.confidence),
+            Self::Count(_) | Self::Role(_) | Self::Difference(_) | Self::All(_) | Self::Any(_) => return None,
         })
+    }
+
+    /// Whether no trial may lie outside of the limits of what is measured.
+    pub fn is_extreme(&self) -> bool {
+        let every = match self {
+            Self::Latency(e) => e.every_trial,
+            Self::Duration(e) => e.every_trial,
+            Self::Response(e) => e.every_trial,
+            Self::Measured(e) => e.every_trial,
+            _ => None,
+        };
+        every == Some(true)
+    }
+
+    /// What it counts.
+    pub fn per(&self) -> Per {
+        match self {
+            Self::SuccessRate(e) => e.per.unwrap_or_default(),
+            _ => Per::Trial,
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! under `reports/schemas/`; doc comments of fields become their descriptions.
 
 mod device;
+mod difference;
 mod expect;
 mod fault;
 mod nature;
@@ -14,9 +15,10 @@ mod step;
 mod words;
 
 pub use device::{Device, Firmware, Gesture, Press};
+pub use difference::{Comparable, Difference};
 pub use expect::{
-    CodecIs, Comparable, Count, Countable, Difference, Expect, Expectation, Latency, Rate, RoleIs, SuccessRate,
-    TimeTaken, Unsupported, WantedCodec,
+    CodecIs, Count, Countable, Expect, Expectation, Latency, Parts, Per, Rate, RoleIs, SuccessRate, TimeTaken,
+    Unsupported, WantedCodec,
 };
 pub use fault::{
     ClockJump, DongleFault, Fault, LateRelay, MicrophoneFault, Moment, NoisyMicrophone, RelayFault, Trouble,

@@ -214,6 +214,10 @@ pub struct Measured {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1.0, max = 99.99))]
     pub percentile: Option<f64>,
+    /// `true`: a limit of the extreme. The first trial outside fails it; it passes after as many trials without one as show,
+    /// with the confidence, that a share of `percentile` of all trials lies within (default 95).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_trial: Option<bool>,
     /// The limit below, in the unit of what is limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<String>,
@@ -255,6 +259,10 @@ pub struct Response {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1.0, max = 99.99))]
     pub percentile: Option<f64>,
+    /// `true`: a limit of the extreme. The first trial outside fails it; it passes after as many trials without one as show,
+    /// with the confidence, that a share of `percentile` of all trials lies within (default 95).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_trial: Option<bool>,
     /// The share of trials within the limits with a good device; default as for `success-rate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub good: Option<Share>,

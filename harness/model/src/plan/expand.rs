@@ -119,7 +119,8 @@ pub fn expand(planned: &PlannedScenario, from: &Expansion<'_>) -> Result<Vec<Com
         return Err(PlanError::TooMany { scenario: scenario.scenario.clone(), limit: MOST_COMBINATIONS });
     }
 
-    let shape = Shape { scenario, scenario_name: &scenario_name, names: &names, meaning: &meaning, from };
+    let compared: BTreeSet<&str> = scenario.expect.iter().filter_map(|e| compared(scenario, e.expectation())).collect();
+    let shape = Shape { scenario, scenario_name: &scenario_name, names: &names, compared, meaning: &meaning, from };
     let conditions: Vec<Option<&str>> = if scenario.conditions.is_empty() {
         vec![None]
     } else {
@@ -226,8 +227,11 @@ fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result
     if scenario.trial_limit.is_some() {
         return Err("this version of Rigtone does not enforce `trial-limit`".to_owned());
     }
-    let speaks =
-        |e: &crate::document::Expect| e.when.is_empty() || condition.is_some_and(|c| e.when.iter().any(|w| w == c));
+    let among = |names: &[String]| condition.is_some_and(|c| names.iter().any(|name| name == c));
+    let speaks = |e: &crate::document::Expect| match e.expectation() {
+        Expectation::Difference(difference) => difference.axis(scenario).is_some() || among(&difference.between),
+        _ => e.when.is_empty() || among(&e.when),
+    };
     if !scenario.expect.iter().any(speaks) {
         return Err(format!("no expectation speaks about the condition `{}`", condition.unwrap_or_default()));
     }
@@ -239,12 +243,13 @@ fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result
     }
     for expect in &scenario.expect {
         let kind = expect.expectation();
-        let judged = match kind {
+        let judged = |kind: Expectation<'_>| match kind {
             Expectation::Codec(c) => c.bit_rate_at_most.is_none(),
-            Expectation::Count(c) => c.of == Countable::Dropouts,
+            Expectation::Count(c) => c.of != Countable::Reactions,
+            Expectation::Difference(_) => true,
             other => other.rate().is_some(),
         };
-        if !judged {
+        if !kind.leaves().all(judged) {
             return Err(format!("this version of Rigtone does not judge all of the expectation `{}`", kind.name()));
         }
     }
@@ -252,11 +257,21 @@ fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result
     Ok(needs)
 }
 
+/// The axis whose values a difference is between; none where it is between conditions.
+fn compared<'a>(scenario: &'a Scenario, expectation: Expectation<'a>) -> Option<&'a str> {
+    match expectation {
+        Expectation::Difference(difference) => difference.axis(scenario),
+        _ => None,
+    }
+}
+
 /// What all combinations of a scenario share.
 struct Shape<'a> {
     scenario: &'a Scenario,
     scenario_name: &'a Arc<str>,
     names: &'a [Arc<str>],
+    /// Axes whose values are compared with each other: combinations that differ in them alone are one group.
+    compared: BTreeSet<&'a str>,
     meaning: &'a Sha256,
     from: &'a Expansion<'a>,
 }
@@ -337,9 +352,16 @@ impl Shape<'_> {
             meaning.update([0]);
         }
         // Two units of one device and firmware mean the same, but are no comparison group.
-        let mut group_hash = meaning.clone();
-        for (_, value) in &axes {
+        let mut group_hash = self.meaning.clone();
+        for (name, value) in axes.iter().filter(|(name, _)| !self.compared.contains(&**name)) {
+            group_hash.update(name.as_bytes());
             group_hash.update(value.text().as_bytes());
+            if let AxisValue::Unit { device, firmware, .. } = value {
+                group_hash.update(device.as_bytes());
+                group_hash.update([0]);
+                group_hash.update(firmware.as_bytes());
+            }
+            group_hash.update([0]);
         }
         if let Some(condition) = condition {
             meaning.update(condition.as_bytes());
@@ -376,7 +398,8 @@ impl Shape<'_> {
         for step in steps_under(self.scenario, condition) {
             let Action::Connect(connect) = step.action() else { continue };
             let codec = bindings.codec(connect)?;
-            let fallback_wanted = self.scenario.expect.iter().any(|e| match e.expectation() {
+            let mut expected = self.scenario.expect.iter().flat_map(|e| e.expectation().leaves());
+            let fallback_wanted = expected.any(|expectation| match expectation {
                 Expectation::Codec(c) => matches!(c.is, WantedCodec::Codec(wanted) if wanted != codec),
                 Expectation::Unsupported(_) => true,
                 _ => false,
@@ -402,8 +425,8 @@ impl Shape<'_> {
         condition: Option<&str>,
         unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
     ) -> Option<String> {
-        let wanted: Vec<&str> = (self.scenario.expect.iter())
-            .filter_map(|e| match e.expectation() {
+        let wanted: Vec<&str> = (self.scenario.expect.iter().flat_map(|e| e.expectation().leaves()))
+            .filter_map(|expectation| match expectation {
                 Expectation::Measured(m) if m.of == Measurable::SoundPressure => Some(m.step.as_str()),
                 _ => None,
             })

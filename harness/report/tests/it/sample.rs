@@ -103,6 +103,8 @@ fn rate(
         needed: None,
         classes: BTreeMap::new(),
         unstable: None,
+        parts: Vec::new(),
+        beside: None,
     }
 }
 

@@ -109,6 +109,9 @@ fn troubles(rig: &mut Rig) {
 #[case::playback(&["scenarios/starter/playback-heard.yaml"], 12, |rig: &mut Rig| {
     rig.units.retain(|name, _| !name.contains("fw315") && !name.contains("fw304"));
 })]
+#[case::two_sides(&["scenarios/rates/off-time.yaml"], 6, |rig: &mut Rig| {
+    rig.units.retain(|name, _| name == "charge-5-fw106" || name == "echo-dot-5");
+})]
 #[case::a_night_of_troubles(&["scenarios/starter"], 20, troubles)]
 fn a_run_that_was_cut_off_anywhere_ends_like_the_one_that_was_not(
     #[case] scenarios: &[&str],

@@ -136,6 +136,11 @@ fn scenario(draw: &mut Draw, number: usize, sounds: bool, speakers: u64) -> Plan
     let pause = |draw: &mut Draw| format!("{} ms", draw.from(100, 9000));
     if draw.one_in(3) {
         document["conditions"] = json!({"short": {"pause": pause(draw)}, "long": {"pause": pause(draw)}});
+        let (of, step) = if sounds { ("presence", "play") } else { ("success-rate", "pair") };
+        // The pause changes nothing: what differs does so by chance.
+        let same = json!({"of": of, "in": step, "between": ["short", "long"], "at-least": "-30 %", "at-most": "30 %"});
+        let expect = document["expect"].as_array_mut().expect("expectations");
+        expect.push(json!({"difference": same, "gating": number.is_multiple_of(2)}));
     } else {
         let values: Vec<String> = (0..if sounds { 1 } else { draw.from(1, 2) }).map(|_| pause(draw)).collect();
         document["matrix"]["pause"] = json!(values);

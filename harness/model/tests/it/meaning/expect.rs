@@ -210,6 +210,55 @@ use crate::{DEVICE, RIG, findings, with_line};
     "there is nothing to expect of the sound",
     "`present: true`"
 )]
+#[case::of_which_trials(
+    "latency: {in: play, at-most: 1 s}",
+    "incomplete 21:5-12 expect[0].latency",
+    "of which trials?",
+    "`percentile: 90`, or `every-trial: true`"
+)]
+#[case::forgiving_every_trial(
+    "latency: {in: play, at-most: 1 s, every-trial: true, good: 99 %}",
+    "wrong-reference 21:64-68 expect[0].latency.good",
+    "`every-trial` forgives no trial",
+    "delete `good`"
+)]
+#[case::attempts_of_nothing(
+    "success-rate: {per: attempt}",
+    "incomplete 21:5-17 expect[0].success-rate",
+    "attempts of which step?",
+    "add `of`"
+)]
+#[case::attempts_of_what_makes_none(
+    "success-rate: {of: first, per: attempt}",
+    "wrong-step 21:24-29 expect[0].success-rate.of",
+    "needs a step that makes attempts, and `first` is a `connect`",
+    "there is none in the trial"
+)]
+#[case::part_with_a_fault(
+    "any: [{success-rate: {of: first}}, {success-rate: {of: pear}}]",
+    "unknown-step 21:60-64 expect[0].any[1].success-rate.of",
+    "there is no step `pear`",
+    "there are"
+)]
+#[case::part_with_conditions(
+    "any: [{success-rate: {of: first}, when: [cold]}, {success-rate: {of: play}}]",
+    "wrong-reference 21:39-43 expect[0].any[0].when",
+    "a part of `any` cannot have `when`",
+    "beside the whole"
+)]
+#[case::part_with_parts(
+    "all: [{success-rate: {of: first}}, {any: [{success-rate: {of: first}}, {success-rate: {of: play}}]}]",
+    "wrong-reference 21:41-44 expect[0].all[1].any",
+    "a part of `all` cannot have `any`",
+    "one list"
+)]
+#[case::part_of_two_sides(
+    "all: [{success-rate: {of: first}}, {difference: {of: latency, in: play, between: [cold, warm], at-most: 5 ms}}]",
+    "wrong-reference 21:41-51 expect[0].all[1].difference",
+    "a part of `all` cannot have `difference`",
+    "an expectation of its own"
+)]
+#[case::one_part("all: [{success-rate: {of: first}}]", "wrong-length 21:5-8 expect[0].all", "", "")]
 #[case::difference_when(
     "difference: {of: latency, in: play, between: [cold, warm], at-most: 5 ms}\n    when: [cold]",
     "wrong-reference 22:5-9 expect[0].when",

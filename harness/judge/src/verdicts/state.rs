@@ -1,0 +1,337 @@
+//! One expectation of a combination on its way through the trials.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rigtone_model::{
+    document::{Expectation, Scenario},
+    trial::{FailureClass, TrialRecord},
+    verdict::{ExpectationVerdict, Interval as Shown, Verdict},
+};
+
+use super::{
+    outcome::{TrialResult, counted, results},
+    rules::ExpectationRule,
+    tally::Ending,
+    test::Test,
+    words,
+};
+use crate::{
+    Confidence, Interval, Rate,
+    percentile::Sample,
+    proportion::Proportion,
+    sequential::{Counts, Decision, Outcome},
+    stability,
+};
+
+/// With fewer of either outcome the test for clusters is rough.
+const FEWEST: usize = 5;
+/// As improbable must clusters be if there were no cause.
+const UNSTABLE: f64 = 0.01;
+
+/// What the trials so far say about one expectation.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    test: Test,
+    values: Vec<Interval>,
+    classes: BTreeMap<FailureClass, u32>,
+    reasons: BTreeMap<String, u32>,
+    /// Whether it held, trial by trial, where that was told.
+    outcomes: Vec<bool>,
+    /// What it is judged from, where that is several.
+    parts: Vec<State>,
+}
+
+impl State {
+    /// Before the first trial; nothing for kinds that this version does not judge trial by trial.
+    pub(super) fn new(expectation: &Expectation<'_>, rule: &ExpectationRule) -> Option<Self> {
+        let parts = expectation.parts().zip(&rule.parts).filter_map(|(part, rule)| Self::new(&part, rule));
+        Some(Self {
+            test: Test::of(expectation, rule)?,
+            values: Vec::new(),
+            classes: BTreeMap::new(),
+            reasons: BTreeMap::new(),
+            outcomes: Vec::new(),
+            parts: parts.collect(),
+        })
+    }
+
+    /// Takes a trial that gave a result; tells whether it failed, and adds how.
+    pub(super) fn take(
+        &mut self,
+        expectation: &Expectation<'_>,
+        scenario: &Scenario,
+        trial: &TrialRecord,
+        seen: &mut BTreeSet<FailureClass>,
+    ) -> bool {
+        let mut inner = BTreeSet::new();
+        for (part, expectation) in self.parts.iter_mut().zip(expectation.parts()) {
+            part.take(&expectation, scenario, trial, &mut inner);
+        }
+        let counted = counted(expectation, trial);
+        let mut failed = false;
+        for result in results(expectation, scenario, trial) {
+            failed |= result.outcome == Outcome::Failure;
+            seen.extend(result.class);
+            self.record(result, counted);
+        }
+        failed
+    }
+
+    fn record(&mut self, result: TrialResult, counted: Option<(u64, f64)>) {
+        self.test.record(result.outcome, counted);
+        if result.outcome != Outcome::Ambiguous {
+            self.outcomes.push(result.outcome == Outcome::Success);
+        }
+        self.values.extend(result.value);
+        if let Some(class) = result.class {
+            *self.classes.entry(class).or_default() += 1;
+        }
+        if let Some(reason) = result.reason {
+            *self.reasons.entry(reason).or_default() += 1;
+        }
+    }
+
+    /// What is known so far.
+    pub(super) fn decision(&self) -> Decision {
+        let Test::Together { all, .. } = self.test else { return self.test.decision() };
+        // `all` fails by one part and passes by every part; `any` the other way round.
+        let (one, every) = if all { (Decision::Fail, Decision::Pass) } else { (Decision::Pass, Decision::Fail) };
+        let is = |wanted: Decision| move |part: &State| part.decision() == wanted;
+        if self.parts.iter().any(is(one)) {
+            one
+        } else if self.parts.iter().all(is(every)) {
+            every
+        } else if self.parts.iter().any(is(Decision::Continue)) {
+            Decision::Continue
+        } else {
+            Decision::Inconclusive
+        }
+    }
+
+    /// Further trials that the slowest part which is not decided is expected to need; nothing where that is not known.
+    pub(super) fn further(&self) -> Option<f64> {
+        let own = || {
+            let (counts, boundaries) = (self.test.counts(), self.test.boundaries()?);
+            let failures = counts.failures + counts.ambiguous;
+            let trials = counts.successes + failures;
+            let rate = (f64::from(counts.successes) + boundaries.design().accept) / f64::from(trials + 1);
+            boundaries.probabilities_after(trials, failures, rate).map(|p| p.expected_trials)
+        };
+        let open = self.parts.iter().filter(|part| part.decision() == Decision::Continue);
+        open.filter_map(Self::further).chain(own()).reduce(f64::max)
+    }
+
+    /// Further trials that would pass it if it held in all of them.
+    fn needed(&self) -> Option<u32> {
+        let Test::Together { all, .. } = self.test else { return self.test.needed() };
+        let each =
+            self.parts.iter().map(|part| if part.decision() == Decision::Pass { Some(0) } else { part.needed() });
+        if all { each.collect::<Option<Vec<u32>>>()?.into_iter().max() } else { each.flatten().min() }
+    }
+
+    /// The verdict as it stands.
+    pub(super) fn verdict(
+        &self,
+        index: usize,
+        gating: bool,
+        expectation: &Expectation<'_>,
+        ending: &Ending,
+    ) -> ExpectationVerdict {
+        let counts = self.test.counts();
+        let n = counts.trials();
+        let confidence = self.confidence();
+        let verdict = standing(self.decision(), ending);
+        let parts: Vec<ExpectationVerdict> = self
+            .parts
+            .iter()
+            .zip(expectation.parts())
+            .map(|(part, expectation)| part.verdict(index, gating, &expectation, ending))
+            .collect();
+        let (estimate, unit, interval, mut seen) = self.figures(expectation, confidence);
+        match self.test {
+            Test::Share(_) => {
+                let (low, high) = one_sided(&counts, confidence);
+                let what = expectation.per().plural();
+                seen += &words::rate(counts.successes, counts.ambiguous, n, what, (low, high), confidence);
+            }
+            Test::Events(_) => {}
+            Test::Together { .. } => seen += &words::together(&parts),
+        }
+        if verdict == Verdict::Inconclusive
+            && let Some((reason, times)) = self.reasons.iter().max_by_key(|(_, times)| **times)
+        {
+            seen += &format!("; {reason} ({times} times)");
+        }
+        ExpectationVerdict {
+            index,
+            expected: words::expected(expectation),
+            gating,
+            needed: (!matches!(verdict, Verdict::Pass | Verdict::Fail)).then(|| self.needed()).flatten(),
+            verdict,
+            seen,
+            n,
+            held: counts.successes,
+            ambiguous: counts.ambiguous,
+            estimate: estimate.filter(|e| e.is_finite()),
+            unit: unit.to_owned(),
+            interval,
+            classes: self.classes.clone(),
+            unstable: self.unstable(),
+            parts,
+            beside: None,
+        }
+    }
+
+    /// One minus the probability of either error; of several parts that of the least sure one.
+    fn confidence(&self) -> f64 {
+        match self.test {
+            Test::Together { .. } => self.parts.iter().map(Self::confidence).fold(1.0, f64::min),
+            _ => self.test.confidence(),
+        }
+    }
+
+    /// Estimate, unit and interval, and what of them is said in words.
+    fn figures(&self, expectation: &Expectation<'_>, confidence: f64) -> Figures {
+        let share = expectation.rate().map_or(0.5, |rate| rate.at_least);
+        let at = |low: bool, high: bool| match (expectation.is_extreme(), low, high) {
+            (true, false, true) => Place::Largest,
+            (true, true, false) => Place::Smallest,
+            _ => Place::Percent(percentile_at(share, low, high)),
+        };
+        match expectation {
+            Expectation::Latency(_) => self.percentile(at(false, true), confidence, "ms"),
+            Expectation::Duration(e) => {
+                self.percentile(at(e.at_least.is_some(), e.at_most.is_some()), confidence, "ms")
+            }
+            Expectation::Response(e) => {
+                self.percentile(at(e.at_least.is_some(), e.at_most.is_some()), confidence, "dB")
+            }
+            Expectation::Measured(e) => {
+                self.percentile(at(e.at_least.is_some(), e.at_most.is_some()), confidence, e.of.unit().0)
+            }
+            Expectation::Count(_) => self.events(confidence),
+            // A figure of the whole would be none of its parts, which decide.
+            Expectation::All(_) | Expectation::Any(_) => (None, "", None, String::new()),
+            _ => {
+                let counts = self.test.counts();
+                let (low, high) = two_sided(&counts, confidence);
+                let n = counts.trials();
+                let estimate = (n > 0).then(|| f64::from(counts.successes) / f64::from(n));
+                (estimate, "", interval(low, high, confidence), String::new())
+            }
+        }
+    }
+
+    /// Whether failures come in clusters: then the device, the room or the rig is not the same all the time.
+    fn unstable(&self) -> Option<String> {
+        let failed = self.outcomes.iter().filter(|held| !**held).count();
+        if failed.min(self.outcomes.len() - failed) < FEWEST {
+            return None;
+        }
+        let runs = stability::runs(&self.outcomes).filter(|runs| runs.z < 0.0 && runs.p <= UNSTABLE)?;
+        Some(words::clusters(&runs, self.outcomes.len()))
+    }
+
+    /// Events an hour, with their exact interval.
+    fn events(&self, confidence: f64) -> Figures {
+        let (Test::Events(watching), Ok(level)) = (&self.test, Confidence::new(confidence)) else {
+            return (None, "/h", None, String::new());
+        };
+        let count = watching.count;
+        let Interval { lower, upper } = count.interval(level);
+        let text = words::events(count, count.upper_bound(level), confidence);
+        (count.estimate(), "/h", interval(lower, upper, confidence), text)
+    }
+
+    fn percentile(&self, at: Place, confidence: f64, unit: &'static str) -> Figures {
+        let none = (None, unit, None, String::new());
+        let (Ok(sample), Ok(confidence)) = (Sample::from_ranges(&self.values), Confidence::new(confidence)) else {
+            return none;
+        };
+        let (estimate, by_rank) = match at {
+            Place::Smallest => (sample.smallest(), None),
+            Place::Largest => (sample.largest(), None),
+            Place::Percent(percent) => {
+                let Ok(level) = Rate::new(percent / 100.0) else { return none };
+                (sample.estimate(level), sample.interval(level, confidence))
+            }
+        };
+        let Some(estimate) = estimate else { return none };
+        let text = words::percentile(
+            &at.to_string(),
+            unit,
+            (estimate.lower, estimate.upper),
+            by_rank.map(|i| (i.lower, i.upper)),
+        );
+        let shown = by_rank.and_then(|i| interval(i.lower, i.upper, confidence.get()));
+        (Some((estimate.lower + estimate.upper) / 2.0), unit, shown, text)
+    }
+}
+
+/// Estimate, unit, interval, words.
+type Figures = (Option<f64>, &'static str, Option<Shown>, String);
+
+/// Which value of the trials is shown.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Smallest,
+    Percent(f64),
+    Largest,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Smallest => f.write_str("smallest"),
+            Self::Percent(percent) => write!(f, "p{percent}"),
+            Self::Largest => f.write_str("largest"),
+        }
+    }
+}
+
+/// What a decision is worth when the trials have ended.
+pub(super) fn standing(decision: Decision, ending: &Ending) -> Verdict {
+    match (decision, ending) {
+        (Decision::Pass, _) => Verdict::Pass,
+        (Decision::Fail, _) => Verdict::Fail,
+        (Decision::Continue, Ending::Interrupted) => Verdict::Aborted,
+        (Decision::Continue | Decision::Inconclusive, _) => Verdict::Inconclusive,
+    }
+}
+
+/// The percentile that a limit is about: that share lies below an upper one and above a lower one; between two limits the
+/// middle is shown.
+fn percentile_at(share: f64, at_least: bool, at_most: bool) -> f64 {
+    // Rounded: a share of 90 % is no 90.00000000000001.
+    let percent = (share * 1e6).round() / 1e4;
+    match (at_least, at_most) {
+        (true, true) => 50.0,
+        (true, false) => 100.0 - percent,
+        (false, _) => percent,
+    }
+}
+
+/// JSON has no infinity: an end that is not finite is left open.
+pub(super) fn interval(low: f64, high: f64, confidence: f64) -> Option<Shown> {
+    let finite = |x: f64| x.is_finite().then_some(x);
+    Some(Shown { low: finite(low), high: finite(high), confidence })
+}
+
+/// The rate at its worst and at its best: what does not tell is taken against either side.
+fn extremes(counts: &Counts, confidence: f64) -> Option<(Proportion, Proportion, Confidence)> {
+    let n = u64::from(counts.successes) + u64::from(counts.failures) + u64::from(counts.ambiguous);
+    let low = Proportion::new(u64::from(counts.successes), n).ok()?;
+    let high = Proportion::new(u64::from(counts.successes) + u64::from(counts.ambiguous), n).ok()?;
+    Some((low, high, Confidence::new(confidence).ok()?))
+}
+
+/// The two-sided interval of the rate, for display.
+fn two_sided(counts: &Counts, confidence: f64) -> (f64, f64) {
+    extremes(counts, confidence)
+        .map_or((0.0, 1.0), |(low, high, c)| (low.clopper_pearson(c).lower, high.clopper_pearson(c).upper))
+}
+
+/// Its one-sided bounds: each alone holds with the confidence.
+fn one_sided(counts: &Counts, confidence: f64) -> (f64, f64) {
+    extremes(counts, confidence).map_or((0.0, 1.0), |(low, high, c)| (low.lower_bound(c), high.upper_bound(c)))
+}
