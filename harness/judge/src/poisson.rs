@@ -179,6 +179,53 @@ impl Watch {
         1.0 - self.alpha
     }
 
+    /// The rate an hour that must be rejected.
+    #[must_use]
+    pub fn limit(&self) -> f64 {
+        self.limit
+    }
+
+    /// The rate an hour of a good device.
+    #[must_use]
+    pub fn good(&self) -> f64 {
+        self.good
+    }
+
+    /// Hours until the answer on average, for events at this rate an hour: Wald's identity, with half a step beyond the barrier that events
+    /// overstep.
+    #[must_use]
+    pub fn expected_hours(&self, rate: f64) -> f64 {
+        let needed = -self.alpha.ln();
+        if self.good <= 0.0 {
+            // The first event ends it, or the time does.
+            let longest = needed / self.limit;
+            return if rate > 0.0 { (1.0 - (-rate * longest).exp()) / rate } else { longest };
+        }
+        let (gain, step) = (self.limit - self.good, (self.limit / self.good).ln());
+        let drift = gain - rate * step;
+        let (pass, fail) = (needed, needed + step / 2.0);
+        if rate <= 0.0 {
+            return pass / gain;
+        }
+        if drift.abs() < 1e-9 * gain {
+            return pass * fail / (rate * step * step);
+        }
+        // exp(root·evidence) is a martingale; its root has the sign against the drift.
+        let excess = |theta: f64| theta * gain + rate * (-theta * step).exp_m1();
+        let sign = -drift.signum();
+        let mut far = sign / step;
+        while excess(far) < 0.0 {
+            far *= 2.0;
+        }
+        let mut near = 0.0;
+        for _ in 0..200 {
+            let middle = f64::midpoint(near, far);
+            if excess(middle) < 0.0 { near = middle } else { far = middle }
+        }
+        let passes = -(-far * fail).exp_m1() / ((far * pass).exp() - (-far * fail).exp());
+        (pass * passes - fail * (1.0 - passes)) / drift
+    }
+
     /// What the count says so far.
     #[must_use]
     pub fn decide(&self, count: Count) -> Decision {

@@ -18,6 +18,7 @@ use rigtone_rig::{
 use crate::{
     cancel::Cancel,
     emit::{Emitter, Place},
+    forecast::expected_trials,
     run::{Interruption, Options},
     schedule::{Job, Schedule},
     trial::{Trial, relive, run_trial},
@@ -141,10 +142,8 @@ impl<'a> Campaign<'a> {
                 continue;
             };
             if combination.skipped.is_none() {
-                let expected_trials = *expected.entry(&*combination.scenario).or_insert_with(|| {
-                    let good = scenario.expect.iter().filter_map(|e| Some(e.expectation().rate()?.good));
-                    rules.expected_trials(scenario.repeat.at_least, good.fold(1.0, f64::min))
-                });
+                let expected_trials =
+                    *expected.entry(&*combination.scenario).or_insert_with(|| expected_trials(scenario, rules));
                 self.states.insert(index, State { next_trial: 1, next_attempt: 1, expected_trials });
             }
         }

@@ -2,89 +2,133 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use rigtone_judge::verdicts::RunPlan;
-use rigtone_model::{document::Action, plan::capacity};
+use rigtone_audio::stimulus;
+use rigtone_judge::verdicts::{RunPlan, ScenarioRules, Standing};
+use rigtone_model::{
+    document::{Action, Scenario},
+    plan::{Combination, capacity},
+};
 use serde::Serialize;
 
 /// A recording of one stimulus: about four seconds of two channels with 16 bits at 48 kHz.
 const RECORDING_BYTES: f64 = 4.0 * 48_000.0 * 2.0 * 2.0;
 
-/// What a plan is expected to take.
+/// What a plan is expected to take, infrastructure errors apart.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Forecast {
     /// Combinations that will be run.
     pub combinations: usize,
     /// Combinations that will be skipped.
     pub skipped: usize,
-    /// Trials on average, were every device a good one.
-    pub trials_expected: f64,
-    /// Trials at most, infrastructure errors apart.
-    pub trials_at_most: u64,
-    /// Seconds on average, were every device a good one and everything done one after the other.
+    /// On average, were every device a good one.
+    pub good: Cost,
+    /// On average, were every device midway between good and bad: it takes longest.
+    pub middling: Cost,
+    /// On average, were every device at the limits.
+    pub bad: Cost,
+    /// At most.
+    pub at_most: Cost,
+    /// Bytes of recordings on average, were every device a good one.
+    pub evidence_bytes: u64,
+}
+
+/// Trials and time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Cost {
+    /// Trials.
+    pub trials: f64,
+    /// Seconds, were everything done one after the other.
     pub serial_s: f64,
-    /// Seconds on average on the resource that is needed longest: no schedule can be faster.
+    /// Seconds on the resource that is needed longest: no schedule can be faster.
     pub critical_s: f64,
     /// That resource.
     pub critical_resource: Option<Arc<str>>,
-    /// Seconds at most on that resource.
-    pub critical_at_most_s: f64,
-    /// Bytes of recordings on average, were every device a good one.
-    pub evidence_bytes: u64,
+}
+
+/// The trials of each combination of a scenario.
+struct Expected {
+    good: f64,
+    middling: f64,
+    bad: f64,
+    at_most: f64,
+}
+
+impl Expected {
+    fn of(scenario: &Scenario, rules: &ScenarioRules) -> Self {
+        let hours = listened_hours(scenario);
+        let trials = |standing| rules.expected_trials(scenario.repeat, standing, hours);
+        Self {
+            good: trials(Standing::Good),
+            middling: trials(Standing::Middling),
+            bad: trials(Standing::Bad),
+            at_most: f64::from(scenario.repeat.at_most),
+        }
+    }
+}
+
+/// The hours of sound of a trial.
+fn listened_hours(scenario: &Scenario) -> f64 {
+    let seconds = |name: &str| {
+        name.parse().ok().and_then(|name| stimulus::Positions::of(name, 48_000, 0).ok()).map_or(0.0, |p| p.duration_s())
+    };
+    let each = scenario.trial.iter().map(|step| match step.action() {
+        Action::Play(play) => seconds(&play.signal),
+        Action::Listen(listen) => listen.lasting.seconds(),
+        _ => 0.0,
+    });
+    each.sum::<f64>() / 3600.0
+}
+
+/// The trials that a good device needs on average until its verdict.
+pub(crate) fn expected_trials(scenario: &Scenario, rules: &ScenarioRules) -> f64 {
+    rules.expected_trials(scenario.repeat, Standing::Good, listened_hours(scenario))
 }
 
 impl Forecast {
     /// Of a plan.
     pub fn of(run: &RunPlan) -> Self {
-        let mut load: BTreeMap<Arc<str>, (f64, f64)> = BTreeMap::new();
-        let mut total = Self {
-            combinations: 0,
-            skipped: 0,
-            trials_expected: 0.0,
-            trials_at_most: 0,
-            serial_s: 0.0,
-            critical_s: 0.0,
-            critical_resource: None,
-            critical_at_most_s: 0.0,
-            evidence_bytes: 0,
-        };
-        let mut evidence = 0.0;
-        let per_scenario: BTreeMap<&str, (f64, u32, usize)> = run
-            .plan
-            .scenarios
-            .iter()
+        let known: BTreeMap<&str, (Expected, usize)> = (run.plan.scenarios.iter())
             .filter_map(|planned| {
                 let scenario = &planned.document;
-                let good =
-                    scenario.expect.iter().filter_map(|e| Some(e.expectation().rate()?.good)).fold(1.0, f64::min);
                 let rules = run.rules.scenario(&scenario.scenario)?;
-                let expected = rules.expected_trials(scenario.repeat.at_least, good);
                 let plays = scenario.trial.iter().filter(|s| matches!(s.action(), Action::Play(_))).count();
-                Some((scenario.scenario.as_str(), (expected, scenario.repeat.at_most, plays)))
+                Some((scenario.scenario.as_str(), (Expected::of(scenario, rules), plays)))
             })
             .collect();
-        for combination in &run.plan.combinations {
-            if combination.skipped.is_some() {
-                total.skipped += 1;
-                continue;
-            }
-            let Some((expected, at_most, plays)) = per_scenario.get(&*combination.scenario) else { continue };
-            let trial_s = combination.trial_ns as f64 / 1e9;
-            total.combinations += 1;
-            total.trials_expected += expected;
-            total.trials_at_most += u64::from(*at_most);
-            total.serial_s += expected * trial_s;
-            evidence += expected * *plays as f64 * RECORDING_BYTES;
+        let planned: Vec<(&Combination, &(Expected, usize))> = (run.plan.combinations.iter())
+            .filter(|c| c.skipped.is_none())
+            .filter_map(|c| Some((c, known.get(&*c.scenario)?)))
+            .collect();
+        let cost = |of: fn(&Expected) -> f64| Cost::of(planned.iter().map(|(c, (expected, _))| (*c, of(expected))));
+        let recordings: f64 = planned.iter().map(|(_, (expected, plays))| expected.good * *plays as f64).sum();
+        Self {
+            combinations: planned.len(),
+            skipped: run.plan.combinations.iter().filter(|c| c.skipped.is_some()).count(),
+            good: cost(|e| e.good),
+            middling: cost(|e| e.middling),
+            bad: cost(|e| e.bad),
+            at_most: cost(|e| e.at_most),
+            evidence_bytes: (recordings * RECORDING_BYTES) as u64,
+        }
+    }
+}
+
+impl Cost {
+    /// Of so many trials of each combination.
+    fn of<'a>(each: impl Iterator<Item = (&'a Combination, f64)>) -> Self {
+        let mut load: BTreeMap<&Arc<str>, f64> = BTreeMap::new();
+        let mut cost = Self::default();
+        for (combination, trials) in each {
+            let seconds = trials * combination.trial_ns as f64 / 1e9;
+            cost.trials += trials;
+            cost.serial_s += seconds;
             for resource in combination.resources.iter() {
-                let entry = load.entry(resource.clone()).or_default();
-                let share = trial_s / f64::from(capacity(resource));
-                entry.0 += expected * share;
-                entry.1 += f64::from(*at_most) * share;
+                *load.entry(resource).or_default() += seconds / f64::from(capacity(resource));
             }
         }
-        total.evidence_bytes = evidence as u64;
-        if let Some((resource, (expected, at_most))) = load.into_iter().max_by(|a, b| a.1.0.total_cmp(&b.1.0)) {
-            (total.critical_resource, total.critical_s, total.critical_at_most_s) = (Some(resource), expected, at_most);
+        if let Some((resource, seconds)) = load.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
+            (cost.critical_resource, cost.critical_s) = (Some(resource.clone()), seconds);
         }
-        total
+        cost
     }
 }

@@ -18,7 +18,7 @@ mod trial;
 
 pub use cancel::Cancel;
 pub use emit::Observer;
-pub use forecast::Forecast;
+pub use forecast::{Cost, Forecast};
 pub use hearing::carries;
 pub use past::Past;
 pub use retain::{Keep, Retention};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use rigtone_report::exit::Code;
-use rigtone_runner::Forecast;
+use rigtone_runner::{Cost, Forecast};
 
 use crate::{args::What, documents, printer, trouble::Trouble};
 
@@ -43,21 +43,37 @@ fn show(planned: &documents::Planned, forecast: &Forecast) -> Result<String, Tro
             };
         }
     }
-    let _ = writeln!(
-        text,
-        "\n{} combinations to run, {} to skip\n{:.0} trials expected with good devices, {} at most",
-        forecast.combinations, forecast.skipped, forecast.trials_expected, forecast.trials_at_most
-    );
-    if let Some(resource) = &forecast.critical_resource {
-        let _ = writeln!(
-            text,
-            "lab time: {} expected with good devices ({} one after the other), {} at most; the longest on {resource}",
-            seconds(forecast.critical_s),
-            seconds(forecast.serial_s),
-            seconds(forecast.critical_at_most_s),
-        );
+    let _ = writeln!(text, "\n{} combinations to run, {} to skip", forecast.combinations, forecast.skipped);
+    if forecast.combinations > 0 {
+        text.push_str(&costs(forecast));
     }
     Ok(text)
+}
+
+/// What the plan costs, by what kind of devices it meets.
+fn costs(forecast: &Forecast) -> String {
+    let columns = ["expected", "trials", "lab time", "one by one", "longest on"];
+    let row = |name: &str, cost: &Cost| {
+        [
+            name.to_owned(),
+            format!("{:.0}", cost.trials),
+            seconds(cost.critical_s),
+            seconds(cost.serial_s),
+            cost.critical_resource.as_deref().unwrap_or_default().to_owned(),
+        ]
+    };
+    let rows = [
+        columns.map(str::to_owned),
+        row("good devices", &forecast.good),
+        row("middling devices", &forecast.middling),
+        row("bad devices", &forecast.bad),
+        row("at most", &forecast.at_most),
+    ];
+    let mut text = String::new();
+    for [name, trials, time, serial, resource] in rows {
+        let _ = writeln!(text, "  {name:<16}  {trials:>9}  {time:>9}  {serial:>10}  {resource}");
+    }
+    text
 }
 
 /// A length of time for a person: whole seconds, minutes or tenths of hours.

@@ -138,7 +138,7 @@ fn the_most_names(home: &Home) {
 /// Far too few trials: how many would be enough is looked for.
 fn the_fewest_trials(home: &Home) {
     let expect = "  - success-rate: {of: pair, at-least: 90 %, good: 90.5 %, confidence: 99 %}\n";
-    home.write("one.yaml", &scenario("one", "", expect).replace("at-most: 5000", "at-most: 1"));
+    home.write("one.yaml", &scenario("one", "", expect).replace("at-most: 5000", "at-most: 50"));
 }
 
 fn the_most_expectations(home: &Home) {

@@ -22,6 +22,6 @@ pub use doubt::doubt;
 pub use looks::{Look, Looks};
 pub use outcome::{TrialResult, counted, result, results};
 pub use replay::Replay;
-pub use rules::{ExpectationRule, RuleError, Rules, RunPlan, ScenarioRules, designs};
+pub use rules::{ExpectationRule, RuleError, Rules, RunPlan, ScenarioRules, Standing, designs};
 pub use tallies::Tallies;
 pub use tally::{Ending, Tally};

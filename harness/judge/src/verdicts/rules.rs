@@ -136,10 +136,39 @@ impl ExpectationRule {
         Ok(Self { watch, looks: looks(expectation, repeat), parts: parts?, ..Self::default() })
     }
 
-    /// The trials that a device of this success rate needs on average until it is decided; nothing where that depends on something else.
-    fn expected_trials(&self, rate: f64) -> Option<f64> {
-        let own = self.boundaries.as_ref().and_then(|b| b.probabilities(rate)).map(|p| p.expected_trials);
-        self.parts.iter().filter_map(|part| part.expected_trials(rate)).chain(own).reduce(f64::max)
+    /// The trials that it needs on average until it is decided, each of which is watched for so many hours.
+    fn expected_trials(&self, standing: Standing, hours: f64) -> f64 {
+        let by_boundaries = self.boundaries.as_ref().and_then(|boundaries| {
+            let design = boundaries.design();
+            boundaries.probabilities(standing.between(design.accept, design.reject)).map(|p| p.expected_trials)
+        });
+        let by_watch =
+            self.watch.map(|watch| watch.expected_hours(standing.between(watch.good(), watch.limit())) / hours);
+        // How far two sides are apart, no standing says: all looks are taken.
+        let by_looks = self.looks.as_ref().and_then(|looks| looks.looks.last()).map(|last| f64::from(last.trials));
+        let parts = self.parts.iter().map(|part| part.expected_trials(standing, hours));
+        parts.chain([by_boundaries, by_watch, by_looks].into_iter().flatten()).fold(0.0, f64::max)
+    }
+}
+
+/// What kind of device is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// At the rates that should be accepted quickly.
+    Good,
+    /// Midway between those and the limits: it takes longest.
+    Middling,
+    /// At the limits that must be rejected.
+    Bad,
+}
+
+impl Standing {
+    fn between(self, good: f64, limit: f64) -> f64 {
+        match self {
+            Self::Good => good,
+            Self::Middling => f64::midpoint(good, limit),
+            Self::Bad => limit,
+        }
     }
 }
 
@@ -161,10 +190,11 @@ impl ScenarioRules {
         Ok(Self { scenario: scenario.scenario.clone(), expectations: expectations? })
     }
 
-    /// The trials that a device of this success rate needs on average until all its expectations are decided, were
-    /// the rate the same for each of them: that of the slowest.
-    pub fn expected_trials(&self, at_least: u32, rate: f64) -> f64 {
-        self.expectations.iter().filter_map(|rule| rule.expected_trials(rate)).fold(f64::from(at_least), f64::max)
+    /// The trials that a device needs on average until all its expectations are decided: those of the slowest of them, within what the scenario
+    /// allows. `hours` is how long each trial is watched, for counts.
+    pub fn expected_trials(&self, repeat: Repeat, standing: Standing, hours: f64) -> f64 {
+        let slowest = self.expectations.iter().map(|rule| rule.expected_trials(standing, hours)).fold(0.0, f64::max);
+        slowest.clamp(f64::from(repeat.at_least.min(repeat.at_most)), f64::from(repeat.at_most))
     }
 }
 

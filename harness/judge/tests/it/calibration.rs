@@ -4,7 +4,7 @@
 
 use rand::{Rng, RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rigtone_judge::verdicts::{Ending, Rules, Tallies};
+use rigtone_judge::verdicts::{Ending, Rules, Standing, Tallies};
 use rigtone_model::{observation::Quantity, trial::TrialRecord, verdict::Verdict};
 use serde_json::{Value, json};
 
@@ -185,5 +185,51 @@ fn false_fails_stay_below_their_share() {
         let (_, failed, trials) = simulate(&expect, at_most, world);
         keeps(name, "false fails", failed, 0.05);
         println!("{:<40} {trials:.1} trials on average", "");
+    }
+}
+
+/// What a plan promises is what campaigns take: the mean number of trials of a tenth of an hour, for good, middling and bad devices.
+#[test]
+fn campaigns_take_as_long_as_was_forecast() {
+    let cases: [(&str, Value, Standing, World); 6] = [
+        ("1 hole an hour", json!({"count": {"of": "dropouts", "at-most": "3 /h"}}), Standing::Good, |rng, _| {
+            holes(rng, 1.0)
+        }),
+        ("2 holes an hour", json!({"count": {"of": "dropouts", "at-most": "3 /h"}}), Standing::Middling, |rng, _| {
+            holes(rng, 2.0)
+        }),
+        ("3 holes an hour", json!({"count": {"of": "dropouts", "at-most": "3 /h"}}), Standing::Bad, |rng, _| {
+            holes(rng, 3.0)
+        }),
+        (
+            "95 %",
+            json!({"audio": {"in": "play", "present": true, "at-least": "80 %", "good": "95 %"}}),
+            Standing::Good,
+            |rng, _| sound(with(rng, 0.95)),
+        ),
+        (
+            "87.5 %",
+            json!({"audio": {"in": "play", "present": true, "at-least": "80 %", "good": "95 %"}}),
+            Standing::Middling,
+            |rng, _| sound(with(rng, 0.875)),
+        ),
+        (
+            "80 %",
+            json!({"audio": {"in": "play", "present": true, "at-least": "80 %", "good": "95 %"}}),
+            Standing::Bad,
+            |rng, _| sound(with(rng, 0.8)),
+        ),
+    ];
+    for (name, expect, standing, world) in cases {
+        let at_most = 200;
+        let (_, _, trials) = simulate(&expect, at_most, world);
+        let plan = plan(&expect, 5, at_most);
+        let rules = Rules::of(&plan).unwrap();
+        let forecast = rules.scenarios[0].expected_trials(plan.scenarios[0].document.repeat, standing, 0.1);
+        println!(
+            "{name:<20} {standing:?}: {forecast:.1} trials forecast, {trials:.1} taken ({} campaigns)",
+            campaigns()
+        );
+        assert!((forecast / trials - 1.0).abs() < 0.12, "{name}: {forecast} was forecast, {trials} were taken");
     }
 }
