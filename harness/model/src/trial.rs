@@ -164,6 +164,8 @@ pub struct TrialRecord {
     pub trial: u32,
     /// The attempt, from 1.
     pub attempt: u32,
+    /// When it began, in nanoseconds on the rig's clock.
+    pub began_ns: i64,
     /// How it ended.
     pub outcome: TrialOutcome,
     /// The steps of the trial proper that ended, in order.
@@ -216,6 +218,7 @@ impl TrialFolder {
                 combination: at.combination.clone(),
                 trial: at.trial,
                 attempt: at.attempt,
+                began_ns: event.t_ns,
                 outcome: TrialOutcome::Cancelled,
                 steps: Vec::new(),
                 observations: Vec::new(),

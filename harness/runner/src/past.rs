@@ -103,7 +103,8 @@ impl Past {
             _ => {}
         }
         let Some(record) = self.folder.take(event) else { return };
-        let took_ns = event.t_ns - self.started.remove(&key).unwrap_or(event.t_ns);
+        self.started.remove(&key);
+        let took_ns = event.t_ns - record.began_ns;
         let steps = self.steps.remove(&key).unwrap_or_default();
         let evidence = self.evidence.remove(&key).unwrap_or_default();
         let over_ns = self.over.remove(&key).unwrap_or(took_ns);

@@ -1,9 +1,9 @@
 //! From the events of a run to what each trial says about each expectation.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use rigtone_model::{
-    event::{Body, Event, TrialOutcome},
+    event::{Event, TrialOutcome},
     id::CombinationId,
     plan::Plan,
     trial::{TrialFolder, TrialRecord},
@@ -43,7 +43,6 @@ pub struct Gatherer<'a> {
     plan: &'a Plan,
     places: HashMap<CombinationId, usize>,
     folder: TrialFolder,
-    began: BTreeMap<(CombinationId, u32, u32), i64>,
     series: Vec<Series>,
     stranger: Option<CombinationId>,
 }
@@ -55,7 +54,6 @@ impl<'a> Gatherer<'a> {
             plan,
             places: plan.combinations.iter().enumerate().map(|(i, c)| (c.id.clone(), i)).collect(),
             folder: TrialFolder::default(),
-            began: BTreeMap::new(),
             series: vec![Series::default(); plan.combinations.len()],
             stranger: None,
         }
@@ -63,18 +61,13 @@ impl<'a> Gatherer<'a> {
 
     /// Takes the next event. Trials that were lost to the rig or cancelled say nothing.
     pub fn take(&mut self, event: &Event) {
-        if let (Body::TrialStarted, Some(at)) = (&event.body, &event.at) {
-            self.began.insert((at.combination.clone(), at.trial, at.attempt), event.t_ns);
-        }
         let Some(record) = self.folder.take(event) else { return };
-        let began_ns =
-            self.began.remove(&(record.combination.clone(), record.trial, record.attempt)).unwrap_or(event.t_ns);
         if record.outcome == TrialOutcome::Completed {
-            self.add(&record, began_ns);
+            self.add(&record);
         }
     }
 
-    fn add(&mut self, record: &TrialRecord, began_ns: i64) {
+    fn add(&mut self, record: &TrialRecord) {
         let Some(&place) = self.places.get(&record.combination) else {
             self.stranger.get_or_insert_with(|| record.combination.clone());
             return;
@@ -86,7 +79,7 @@ impl<'a> Gatherer<'a> {
             let expectation = expect.expectation();
             let counted = counted(&expectation, record);
             for TrialResult { outcome, value, .. } in results(&expectation, scenario, record) {
-                trials.push(Trial { number: record.trial, began_ns, outcome, value, counted });
+                trials.push(Trial { number: record.trial, began_ns: record.began_ns, outcome, value, counted });
             }
         }
     }

@@ -1,7 +1,5 @@
 //! A run judged from its events alone.
 
-use std::collections::BTreeMap;
-
 use rigtone_model::{
     event::{Body, Event},
     id::CombinationId,
@@ -17,7 +15,6 @@ use super::{Ending, Rules, Tallies};
 pub struct Replay<'a> {
     tallies: Tallies<'a>,
     folder: TrialFolder,
-    started: BTreeMap<(CombinationId, u32, u32), i64>,
     under_way: bool,
     interrupted: Option<(String, Ending)>,
     stranger: Option<CombinationId>,
@@ -33,7 +30,6 @@ impl<'a> Replay<'a> {
         Self {
             tallies: Tallies::new(plan, rules),
             folder: TrialFolder::default(),
-            started: BTreeMap::new(),
             under_way: true,
             interrupted: None,
             stranger: None,
@@ -49,9 +45,6 @@ impl<'a> Replay<'a> {
             self.stranger = Some(at.combination.clone());
         }
         match (&event.body, &event.at) {
-            (Body::TrialStarted, Some(at)) => {
-                self.started.insert((at.combination.clone(), at.trial, at.attempt), event.t_ns);
-            }
             (Body::GivenUp { member, why }, Some(at)) => self.tallies.give_up(&at.combination, member, why),
             (Body::EvidenceRemoved { file, .. }, Some(at)) => self.tallies.forget_evidence(&at.combination, file),
             (Body::LeftOpen { out_of_time, .. }, Some(at)) => {
@@ -73,9 +66,7 @@ impl<'a> Replay<'a> {
             _ => {}
         }
         if let Some(record) = self.folder.take(event) {
-            let key = (record.combination.clone(), record.trial, record.attempt);
-            let took_ns = event.t_ns - self.started.remove(&key).unwrap_or(event.t_ns);
-            self.tallies.take(&record, took_ns);
+            self.tallies.take(&record, event.t_ns - record.began_ns);
         }
     }
 

@@ -28,6 +28,11 @@ const FEWEST: usize = 5;
 /// As improbable must clusters be if there were no cause.
 const UNSTABLE: f64 = 0.01;
 
+/// Trials further apart than this are of two sessions: other people, another room, other weather.
+const SESSION_NS: i64 = 3_600_000_000_000;
+/// A session of fewer trials tells nothing: it goes on with the next.
+const SESSION_LEAST: u64 = 5;
+
 /// What the trials so far say about one expectation.
 #[derive(Debug, Clone)]
 pub(super) struct State {
@@ -37,6 +42,9 @@ pub(super) struct State {
     reasons: BTreeMap<String, u32>,
     /// Whether it held, trial by trial, where that was told.
     outcomes: Vec<bool>,
+    /// The same by session: how often it held, and trials.
+    sessions: Vec<(u64, u64)>,
+    last_began_ns: i64,
     /// What it is judged from, where that is several.
     parts: Vec<State>,
 }
@@ -51,6 +59,8 @@ impl State {
             classes: BTreeMap::new(),
             reasons: BTreeMap::new(),
             outcomes: Vec::new(),
+            sessions: Vec::new(),
+            last_began_ns: 0,
             parts: parts.collect(),
         })
     }
@@ -72,15 +82,25 @@ impl State {
         for result in results(expectation, scenario, trial) {
             failed |= result.outcome == Outcome::Failure;
             seen.extend(result.class);
-            self.record(result, counted);
+            self.record(result, counted, trial.began_ns);
         }
         failed
     }
 
-    fn record(&mut self, result: TrialResult, counted: Option<(u64, f64)>) {
+    fn record(&mut self, result: TrialResult, counted: Option<(u64, f64)>, began_ns: i64) {
         self.test.record(result.outcome, counted);
         if result.outcome != Outcome::Ambiguous {
-            self.outcomes.push(result.outcome == Outcome::Success);
+            let held = result.outcome == Outcome::Success;
+            self.outcomes.push(held);
+            // A clock that went back was another one.
+            let apart = began_ns - self.last_began_ns > SESSION_NS || began_ns < self.last_began_ns;
+            match self.sessions.last_mut() {
+                Some((successes, trials)) if !apart || *trials < SESSION_LEAST => {
+                    (*successes, *trials) = (*successes + u64::from(held), *trials + 1);
+                }
+                _ => self.sessions.push((u64::from(held), 1)),
+            }
+            self.last_began_ns = began_ns;
         }
         self.values.extend(result.value);
         if let Some(class) = result.class {
@@ -222,14 +242,22 @@ impl State {
         }
     }
 
-    /// Whether failures come in clusters: then the device, the room or the rig is not the same all the time.
+    /// Whether failures come in clusters, or sessions differ: then the device, the room or the rig is not the same all the time.
     fn unstable(&self) -> Option<String> {
         let failed = self.outcomes.iter().filter(|held| !**held).count();
         if failed.min(self.outcomes.len() - failed) < FEWEST {
             return None;
         }
-        let runs = stability::runs(&self.outcomes).filter(|runs| runs.z < 0.0 && runs.p <= UNSTABLE)?;
-        Some(words::clusters(&runs, self.outcomes.len()))
+        let clusters = stability::runs(&self.outcomes).filter(|runs| runs.z < 0.0 && runs.p <= UNSTABLE);
+        let sessions = self.sessions.iter().filter_map(|&(held, trials)| Proportion::new(held, trials).ok());
+        let sessions: Vec<Proportion> = sessions.collect();
+        let dispersion = stability::dispersion(&sessions).filter(|found| found.p <= UNSTABLE);
+        let reasons = clusters
+            .map(|runs| words::clusters(&runs, self.outcomes.len()))
+            .into_iter()
+            .chain(dispersion.map(|found| words::sessions(&sessions, found.p)));
+        let text = reasons.collect::<Vec<_>>().join("; ");
+        (!text.is_empty()).then_some(text)
     }
 
     /// Events an hour, with their exact interval.

@@ -9,8 +9,12 @@ use rigtone_model::{
 use crate::{
     comparison::{Apart, Summary},
     poisson::Count,
+    proportion::Proportion,
     stability::Runs,
 };
+
+/// Sessions that are told one by one.
+const MOST_SESSIONS: usize = 12;
 
 fn percent(fraction: f64) -> String {
     let text = format!("{:.1}", fraction * 100.0);
@@ -142,6 +146,14 @@ pub(super) fn clusters(runs: &Runs, trials: usize) -> String {
         "failures come in clusters: {} stretches of equal outcomes in {trials} trials where {:.1} would be expected (p = {:.1e})",
         runs.runs, runs.expected, runs.p
     )
+}
+
+/// Sessions that differ, such as "sessions differ: 10 of 10, 3 of 10 (p = 3.1e-3)".
+pub(super) fn sessions(sessions: &[Proportion], p: f64) -> String {
+    let each: Vec<String> = sessions.iter().map(|s| format!("{} of {}", s.successes(), s.trials())).collect();
+    let (shown, rest) = each.split_at(each.len().min(MOST_SESSIONS));
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    format!("sessions differ: {}{more} (p = {p:.1e})", shown.join(", "))
 }
 
 /// Events as they were seen, such as "3 in 10.00 h (0.3 /h; at most 0.78 /h with 95 % confidence)".

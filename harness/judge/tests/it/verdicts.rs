@@ -37,7 +37,8 @@ pub(crate) fn step(label: &str, failure: Option<FailureClass>) -> StepRecord {
 
 pub(crate) fn trial(steps: Vec<StepRecord>, observations: Vec<Observation>) -> TrialRecord {
     let outcome = TrialOutcome::Completed;
-    TrialRecord { combination: "s#0".into(), trial: 1, attempt: 1, outcome, steps, observations, evidence: Vec::new() }
+    let (combination, evidence) = ("s#0".into(), Vec::new());
+    TrialRecord { combination, trial: 1, attempt: 1, began_ns: 0, outcome, steps, observations, evidence }
 }
 
 pub(crate) fn played(observations: Vec<Observation>) -> TrialRecord {
@@ -217,6 +218,29 @@ fn failures_in_clusters_are_said_to_be_unstable(#[case] outcomes: &str, #[case] 
     let why = found.expectations[0].unstable.as_deref();
     assert_eq!(why.is_some(), unstable, "{why:?}");
     assert!(why.is_none_or(|why| why.contains("4 stretches") && why.contains("34 trials")), "{why:?}");
+}
+
+/// Ten of ten, ten of ten, nine of ten and three of ten, on four evenings: chi-squared 21.25 with 3 degrees of freedom. In one night the same trials
+/// are nothing but trials.
+#[rstest]
+#[case::evenings(86_400, true)]
+#[case::minutes(60, false)]
+fn sessions_that_differ_are_said_to_be_unstable(#[case] apart_s: i64, #[case] unstable: bool) {
+    let expect = json!({"audio": {"in": "play", "present": true}});
+    // The failures of a session are scattered, so that no stretch of them stands out.
+    let sessions = ["PPPPPPPPPP", "PPPPPPPPPP", "PPPPFPPPPP", "FPFFPFFPFF"];
+    let trials: Vec<TrialRecord> = sessions
+        .iter()
+        .enumerate()
+        .flat_map(|(session, outcomes)| outcomes.chars().enumerate().map(move |(n, c)| (session, n, c)))
+        .map(|(session, n, c)| TrialRecord {
+            began_ns: (session as i64 * apart_s * 10 + n as i64 * apart_s.min(60)) * 1_000_000_000,
+            ..played(vec![heard(c == 'P')])
+        })
+        .collect();
+    let found = judged(&expect, &trials, &Ending::Complete);
+    let why = found.expectations[0].unstable.clone().unwrap_or_default();
+    assert_eq!(why.contains("sessions differ: 10 of 10, 10 of 10, 9 of 10, 3 of 10 (p = 9.3e-5)"), unstable, "{why}");
 }
 
 /// A trial that listened for so many hours and counted so many holes.
