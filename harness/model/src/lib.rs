@@ -4,6 +4,7 @@
 //! reading the files it is handed.
 
 pub mod check;
+pub mod comparison;
 pub mod diagnostic;
 pub mod document;
 pub mod event;

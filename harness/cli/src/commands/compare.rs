@@ -1,7 +1,5 @@
 //! `rigtone compare`
 
-mod text;
-
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -10,19 +8,18 @@ use std::{
 use clap::Args;
 use rigtone_judge::{
     Confidence,
-    comparison::{Answer, By, Compared, Comparison, Gatherer, Margins, Matched, Series, Side, SideError, compare},
+    comparison::{By, Compared, Gatherer, Margins, Matched, Series, Side, SideError, compare},
     verdicts::RunPlan,
 };
-use rigtone_model::plan::{Combination, Selector};
+use rigtone_model::{
+    comparison::{Comparisons, Question},
+    plan::{Combination, Selector},
+};
 use rigtone_record::read_plan;
-use rigtone_report::exit::Code;
-use serde::Serialize;
+use rigtone_report::{comparison, exit::Code};
 
 use super::{judge::foreign, log::read_log, report::read_trouble};
 use crate::{printer, trouble::Trouble};
-
-/// Version of the form of `--json`: `major.minor`.
-const SCHEMA: &str = "1.0";
 
 /// What is compared.
 #[derive(Debug, Args)]
@@ -45,7 +42,7 @@ pub(crate) struct Compare {
     /// The confidence of every interval and of all answers together, such as "95 %".
     #[arg(long, value_name = "SHARE", default_value = "95 %")]
     confidence: rigtone_model::quantity::Share,
-    /// Print the comparison as JSON.
+    /// Print the comparison as JSON; its schema is `comparison.schema.json`.
     #[arg(long)]
     json: bool,
 }
@@ -62,31 +59,6 @@ fn margin(text: &str) -> Result<(String, f64), String> {
     };
     let number: f64 = number.parse().map_err(|_| wrong())?;
     Ok((unit.to_owned(), number * factor))
-}
-
-/// The whole, as it is printed.
-#[derive(Debug, Serialize)]
-pub(crate) struct Whole {
-    schema: &'static str,
-    /// What the sides differ in.
-    by: String,
-    first: String,
-    second: String,
-    confidence: f64,
-    questions: Vec<Question>,
-    /// Groups that stand on one side only.
-    unmatched: Vec<String>,
-}
-
-/// One expectation of one group.
-#[derive(Debug, Serialize)]
-struct Question {
-    /// All that is the same on both sides.
-    group: String,
-    /// What was expected.
-    title: String,
-    #[serde(flatten)]
-    comparison: Comparison,
 }
 
 /// A run with what its trials say.
@@ -172,8 +144,8 @@ pub(crate) fn run(what: &Compare) -> Result<Code, Trouble> {
     what.margin.iter().for_each(|(unit, value)| margins.set(unit, *value));
     let questions: Vec<Compared> = asked.iter().map(|(_, _, compared)| compared.clone()).collect();
     let answers = Compared::answered(&questions, &margins, confidence);
-    let whole = Whole {
-        schema: SCHEMA,
+    let whole = Comparisons {
+        schema: Comparisons::SCHEMA.to_owned(),
         by: by.to_string(),
         first: sides.0,
         second: sides.1,
@@ -189,9 +161,9 @@ pub(crate) fn run(what: &Compare) -> Result<Code, Trouble> {
         let text = serde_json::to_string_pretty(&whole).map_err(|e| Trouble::new(Code::Internal, e))?;
         printer::out(&format!("{text}\n"));
     } else {
-        printer::out(&text::text(&whole));
+        printer::out(&comparison::text(&whole));
     }
-    Ok(whole.code())
+    Ok(comparison::code(&whole))
 }
 
 fn chosen(what: &Compare, run: &Read, combination: &Combination) -> bool {
@@ -232,25 +204,6 @@ fn ask(
                 None => expectation.title(),
             };
             asked.push((shown(group).to_owned(), title, compared));
-        }
-    }
-}
-
-impl Whole {
-    fn count(&self, answer: Answer) -> usize {
-        self.questions.iter().filter(|q| q.comparison.answer == answer).count()
-    }
-
-    /// Worse is a failure; what the trials do not tell is not decided.
-    fn code(&self) -> Code {
-        if self.questions.is_empty() {
-            Code::Nothing
-        } else if self.count(Answer::Worse) > 0 {
-            Code::Failure
-        } else if self.count(Answer::CannotTell) > 0 {
-            Code::Inconclusive
-        } else {
-            Code::Passed
         }
     }
 }

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use rigtone_model::schema;
+use rigtone_model::{comparison::Comparisons, schema};
 use rigtone_report::exit::Code;
 
 use crate::{printer, trouble::Trouble};
 
 pub(crate) fn schema(out: Option<&Path>) -> Result<Code, Trouble> {
     let measurement = ("measurement.schema.json".to_owned(), format!("{:#}\n", rigtone_measure::schema()));
-    for (name, text) in schema::committed().into_iter().chain([measurement]) {
+    let comparison = ("comparison.schema.json".to_owned(), format!("{:#}\n", Comparisons::json_schema()));
+    for (name, text) in schema::committed().into_iter().chain([measurement, comparison]) {
         match out {
             None => printer::out(&format!("{text}\n")),
             Some(folder) => {

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::user::Home;
+use crate::user::{Home, keeps_to};
 
 /// Two runs of the latency and presence of one speaker; in the second its latency is another.
 fn two_runs(latency: &str) -> Home {
@@ -36,6 +36,7 @@ fn what_became_of_a_speaker_is_said_for_each_expectation(
     let home = two_runs(latency);
     let report = home.rigtone(&["compare", "before", "after", "--json"]).with_code(code).json();
     assert_eq!((&report["schema"], &report["first"]), (&Value::from("1.0"), &Value::from("before")));
+    keeps_to("comparison.schema.json", &report);
     let latencies: Vec<_> = questions(&report).into_iter().filter(|(title, _)| title == "latency of play").collect();
     assert_eq!(latencies.len(), 2, "{report:#}");
     assert!(latencies.iter().all(|(_, found)| found == answer), "{report:#}");

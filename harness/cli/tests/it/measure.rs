@@ -5,7 +5,7 @@ use std::{f64::consts::TAU, path::Path};
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::user::{Home, repository};
+use crate::user::{Home, keeps_to};
 
 /// Frames of `name` at `rate` with `code`, by the command itself: left and right.
 fn stimulus(home: &Home, name: &str, rate: u32, code: &str) -> Vec<[f64; 2]> {
@@ -56,11 +56,7 @@ fn report(home: &Home, arguments: &[&str]) -> Value {
     let mut all = vec!["measure", "rec.wav", "--json"];
     all.extend(arguments);
     let report = home.rigtone(&all).with_code(0).json();
-    let schema = std::fs::read_to_string(repository().join("reports/schemas/measurement.schema.json")).unwrap();
-    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
-    let faults: Vec<String> =
-        validator.iter_errors(&report).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
-    assert_eq!(faults, Vec::<String>::new());
+    keeps_to("measurement.schema.json", &report);
     report
 }
 

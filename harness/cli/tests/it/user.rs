@@ -249,3 +249,13 @@ pub(crate) fn copy_evidence(from: &Path, to: &Path, log: &str) {
         fs::copy(from.join(file), to.join(file)).unwrap();
     }
 }
+
+/// Holds a document against its published schema.
+#[track_caller]
+pub(crate) fn keeps_to(schema: &str, document: &Value) {
+    let schema = read_json(&repository().join("reports/schemas").join(schema));
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let faults: Vec<String> =
+        validator.iter_errors(document).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+    assert_eq!(faults, Vec::<String>::new());
+}

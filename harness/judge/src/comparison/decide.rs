@@ -5,8 +5,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use rigtone_model::document::Expectation;
-use serde::Serialize;
+use rigtone_model::{
+    comparison::{Answer, Comparison, Method, Summary},
+    document::Expectation,
+};
 
 use super::gather::Trial;
 use crate::{
@@ -28,49 +30,6 @@ const PAIRED: f64 = 0.8;
 const POWER: f64 = 0.8;
 /// More trials than this nobody makes.
 const MOST_TRIALS: u64 = 100_000;
-
-/// How two series are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// Fisher's exact test of two rates.
-    Fisher,
-    /// McNemar's exact test of pairs.
-    Mcnemar,
-    /// Mann and Whitney's test, Hodges and Lehmann's shift.
-    MannWhitney,
-    /// Wilcoxon's signed ranks of pairs.
-    SignedRank,
-    /// The exact share of events.
-    Poisson,
-}
-
-/// What is known of the second side beside the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    /// Better, by more than the margin.
-    Better,
-    /// Worse, by more than the margin.
-    Worse,
-    /// Another, where neither direction is better.
-    Different,
-    /// The same within the margin.
-    Same,
-    /// The trials do not tell.
-    CannotTell,
-}
-
-/// One side in figures.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Summary {
-    /// Trials that count.
-    pub n: u64,
-    /// The rate as a fraction, the median, or the events an hour; absent without trials, or where it is infinite.
-    pub estimate: Option<f64>,
-    /// Trials that do not tell.
-    pub ambiguous: u64,
-}
 
 /// The smallest differences that matter, by unit: `%` points of rates, `ms`, `dB` and so on. A unit that is not named has none.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -112,34 +71,6 @@ pub struct Compared {
     /// 1: larger is better; −1: smaller is; 0: neither.
     direction: f64,
     needed: Option<u64>,
-}
-
-/// A question and its answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Comparison {
-    /// How it was compared.
-    pub method: Method,
-    /// The first side.
-    pub first: Summary,
-    /// The second side.
-    pub second: Summary,
-    /// The unit of what follows: `%` points for rates, a factor for events.
-    pub unit: String,
-    /// The second less the first; of events the second over the first. Absent where it is infinite.
-    pub difference: Option<f64>,
-    /// Lower end of its interval; absent when unbounded.
-    pub low: Option<f64>,
-    /// Upper end.
-    pub high: Option<f64>,
-    /// Probability of so large a difference, two-sided, if there were none.
-    pub p: f64,
-    /// The same, adjusted for all questions of the comparison.
-    pub p_adjusted: f64,
-    /// The answer.
-    pub answer: Answer,
-    /// Trials of each side that would show a difference as large as the one seen with 80 %, where the trials do not tell.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub needed: Option<u64>,
 }
 
 /// Compares the trials of an expectation; nothing for kinds that have no trials of their own, or when a side has none that count.

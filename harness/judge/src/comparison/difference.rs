@@ -1,8 +1,8 @@
 //! How far two sides are apart, in the unit of what is compared.
 
-use rigtone_model::document::Comparable;
+use rigtone_model::{comparison::Summary, document::Comparable};
 
-use super::decide::{Side, Summary, count_of, of_rates, of_values, summary_of_events};
+use super::decide::{Side, count_of, of_rates, of_values, summary_of_events};
 use crate::{Confidence, Interval, poisson};
 
 /// The second side less the first.

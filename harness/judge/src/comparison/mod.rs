@@ -10,7 +10,7 @@ mod difference;
 mod gather;
 mod side;
 
-pub use decide::{Answer, Compared, Comparison, Margins, Method, Side, Summary, compare};
+pub use decide::{Compared, Margins, Side, compare};
 pub use difference::{Apart, apart};
 pub use gather::{Gatherer, Series, Trial};
 pub use side::{By, Matched, Pair, SideError};

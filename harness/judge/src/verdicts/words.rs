@@ -1,17 +1,13 @@
 //! Expectations and what was seen of them, in words: every number with its unit, n and interval.
 
 use rigtone_model::{
+    comparison::Summary,
     document::{Asked, Audio, Countable, Difference, Expectation, WantedCodec},
     quantity::Duration,
     verdict::ExpectationVerdict,
 };
 
-use crate::{
-    comparison::{Apart, Summary},
-    poisson::Count,
-    proportion::Proportion,
-    stability::Runs,
-};
+use crate::{comparison::Apart, poisson::Count, proportion::Proportion, stability::Runs};
 
 /// Sessions that are told one by one.
 const MOST_SESSIONS: usize = 12;

@@ -2,10 +2,11 @@
 
 use rigtone_judge::{
     Confidence, Interval,
-    comparison::{Answer, By, Compared, Comparison, Margins, Matched, Method, Side, SideError, Trial, compare},
+    comparison::{By, Compared, Margins, Matched, Side, SideError, Trial, compare},
     pairs::{mcnemar, signed_rank},
     sequential::Outcome,
 };
+use rigtone_model::comparison::{Answer, Comparison, Method};
 use rigtone_model::document::{Expect, Expectation};
 use rstest::rstest;
 use serde_json::json;

@@ -1,13 +1,26 @@
-//! A comparison for people.
+//! A comparison for people, and its exit code.
 
 use std::fmt::Write as _;
 
-use rigtone_judge::comparison::{Answer, Comparison, Method, Summary};
-use rigtone_report::sanitise::line;
+use rigtone_model::comparison::{Answer, Comparison, Comparisons, Method, Summary};
 
-use super::Whole;
+use crate::{exit::Code, sanitise::line};
 
-pub(super) fn text(whole: &Whole) -> String {
+/// The exit code of a comparison: worse is a failure; what the trials do not tell is not decided.
+pub fn code(whole: &Comparisons) -> Code {
+    if whole.questions.is_empty() {
+        Code::Nothing
+    } else if whole.count(Answer::Worse) > 0 {
+        Code::Failure
+    } else if whole.count(Answer::CannotTell) > 0 {
+        Code::Inconclusive
+    } else {
+        Code::Passed
+    }
+}
+
+/// The comparison as text, group by group.
+pub fn text(whole: &Comparisons) -> String {
     let mut text = format!(
         "{} `{}` beside `{}` ({:.0} % confidence, adjusted for {} questions)\n",
         line(&whole.by),
