@@ -19,6 +19,8 @@ from scipy.stats import (
 from statsmodels.sandbox.stats.runs import runstest_1samp
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.rates import confint_poisson_2indep
 
 RELATIVE = 1e-9
 # What is smaller is nothing: the crate drops such mass at the edges of a distribution.
@@ -34,6 +36,14 @@ def compare(what, found, expected, case):
         worst[what] = max(worst.get(what, 0.0), error)
         if error > RELATIVE:
             faults.append(f"{what}: {found!r} is not {expected!r} in {case}")
+
+
+def near(what, found, expected, case, scale=1.0):
+    """For differences, which cancel: relative to what was subtracted."""
+    error = abs(found - expected) / scale
+    worst[what] = max(worst.get(what, 0.0), error)
+    if error > RELATIVE:
+        faults.append(f"{what}: {found!r} is not {expected!r} in {case}")
 
 
 def same(what, found, expected, case):
@@ -147,6 +157,14 @@ def check_sample(case):
 def check_table(case):
     for side in ("two-sided", "less", "greater"):
         compare(f"Fisher {side}", case[side], fisher_exact(case["table"], alternative=side).pvalue, case)
+    # The distances to the exact limits of both rates, squared and added: statsmodels has the limits, not their combination.
+    (k, a), (l, b) = case["table"]
+    alpha = 1.0 - case["confidence"]
+    (p, q) = (k / (k + a), l / (l + b))
+    (low, high) = zip(*(proportion_confint(x, x + y, alpha=alpha, method="beta") for x, y in case["table"]))
+    expected = [q - p - math.hypot(q - low[1], high[0] - p), q - p + math.hypot(high[1] - q, p - low[0])]
+    for name, found, wanted in zip(("lower", "upper"), case["difference"], expected):
+        near("difference of rates, " + name, found, max(-1.0, min(1.0, wanted)), case)
 
 
 def check_count(case):
@@ -160,6 +178,10 @@ def check_count(case):
     share = t / (t + u)
     p = min(1.0, 2 * min(binom.cdf(k, k + l, share), binom.sf(k - 1, k + l, share)))
     compare("two counts", case["conditional"], p, case)
+    # Statsmodels subtracts the second from the first.
+    expected = confint_poisson_2indep(l, u, k, t, method="mover", compare="diff", alpha=alpha, method_mover="exact-c")
+    for name, found, wanted in zip(("lower", "upper"), case["difference"], expected):
+        near("difference of counts, " + name, found, wanted, case, scale=max(k / t, l / u, 1.0))
     if case["e-test"] is not None:
         # SciPy leaves the tails out, 1e-10 of the whole; and by its rounding now and then the very outcome that was observed.
         found, expected = case["e-test"], poisson_means_test(k, t, l, u).pvalue

@@ -11,7 +11,7 @@ use rigtone_judge::percentile::{interval_ranks, lower_bound_rank, upper_bound_ra
 use rigtone_judge::poisson::{self, Count};
 use rigtone_judge::proportion::Proportion;
 use rigtone_judge::ranks::{Exactness, mann_whitney, shift};
-use rigtone_judge::rates::fisher;
+use rigtone_judge::rates::{difference, fisher};
 use rigtone_judge::sequential::Design;
 use rigtone_judge::stability::{dispersion, runs};
 use rigtone_judge::{Confidence, Rate, binomial};
@@ -158,8 +158,11 @@ fn tables(random: &mut ChaCha8Rng) -> Result<Vec<Value>, Box<dyn Error>> {
         let (n, m) = (random.random_range(1..most), random.random_range(1..most));
         let (k, l) = (random.random_range(0..=n), random.random_range(0..=m));
         let test = fisher(Proportion::new(k, n)?, Proportion::new(l, m)?);
+        let confidence = random.random_range(0.5..0.9999);
+        let apart = difference(Proportion::new(k, n)?, Proportion::new(l, m)?, Confidence::new(confidence)?);
         cases.push(json!({
             "table": [[k, n - k], [l, m - l]], "two-sided": test.two_sided, "less": test.less, "greater": test.greater,
+            "confidence": confidence, "difference": [apart.lower, apart.upper],
         }));
     }
     Ok(cases)
@@ -175,11 +178,12 @@ fn counts(random: &mut ChaCha8Rng) -> Result<Vec<Value>, Box<dyn Error>> {
             hours: random.random_range(0.01..100.0),
         };
         let (a, b) = (count(), count());
-        let interval = a.interval(level);
+        let (interval, apart) = (a.interval(level), poisson::difference(a, b, level));
         cases.push(json!({
             "k": [a.events, b.events], "hours": [a.hours, b.hours], "confidence": confidence,
             "lower": interval.lower, "upper": interval.upper, "one-sided-lower": a.lower_bound(level),
             "one-sided-upper": a.upper_bound(level), "conditional": poisson::compare(a, b),
+            "difference": [apart.lower, apart.upper],
             "e-test": (i % 10 == 1).then(|| poisson::e_test(a, b)).flatten(),
         }));
     }

@@ -123,6 +123,16 @@ pub fn difference(first: Count, second: Count, confidence: Confidence) -> Interv
     Interval { lower: q - p - (q - b.lower).hypot(a.upper - p), upper: q - p + (b.upper - q).hypot(p - a.lower) }
 }
 
+/// Hours of each side that show a difference between two rates an hour with this probability, on two sides: by the square roots of counts, whose
+/// variance is a quarter (M. D. Huffman 1984). Infinite without a difference.
+#[must_use]
+pub fn hours_needed(first: f64, second: f64, confidence: Confidence, power: f64) -> f64 {
+    use statrs::distribution::Normal;
+    let normal = Normal::standard();
+    let z = normal.inverse_cdf(1.0 - confidence.alpha() / 2.0) + normal.inverse_cdf(power);
+    z * z / (2.0 * (first.sqrt() - second.sqrt()).powi(2))
+}
+
 /// The test of K. Krishnamoorthy and J. Thomson (2004): more power than the conditional one.
 #[must_use]
 pub fn e_test(first: Count, second: Count) -> Option<f64> {

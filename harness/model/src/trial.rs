@@ -206,6 +206,9 @@ pub struct TrialFolder {
     open: BTreeMap<(CombinationId, u32, u32), TrialRecord>,
     /// Attempts of steps that have not ended.
     attempts: BTreeMap<(CombinationId, u32, u32), Vec<Option<FailureClass>>>,
+    /// The last trial of each combination that gave a result.
+    last: BTreeMap<CombinationId, u32>,
+    doubled: Option<(CombinationId, u32)>,
 }
 
 impl TrialFolder {
@@ -236,7 +239,7 @@ impl TrialFolder {
             self.attempts.remove(&key);
             let mut record = self.open.remove(&key)?;
             record.outcome = outcome.clone();
-            return Some(record);
+            return self.is_new(&record).then_some(record);
         }
         let record = self.open.get_mut(&key)?;
         match &event.body {
@@ -261,6 +264,28 @@ impl TrialFolder {
             _ => {}
         }
         None
+    }
+
+    /// Whether a record is the first result of its trial, whose trials come one after the other.
+    fn is_new(&mut self, record: &TrialRecord) -> bool {
+        if record.outcome != TrialOutcome::Completed {
+            return true;
+        }
+        if let Some(last) = self.last.get_mut(&record.combination) {
+            if *last >= record.trial {
+                self.doubled.get_or_insert_with(|| (record.combination.clone(), record.trial));
+                return false;
+            }
+            *last = record.trial;
+        } else {
+            self.last.insert(record.combination.clone(), record.trial);
+        }
+        true
+    }
+
+    /// A trial that gave a result twice, which no run does: the log was put together by somebody. Its second result was left out.
+    pub fn doubled(&self) -> Option<&(CombinationId, u32)> {
+        self.doubled.as_ref()
     }
 
     /// What is known so far of a trial that has begun.

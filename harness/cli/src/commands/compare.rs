@@ -18,7 +18,11 @@ use rigtone_model::{
 use rigtone_record::read_plan;
 use rigtone_report::{comparison, exit::Code};
 
-use super::{judge::foreign, log::read_log, report::read_trouble};
+use super::{
+    judge::{doubled, foreign},
+    log::read_log,
+    report::read_trouble,
+};
 use crate::{printer, trouble::Trouble};
 
 /// What is compared.
@@ -77,6 +81,9 @@ fn read(run: &Path) -> Result<Read, Trouble> {
     log.warn();
     if let Some(combination) = gatherer.stranger() {
         return Err(foreign(run, combination));
+    }
+    if let Some(trial) = gatherer.doubled() {
+        return Err(doubled(run, trial));
     }
     let series = gatherer.finish();
     Ok(Read { plan, series })

@@ -86,7 +86,16 @@ fn verdicts(run: &Path, plan: &RunPlan) -> Result<RunVerdicts, Trouble> {
     if let Some(combination) = replay.stranger() {
         return Err(foreign(run, combination));
     }
+    if let Some(trial) = replay.doubled() {
+        return Err(doubled(run, trial));
+    }
     Ok(replay.verdicts(&log.run))
+}
+
+/// A log that was put together by somebody.
+pub(crate) fn doubled(run: &Path, (combination, trial): &(CombinationId, u32)) -> Trouble {
+    Trouble::usage(format!("trial {trial} of `{combination}` has two results in the log of {}", run.display()))
+        .hint("a run gives each trial one: restore events.jsonl from a copy")
 }
 
 /// The plan and the log of a directory are not of one run.

@@ -3,6 +3,7 @@
 use std::fs;
 
 use rstest::rstest;
+use serde_json::Value;
 
 use crate::{
     report::MIXED,
@@ -54,6 +55,29 @@ fn a_line_that_was_changed_is_an_error_that_names_it() {
     lines[4] = "{}";
     fs::write(home.path("run/events.jsonl"), lines.join("\n") + "\n").unwrap();
     home.rigtone(&["judge", "run"]).with_code(2).says(&["events.jsonl:5:", "help:"]);
+}
+
+/// The events of a trial, copied to the end of the log with numbers that follow on: no run writes that.
+#[rstest]
+fn a_trial_with_two_results_is_an_error_that_names_it(
+    #[values(&["judge", "run"], &["compare", "run", "--by", "speaker"])] arguments: &[&str],
+) {
+    let home = Home::empty();
+    copy_run(&MIXED, &home.path("run"));
+    let log = fs::read_to_string(MIXED.join("events.jsonl")).unwrap();
+    let mut events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let trial = events.iter().find(|e| e["kind"] == "trial-finished" && e["payload"]["outcome"] == "completed");
+    let at = trial.expect("a trial that was completed").clone();
+    let of_trial = |e: &&Value| ["combination", "trial", "attempt"].iter().all(|key| e[key] == at[key]);
+    let mut copies: Vec<Value> = events.iter().filter(of_trial).cloned().collect();
+    for (n, copy) in copies.iter_mut().enumerate() {
+        copy["seq"] = (events.len() + n).into();
+    }
+    events.extend(copies);
+    let text: String = events.iter().map(|event| format!("{event}\n")).collect();
+    home.write("run/events.jsonl", &text);
+    let combination = at["combination"].as_str().unwrap();
+    home.rigtone(arguments).with_code(2).says(&["has two results in the log of run", combination, "help:"]);
 }
 
 #[rstest]

@@ -17,7 +17,7 @@ use crate::{
     pairs::{mcnemar, signed_rank},
     poisson::{self, Count},
     proportion::Proportion,
-    ranks::{mann_whitney, shift},
+    ranks::{self, mann_whitney, shift},
     rates,
     sequential::Outcome,
 };
@@ -244,6 +244,7 @@ pub(super) fn of_values(
         Some((Method::SignedRank, found.estimate, found.interval, found.two_sided))
     });
     let (method, difference, interval, p) = paired.unwrap_or(plain);
+    let needed = ranks::trials_needed(&a, &b, confidence, POWER, MOST_TRIALS);
     let summary = |mut values: Vec<f64>, side: &Side| {
         values.sort_by(f64::total_cmp);
         let n = values.len();
@@ -263,7 +264,7 @@ pub(super) fn of_values(
         interval,
         p,
         direction,
-        needed: None,
+        needed,
     })
 }
 
@@ -283,17 +284,21 @@ pub(super) fn summary_of_events(count: Count, side: &Side) -> Summary {
 
 fn of_events(first: &Side, second: &Side, confidence: Confidence) -> Option<Compared> {
     let (a, b) = (count_of(first), count_of(second));
+    let (of_first, of_second) = (summary_of_events(a, first), summary_of_events(b, second));
     let p = poisson::compare(a, b)?;
     let (x, y) = (a.estimate()?, b.estimate()?);
+    // In trials as long as those of the side that listened least.
+    let each = (a.hours / of_first.n as f64).min(b.hours / of_second.n as f64);
+    let needed = (poisson::hours_needed(x, y, confidence, POWER) / each).ceil();
     Some(Compared {
         method: Method::Poisson,
-        first: summary_of_events(a, first),
-        second: summary_of_events(b, second),
+        first: of_first,
+        second: of_second,
         unit: "times as many",
         difference: (x > 0.0).then(|| y / x),
         interval: poisson::ratio(a, b, confidence),
         p,
         direction: -1.0,
-        needed: None,
+        needed: (needed <= MOST_TRIALS as f64).then_some(needed as u64),
     })
 }

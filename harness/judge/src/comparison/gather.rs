@@ -84,6 +84,11 @@ impl<'a> Gatherer<'a> {
         }
     }
 
+    /// A trial that gave a result twice: the log is that of no run.
+    pub fn doubled(&self) -> Option<&(CombinationId, u32)> {
+        self.folder.doubled()
+    }
+
     /// A combination of the log that the plan does not have: they do not belong together.
     pub fn stranger(&self) -> Option<&CombinationId> {
         self.stranger.as_ref()

@@ -1,11 +1,13 @@
 //! Two samples, two rates, two counts: published and computed known answers.
 
+use rand::{RngExt as _, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use rigtone_judge::{
     Confidence, Interval,
     multiple::{benjamini_hochberg, holm},
-    poisson::{self, Count, Watch},
+    poisson::{self, Count, Watch, e_test, hours_needed},
     proportion::Proportion,
-    ranks::{Exactness, mann_whitney, shift},
+    ranks::{self, Exactness, mann_whitney, shift},
     rates::{difference, fisher, trials_needed},
     sequential::Decision,
     stability::{dispersion, runs},
@@ -147,7 +149,7 @@ fn rates_of_events_are_known() {
         near(counted(events, 1.0).upper_bound(confidence()), upper, 5e-5);
     }
     let (few, many) = (counted(3, 10.0), counted(12, 10.0));
-    near(poisson::e_test(few, many).expect("time"), 0.019_703, 5e-7);
+    near(e_test(few, many).expect("time"), 0.019_703, 5e-7);
     near(poisson::compare(few, many).expect("time"), 0.035_156, 5e-7);
     assert_eq!(counted(2, 0.0).upper_bound(confidence()), f64::INFINITY);
     assert_eq!((poisson::compare(counted(1, 0.0), many), counted(1, 0.0).estimate()), (None, None));
@@ -231,4 +233,41 @@ fn runs_and_sessions_are_known() {
     assert_eq!(found.freedom, 3);
     near(found.p, 9.341e-5, 5e-9);
     assert!(dispersion(&[of(3, 10)]).is_none() && dispersion(&[of(0, 10), of(0, 5), of(0, 0)]).is_none());
+}
+
+/// The trials that are asked for show the difference as often as is said: simulated, for normal values and for counts.
+#[test]
+fn as_many_trials_as_are_asked_for_show_the_difference() {
+    const SEED: u64 = 7;
+    let mut random = ChaCha8Rng::seed_from_u64(SEED);
+    let mut normal = |mean: f64, n: u64| -> Vec<f64> {
+        let mut unit = || -> f64 { random.random_range(f64::MIN_POSITIVE..1.0) };
+        // Box and Muller.
+        (0..n).map(|_| mean + (-2.0 * unit().ln()).sqrt() * (std::f64::consts::TAU * unit()).cos()).collect()
+    };
+    let (first, second) = (normal(0.0, 1000), normal(0.8, 1000));
+    let n = ranks::trials_needed(&first, &second, confidence(), 0.8, 1000).unwrap();
+    let shown = (0..400).filter(|_| mann_whitney(&normal(0.0, n), &normal(0.8, n)).unwrap().two_sided <= 0.05).count();
+    let power = shown as f64 / 400.0;
+    println!("{n} trials each, shown in {power:.3} of 400, seed {SEED}");
+    assert!((0.72..0.90).contains(&power), "{n} trials: {power}");
+
+    let hours = hours_needed(3.0, 9.0, confidence(), 0.8);
+    let mut count = |per_hour: f64| {
+        let (mut events, mut t) = (0, 0.0);
+        while t < hours {
+            t -= random.random_range(f64::MIN_POSITIVE..1.0).ln() / per_hour;
+            events += u64::from(t < hours);
+        }
+        Count { events, hours }
+    };
+    let shown = (0..400).filter(|_| e_test(count(3.0), count(9.0)).unwrap() <= 0.05).count();
+    let power = shown as f64 / 400.0;
+    println!("{hours:.2} hours each, shown in {power:.3} of 400, seed {SEED}");
+    assert!((0.72..0.90).contains(&power), "{hours} hours: {power}");
+    assert_eq!(
+        ranks::trials_needed(&[1.0, 2.0], &[1.0, 2.0], confidence(), 0.8, 1000),
+        None,
+        "there is nothing to show"
+    );
 }

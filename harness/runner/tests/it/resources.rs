@@ -99,6 +99,38 @@ fn no_resource_is_held_by_more_trials_than_it_bears_and_every_combination_gets_i
     assert!(lost > 0, "no fault ever met a trial");
 }
 
+/// Time that a decided combination sets free goes to those that are not: after its decision it has no trial more, and without one it goes on to
+/// `at-most` and no further.
+#[test]
+fn what_is_decided_makes_room_for_what_is_not() {
+    let (mut decided, mut worked_off) = (0, 0);
+    for seed in 200..206 {
+        let (suite, _) = drawn(seed, false);
+        let (verdicts, spans) = run_timed(&suite, seed);
+        let plan = &suite.run.plan;
+        let mut trials: BTreeMap<usize, u32> = BTreeMap::new();
+        for span in &spans {
+            *trials.entry(span.index).or_default() += 1;
+        }
+        for (index, verdict) in verdicts.combinations.iter().enumerate() {
+            let repeat = plan.scenario(&verdict.scenario).expect("a scenario").repeat;
+            let had = trials.get(&index).copied().unwrap_or_default();
+            assert_eq!(had, verdict.trials + verdict.lost, "seed {seed}: {}", verdict.id);
+            assert!(verdict.trials <= repeat.at_most, "seed {seed}: {verdict:?}");
+            let open = verdict.expectations.iter().any(|e| e.gating && e.verdict == Verdict::Inconclusive);
+            if open && verdict.expectations.iter().all(|e| e.beside.is_none()) {
+                // Nothing further could have decided it, or nothing further was allowed.
+                worked_off += u32::from(verdict.trials == repeat.at_most);
+                assert!(verdict.trials >= repeat.at_least, "seed {seed}: {verdict:?}");
+            } else {
+                decided += u32::from(verdict.trials < repeat.at_most);
+            }
+        }
+    }
+    println!("seeds 200 to 205: {decided} combinations decided early, {worked_off} worked off");
+    assert!(decided > 0, "no time was set free");
+}
+
 #[test]
 fn conditions_that_are_compared_take_turns() {
     let mut turns = 0;
