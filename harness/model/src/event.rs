@@ -2,8 +2,14 @@
 //!
 //! One JSON object a line. Unknown kinds of the same major schema version are kept; another major version is an error.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use std::borrow::Cow;
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeSeed, MapAccess, Visitor, value::BorrowedStrDeserializer},
+    forward_to_deserialize_any,
+};
+use serde_json::{Value as Json, value::RawValue};
 use thiserror::Error;
 
 use crate::{
@@ -298,24 +304,83 @@ pub enum Body {
     },
 }
 
-/// The line as it stands in the file.
-#[derive(Serialize, Deserialize)]
+/// The line as it is written.
+#[derive(Serialize)]
 struct Line<'a> {
-    schema: std::borrow::Cow<'a, str>,
-    run: std::borrow::Cow<'a, str>,
+    schema: &'a str,
+    run: &'a str,
     seq: u64,
     t_ns: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    combination: Option<CombinationId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    combination: Option<&'a CombinationId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     trial: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    step: Option<std::borrow::Cow<'a, str>>,
-    kind: std::borrow::Cow<'a, str>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<&'a str>,
+    kind: &'a str,
     payload: Json,
+}
+
+/// The line as it is read: nothing is copied before its kind is known.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    schema: Cow<'a, str>,
+    #[serde(borrow)]
+    run: Cow<'a, str>,
+    seq: u64,
+    t_ns: i64,
+    #[serde(borrow, default)]
+    combination: Option<Cow<'a, str>>,
+    #[serde(default)]
+    trial: Option<u32>,
+    #[serde(default)]
+    attempt: Option<u32>,
+    #[serde(borrow, default)]
+    step: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    payload: Option<&'a RawValue>,
+}
+
+/// A kind with its payload, in the order in which [`Body`] reads them without keeping anything.
+struct Tagged<'a> {
+    kind: &'a str,
+    payload: &'a str,
+    next: u8,
+}
+
+impl<'de> Deserializer<'de> for Tagged<'de> {
+    type Error = serde_json::Error;
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_map(self)
+    }
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de> MapAccess<'de> for Tagged<'de> {
+    type Error = serde_json::Error;
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Self::Error> {
+        let key = match self.next {
+            0 => "kind",
+            1 if self.payload != "null" => "payload",
+            _ => return Ok(None),
+        };
+        self.next += 1;
+        seed.deserialize(BorrowedStrDeserializer::new(key)).map(Some)
+    }
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Self::Error> {
+        if self.next == 1 {
+            return seed.deserialize(BorrowedStrDeserializer::new(self.kind));
+        }
+        seed.deserialize(&mut serde_json::Deserializer::from_str(self.payload))
+    }
 }
 
 /// A line that is not an event this build can read.
@@ -352,15 +417,15 @@ impl Event {
         };
         let at = self.at.as_ref();
         serde_json::to_string(&Line {
-            schema: SCHEMA.into(),
-            run: run.into(),
+            schema: SCHEMA,
+            run,
             seq: self.seq,
             t_ns: self.t_ns,
-            combination: at.map(|a| a.combination.clone()),
+            combination: at.map(|a| &a.combination),
             trial: at.map(|a| a.trial),
             attempt: at.map(|a| a.attempt),
-            step: at.and_then(|a| a.step.as_deref()).map(Into::into),
-            kind: kind.into(),
+            step: at.and_then(|a| a.step.as_deref()),
+            kind: &kind,
             payload,
         })
     }
@@ -369,30 +434,29 @@ impl Event {
     ///
     /// # Errors
     /// When the line is not an event, or one of another major schema version.
-    pub fn from_line(line: &str) -> Result<(String, Self), EventError> {
-        let line: Line<'_> = serde_json::from_str(line)?;
-        let major = |version: &str| version.split('.').next().unwrap_or_default().to_owned();
-        if major(&line.schema) != major(SCHEMA) {
+    pub fn from_line(line: &str) -> Result<(Cow<'_, str>, Self), EventError> {
+        let line: Envelope<'_> = serde_json::from_str(line)?;
+        let major = |version: &str| version.split('.').next().map(str::to_owned);
+        if line.schema != SCHEMA && major(&line.schema) != major(SCHEMA) {
             return Err(EventError::Schema { found: line.schema.into_owned() });
         }
-        let tagged = match &line.payload {
-            Json::Null => serde_json::json!({"kind": line.kind}),
-            payload => serde_json::json!({"kind": line.kind, "payload": payload}),
-        };
-        let body = match serde_json::from_value(tagged) {
+        let payload = line.payload.map_or("null", RawValue::get);
+        let body = match Body::deserialize(Tagged { kind: &line.kind, payload, next: 0 }) {
             Ok(body) => body,
             Err(e) if KINDS.contains(&&*line.kind) => return Err(e.into()),
-            Err(_) => Body::Unknown { kind: line.kind.into_owned(), payload: line.payload },
+            Err(_) => Body::Unknown { kind: line.kind.into_owned(), payload: serde_json::from_str(payload)? },
         };
         let at = match (line.combination, line.trial, line.attempt) {
             (Some(combination), Some(trial), Some(attempt)) => {
-                Some(At { combination, trial, attempt, step: line.step.map(Into::into) })
+                Some(At { combination: (&*combination).into(), trial, attempt, step: line.step.map(Cow::into_owned) })
             }
             // Of a combination as a whole.
-            (Some(combination), None, None) => Some(At { combination, trial: 0, attempt: 0, step: None }),
+            (Some(combination), None, None) => {
+                Some(At { combination: (&*combination).into(), trial: 0, attempt: 0, step: None })
+            }
             _ => None,
         };
-        Ok((line.run.into_owned(), Self { seq: line.seq, t_ns: line.t_ns, at, body }))
+        Ok((line.run, Self { seq: line.seq, t_ns: line.t_ns, at, body }))
     }
 }
 

@@ -164,10 +164,10 @@ impl Events {
             line,
             cause,
         })?;
-        let log = self.run.get_or_insert_with(|| run.clone());
+        let log = self.run.get_or_insert_with(|| run.clone().into_owned());
         if *log != run {
             self.next = expected;
-            return Err(ReadError::Run { path, line, expected: log.clone(), found: run });
+            return Err(ReadError::Run { path, line, expected: log.clone(), found: run.into_owned() });
         }
         let found = event.seq;
         if found < expected {

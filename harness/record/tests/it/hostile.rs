@@ -73,14 +73,24 @@ fn a_document_of_a_terabyte_is_not_read_whole() {
 fn brackets_without_end_do_not_end_the_stack() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join(PLAN), "[".repeat(1 << 20)).unwrap();
-    let line = format!(
-        "{{\"schema\":\"1.0\",\"run\":\"r\",\"seq\":0,\"t_ns\":0,\"kind\":\"x\",\"payload\":{}\n",
-        "[".repeat(1 << 20)
-    );
-    fs::write(dir.path().join(EVENTS), line).unwrap();
     assert!(read_plan::<Plan>(dir.path()).is_err());
-    let read: Vec<_> = read_events(dir.path()).unwrap().collect();
-    assert!(matches!(&read[..], [Err(fault)] if fault.to_string().contains("recursion limit")), "{read:?}");
+    let (open, close) = ("[".repeat(1 << 20), "]".repeat(1 << 20));
+    for (kind, payload, says) in [
+        ("x", open.clone(), "not an event"),
+        ("x", format!("{open}{close}"), "recursion limit"),
+        ("checked", format!("{open}{close}"), "invalid type"),
+        ("warning", format!("{{\"text\":{open}{close}}}"), "invalid type"),
+        ("trial-finished", format!("{{\"outcome\":\"completed\",\"memory\":{open}{close}}}"), "recursion limit"),
+    ] {
+        let head = format!("{{\"schema\":\"1.0\",\"run\":\"r\",\"seq\":0,\"t_ns\":0,\"kind\":\"{kind}\"");
+        fs::write(dir.path().join(EVENTS), format!("{head},\"payload\":{payload}}}\n")).unwrap();
+        let read: Vec<_> = read_events(dir.path()).unwrap().collect();
+        let fault = match &read[..] {
+            [Err(fault)] => fault.to_string(),
+            other => panic!("{kind}: {other:?}"),
+        };
+        assert!(fault.contains(says), "{kind}: {fault}");
+    }
 }
 
 /// The repository's own scenarios, planned on its simulated rig.
