@@ -5,6 +5,7 @@
 
 mod atomic;
 mod error;
+mod events;
 mod layout;
 mod log;
 mod open;
@@ -15,7 +16,8 @@ mod write;
 
 pub use atomic::replace;
 pub use error::{EvidenceError, ReadError, RecordError, ResumeError};
+pub use events::{Events, read_events};
 pub use layout::{ENVIRONMENT, EVENTS, EVIDENCE, PLAN, VERDICTS, evidence_name, evidence_path};
-pub use read::{Events, read_environment, read_events, read_plan, read_verdicts};
+pub use read::{read_environment, read_plan, read_verdicts};
 pub use space::free_space;
 pub use write::{Found, Quiet, RunWriter, Stored, keep_quiet, write_verdicts};

@@ -20,9 +20,9 @@ use serde::Serialize;
 use crate::{
     atomic::{replace, sync_directory},
     error::{EvidenceError, RecordError, ResumeError},
+    events::read_events,
     layout::{ENVIRONMENT, EVENTS, EVIDENCE, PLAN, VERDICTS, evidence_folder, evidence_path},
     log::EventLog,
-    read::read_events,
 };
 
 /// Evidence files that may wait for the next sync; more are synced on the way, so that few files stay open.

@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use rigtone_model::event::Event;
+use rigtone_model::event::{Body, Event};
 use rigtone_record::{EVENTS, PLAN, ReadError, VERDICTS, read_events, read_plan, read_verdicts};
 use rstest::rstest;
 
@@ -124,4 +124,58 @@ fn a_broken_document_says_file_line_and_column() {
     fs::write(dir.path().join(VERDICTS), "{\"schema\": \"1.0\",\n oops").unwrap();
     let error = read_verdicts(dir.path()).expect_err("not JSON");
     assert!(error.to_string().contains("verdicts.json") && error.to_string().contains("line 2"), "{error}");
+}
+
+/// A log that several threads decode says the same as its lines one by one, with faults in every place.
+#[test]
+fn a_large_log_is_read_in_its_order_with_its_faults() {
+    let event = |seq: u64| {
+        let text = format!("{seq} {}", "x".repeat((seq as usize * 7919) % 5000));
+        Event { seq, t_ns: 0, at: None, body: Body::Warning { text } }
+    };
+    let (mut log, mut expected) = (Vec::new(), Vec::new());
+    for seq in 0..3000_u64 {
+        match seq % 701 {
+            17 => {
+                log.extend(b"no event\n");
+                expected.push(Err("not an event"));
+            }
+            19 => {
+                log.extend([0xff, b'\n']);
+                expected.push(Err("not UTF-8"));
+            }
+            23 => expected.push(Err("1 missing")),
+            _ => {
+                log.extend(format!("{}\n", event(seq).to_line(RUN).unwrap()).into_bytes());
+                expected.push(Ok(seq));
+            }
+        }
+    }
+    // What is missing is said at the line that follows.
+    assert!(log.len() > 4 << 20, "{} bytes are no large log", log.len());
+    let found = read(&log);
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(&expected) {
+        match (found, expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(found, expected),
+            (Err(found), Err(expected)) => assert!(found.contains(expected), "{found}, not {expected}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    // A cut in any block.
+    for cut in [log.len() - 1, log.len() - 2000, log.len() / 2, (1 << 20) + 10] {
+        let last = read(&log[..cut]).pop().expect("events");
+        assert!(last.expect_err("the last line is cut").contains("cut off"), "cut at byte {cut}");
+    }
+}
+
+/// Who takes the first events only leaves no thread behind that waits.
+#[test]
+fn a_large_log_may_be_left_half_read() {
+    let event = Event { seq: 0, t_ns: 0, at: None, body: Body::Warning { text: "x".repeat(4 << 20) } };
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(EVENTS), format!("{}\n", event.to_line(RUN).unwrap()).repeat(4)).unwrap();
+    let mut events = read_events(dir.path()).unwrap();
+    assert_eq!(events.next().unwrap().unwrap().seq, 0);
+    drop(events);
 }
