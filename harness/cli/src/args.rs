@@ -42,7 +42,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
         /// Go on with a run that was interrupted: what was done stays, what was in flight is run again.
-        #[arg(long, value_name = "DIR", conflicts_with_all = ["scenarios", "select", "partition", "only", "out", "seed"])]
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["scenarios", "select", "partition", "only", "out", "seed", "quarantine"])]
         resume: Option<PathBuf>,
         /// The seed of everything that is left to chance.
         #[arg(long, default_value_t = 1)]
@@ -62,6 +62,12 @@ pub(crate) enum Command {
         /// What an inconclusive verdict means for exit code and JUnit.
         #[arg(long, value_enum, default_value_t)]
         inconclusive: Inconclusive,
+        /// An earlier run: say which failures are new since, which are fixed, and which are still there.
+        #[arg(long, value_name = "RUN")]
+        baseline: Option<PathBuf>,
+        /// A document of what is known to fail: it is tried and shown, and decides nothing.
+        #[arg(long, value_name = "FILE")]
+        quarantine: Option<PathBuf>,
         /// Print the results as JSON.
         #[arg(long)]
         json: bool,
@@ -89,8 +95,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "PATH", num_args = 1..)]
         scenarios: Vec<PathBuf>,
         /// An earlier run: say which failures are new since, which are fixed, and which are still there.
-        #[arg(long, value_name = "RUN", conflicts_with = "json")]
+        #[arg(long, value_name = "RUN")]
         baseline: Option<PathBuf>,
+        /// A document of what is known to fail, in place of that of the run.
+        #[arg(long, value_name = "FILE")]
+        quarantine: Option<PathBuf>,
         /// What an inconclusive verdict means for the exit code.
         #[arg(long, value_enum, default_value_t)]
         inconclusive: Inconclusive,

@@ -9,13 +9,13 @@ use indexmap::IndexMap;
 use rigtone_audio::stimulus;
 use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{
-    check::{Stimulus, Vocabulary, check},
+    check::{Stimulus, Vocabulary, check, expired},
     diagnostic::{self, Diagnostic},
     document::{Device, Expectation, Rig, Scenario},
     id::CombinationId,
     load::{self, Library, SourceFile},
     observation::Quantity,
-    plan::{Combination, Expansion, Plan, PlannedScenario, expand},
+    plan::{Combination, Expansion, Plan, PlannedScenario, Selector, expand},
     quantity::Duration,
     verdict::Verdict,
 };
@@ -47,8 +47,42 @@ pub(crate) fn read(paths: &[PathBuf]) -> Read {
     let stimuli: Vec<Stimulus<'_>> = carried.iter().map(|(name, carries)| Stimulus { name, carries }).collect();
     diagnostics.extend(check(&loaded.library, &Vocabulary { stimuli: &stimuli }));
     diagnostics.extend(undecidable(&loaded.library));
+    let today = today();
+    diagnostics.extend(loaded.library.quarantines.values().flat_map(|entry| expired(entry, &today)));
     diagnostic::sort(&mut diagnostics);
     Read { library: loaded.library, diagnostics, sources: loaded.sources }
+}
+
+/// This day in UTC, as documents write days.
+fn today() -> String {
+    let date = time::OffsetDateTime::now_utc().date();
+    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+}
+
+/// Reads what is known to fail, and puts it into a plan in place of what was there.
+pub(crate) fn quarantine(file: &Path, run: &mut RunPlan) -> Result<(), Trouble> {
+    let read = read(&[file.to_owned()]);
+    read.must_be_right()?;
+    let mut all = read.library.quarantines.values();
+    let (Some(entry), None) = (all.next(), all.next()) else {
+        return Err(Trouble::usage(format!("{} is not one quarantine", file.display()))
+            .hint("name a document that begins with `quarantine:`"));
+    };
+    for (n, quarantined) in entry.value.entries.iter().enumerate() {
+        for (m, text) in quarantined.select.iter().enumerate() {
+            let selector: Selector = text.parse().map_err(Trouble::usage)?;
+            selector.fits(run.plan.scenarios.iter().map(|s| &s.document)).map_err(|e| {
+                let at = entry.position(&["entries", &n.to_string(), "select", &m.to_string()]);
+                Trouble::usage(format!("{}:{}:{}: {e}", file.display(), at.line, at.column))
+            })?;
+        }
+    }
+    run.quarantine.clone_from(&entry.value.entries);
+    for idle in run.idle_quarantine() {
+        let selectors = idle.select.join(" and ");
+        printer::note(&format!("warning: nothing of the plan is in the quarantine of {selectors} ({})", idle.owner));
+    }
+    Ok(())
 }
 
 /// Expectations whose trials cannot decide, or seldom would, even with a good device.

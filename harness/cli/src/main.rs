@@ -35,6 +35,8 @@ fn main() -> ExitCode {
             keep_evidence,
             evidence_budget,
             inconclusive,
+            baseline,
+            quarantine,
             json,
         } => {
             let how = commands::run::How {
@@ -45,6 +47,8 @@ fn main() -> ExitCode {
                 keep_evidence,
                 evidence_budget,
                 inconclusive,
+                baseline,
+                quarantine,
                 json,
             };
             match resume {
@@ -53,8 +57,12 @@ fn main() -> ExitCode {
             }
         }
         Command::Merge { runs, out, inconclusive, json } => commands::merge::merge(&runs, &out, inconclusive, json),
-        Command::Judge { run, scenarios, baseline, inconclusive, json } => {
-            commands::judge::judge(&run, &scenarios, baseline.as_deref(), inconclusive, json)
+        Command::Judge { run, scenarios, baseline, quarantine, inconclusive, json } => {
+            let (baseline, quarantine) = (baseline.as_deref(), quarantine.as_deref());
+            commands::judge::judge(
+                &run,
+                &commands::judge::How { scenarios: &scenarios, baseline, quarantine, inconclusive, json },
+            )
         }
         Command::Compare(what) => commands::compare::run(&what),
         Command::Report { run, format, inconclusive } => commands::report::report(&run, format, inconclusive),

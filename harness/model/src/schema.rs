@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use schemars::{generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Map, Value, json};
 
-use crate::document::{Device, Kind, Rig, Scenario};
+use crate::document::{Device, Kind, Quarantine, Rig, Scenario};
 
 /// The schema of a kind of document (draft 2020-12).
 ///
@@ -15,10 +15,12 @@ pub fn schema(kind: Kind) -> &'static Value {
     static SCENARIO: LazyLock<Value> = LazyLock::new(|| generate(Kind::Scenario));
     static DEVICE: LazyLock<Value> = LazyLock::new(|| generate(Kind::Device));
     static RIG: LazyLock<Value> = LazyLock::new(|| generate(Kind::Rig));
+    static QUARANTINE: LazyLock<Value> = LazyLock::new(|| generate(Kind::Quarantine));
     match kind {
         Kind::Scenario => &SCENARIO,
         Kind::Device => &DEVICE,
         Kind::Rig => &RIG,
+        Kind::Quarantine => &QUARANTINE,
     }
 }
 
@@ -39,6 +41,7 @@ fn generate(kind: Kind) -> Value {
         Kind::Scenario => generator.into_root_schema_for::<Scenario>(),
         Kind::Device => generator.into_root_schema_for::<Device>(),
         Kind::Rig => generator.into_root_schema_for::<Rig>(),
+        Kind::Quarantine => generator.into_root_schema_for::<Quarantine>(),
     };
     sorted(schema.to_value())
 }

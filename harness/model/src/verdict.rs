@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::CombinationId, trial::FailureClass};
+use crate::{document::Quarantined, id::CombinationId, trial::FailureClass};
 
 /// A verdict of an expectation, a combination or a run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -126,6 +126,9 @@ pub struct CombinationVerdict {
     pub evidence: Vec<String>,
     /// Time its trials took, in nanoseconds on the rig's clock.
     pub took_ns: i64,
+    /// Why its verdict decides nothing, for one that is known to fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined: Option<Quarantined>,
 }
 
 /// The verdicts of a run.

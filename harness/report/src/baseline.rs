@@ -54,6 +54,29 @@ pub struct Changed {
     pub id: CombinationId,
     /// What became of it.
     pub change: Change,
+    /// Whether it is in quarantine now.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub quarantined: bool,
+}
+
+/// A run beside an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Baseline {
+    /// The earlier run, as it was named.
+    pub run: String,
+    /// Failures that are new and not in quarantine.
+    pub new_failures: usize,
+    /// What has changed.
+    pub changes: Vec<Changed>,
+}
+
+impl Baseline {
+    /// What became of each combination since an earlier run.
+    pub fn of(now: &RunVerdicts, before: &RunVerdicts, run: String) -> Self {
+        let changes = changes(now, before);
+        let new = |changed: &&Changed| changed.change == Change::NewFailure && !changed.quarantined;
+        Self { run, new_failures: changes.iter().filter(new).count(), changes }
+    }
 }
 
 /// What became of each combination of either run; what is unchanged is left out. In the order of [`Change`], then of the run.
@@ -82,23 +105,27 @@ pub fn changes(now: &RunVerdicts, before: &RunVerdicts) -> Vec<Changed> {
         .map(|c| (c, of(c)))
         .chain(gone)
         .filter(|(_, change)| *change != Change::Unchanged)
-        .map(|(c, change)| Changed { id: c.id.clone(), change })
+        .map(|(c, change)| Changed {
+            id: c.id.clone(),
+            change,
+            quarantined: later.get(&c.id).is_some_and(|now| now.quarantined.is_some()),
+        })
         .collect();
     all.sort_by_key(|changed| changed.change);
     all
 }
 
 /// The changes for people.
-pub fn text(changes: &[Changed], baseline: &str) -> String {
-    let mut text = format!("\nbeside {}:\n", line(baseline));
-    if changes.is_empty() {
+pub fn text(baseline: &Baseline) -> String {
+    let mut text = format!("\nbeside {}:\n", line(&baseline.run));
+    if baseline.changes.is_empty() {
         text.push_str("  nothing has changed\n");
     }
-    for changed in changes {
-        let _ = writeln!(text, "  {:<30} {}", changed.change.words(), line(changed.id.as_str()));
+    for changed in &baseline.changes {
+        let quarantined = if changed.quarantined { " (in quarantine)" } else { "" };
+        let _ = writeln!(text, "  {:<30} {}{quarantined}", changed.change.words(), line(changed.id.as_str()));
     }
-    let new = changes.iter().filter(|changed| changed.change == Change::NewFailure).count();
-    let _ = writeln!(text, "  {}", count(new, "new failure"));
+    let _ = writeln!(text, "  {}", count(baseline.new_failures, "new failure"));
     text
 }
 
@@ -121,6 +148,7 @@ mod tests {
             faults: Vec::new(),
             evidence: Vec::new(),
             took_ns: 0,
+            quarantined: None,
         };
         RunVerdicts {
             schema: RunVerdicts::SCHEMA.into(),
@@ -158,8 +186,22 @@ mod tests {
     fn new_failures_come_first_and_are_counted() {
         let before = run(&[("s/a#1", Verdict::Fail), ("s/b#2", Verdict::Pass), ("s/c#3", Verdict::Pass)]);
         let now = run(&[("s/a#1", Verdict::Pass), ("s/b#2", Verdict::Fail), ("s/c#3", Verdict::Pass)]);
-        let text = text(&changes(&now, &before), "runs/last\u{1b}[31m");
+        let text = text(&Baseline::of(&now, &before, "runs/last\u{1b}[31m".into()));
         assert!(text.find("new failure").unwrap() < text.find("fixed").unwrap(), "{text}");
         assert!(text.contains("1 new failure\n") && !text.contains('\u{1b}') && !text.contains("s/c"), "{text}");
+    }
+
+    #[test]
+    fn a_new_failure_in_quarantine_is_shown_and_not_counted() {
+        let (before, mut now) = (run(&[("s/a#1", Verdict::Pass)]), run(&[("s/a#1", Verdict::Fail)]));
+        now.combinations[0].quarantined = Some(rigtone_model::document::Quarantined {
+            select: vec!["speaker=a".into()],
+            reason: "known".into(),
+            owner: "lab".into(),
+            expires: "2027-01-31".into(),
+        });
+        let text = text(&Baseline::of(&now, &before, "last".into()));
+        assert!(text.contains("new failure                    s/a#1 (in quarantine)"), "{text}");
+        assert!(text.contains("  0 new failures\n"), "{text}");
     }
 }

@@ -72,21 +72,28 @@ pub enum InconclusivePolicy {
 /// The exit code of a run, and why.
 pub fn of(verdicts: &RunVerdicts, policy: InconclusivePolicy) -> (Code, String) {
     let all = verdicts.combinations.len();
-    let with = |verdict: Verdict| verdicts.count(verdict.word());
+    // What is in quarantine decides nothing, whatever became of it.
+    let gating = || verdicts.combinations.iter().filter(|c| c.quarantined.is_none());
+    let with = |verdict: Verdict| gating().filter(|c| c.verdict.word() == verdict.word()).count();
+    let quarantined = all - gating().count();
     let (passed, failed, undecided) = (with(Verdict::Pass), with(Verdict::Fail), with(Verdict::Inconclusive));
     let (lost, aborted) = (with(Verdict::InfraError), with(Verdict::Aborted));
-    let skipped = all - passed - failed - undecided - lost - aborted;
+    let skipped = with(Verdict::Skipped(String::new()));
     let of_all = |n: usize| format!("{n} of {}", count(all, "combination"));
 
     if let Some(by) = &verdicts.interrupted {
-        let open = of_all(all - passed - failed);
-        return (Code::Interrupted, format!("interrupted by {by}: {open} {} no answer", have(all - passed - failed)));
+        let open = all - verdicts.count("pass") - verdicts.count("fail");
+        return (Code::Interrupted, format!("interrupted by {by}: {} {} no answer", of_all(open), have(open)));
     }
     if aborted > 0 {
         return (Code::Interrupted, format!("{} {} ended before an answer", of_all(aborted), were(aborted)));
     }
     if all == 0 {
         return (Code::Nothing, "the plan has no combinations".to_owned());
+    }
+    if quarantined > 0 && skipped + quarantined == all {
+        let why = format!("{} {} in quarantine, and nothing else ran", of_all(quarantined), are(quarantined));
+        return (Code::Nothing, why);
     }
     if skipped == all && verdicts.combinations.iter().any(|c| c.trials > 0) {
         return (Code::Nothing, format!("the time was up before any of {} had an answer", count(all, "combination")));
@@ -117,7 +124,7 @@ pub fn of(verdicts: &RunVerdicts, policy: InconclusivePolicy) -> (Code, String) 
     if lost > 0 {
         return (Code::Infrastructure, format!("infrastructure errors left {} without a verdict", of_all(lost)));
     }
-    let late = verdicts.combinations.iter().filter(|c| c.verdict.is_out_of_time()).count();
+    let late = gating().filter(|c| c.verdict.is_out_of_time()).count();
     if late > 0 {
         // Never a pass: nobody knows what they would have shown.
         let why = format!("the time was up before {} had an answer", of_all(late));
@@ -132,6 +139,9 @@ pub fn of(verdicts: &RunVerdicts, policy: InconclusivePolicy) -> (Code, String) 
     }
     if skipped > 0 {
         why.push_str(&format!(", {skipped} skipped"));
+    }
+    if quarantined > 0 {
+        why.push_str(&format!(", {quarantined} in quarantine"));
     }
     (Code::Passed, why)
 }
@@ -157,7 +167,7 @@ mod tests {
         let combination = |word: &str| CombinationVerdict {
             id: "s/a=b#00000000".into(),
             scenario: "s".into(),
-            verdict: match word {
+            verdict: match word.trim_end_matches('!') {
                 "pass" => Verdict::Pass,
                 "fail" => Verdict::Fail,
                 "inconclusive" => Verdict::Inconclusive,
@@ -174,6 +184,12 @@ mod tests {
             faults: vec![],
             evidence: vec![],
             took_ns: 0,
+            quarantined: word.ends_with('!').then(|| rigtone_model::document::Quarantined {
+                select: vec!["speaker=b".into()],
+                reason: "known".into(),
+                owner: "lab".into(),
+                expires: "2027-01-31".into(),
+            }),
         };
         RunVerdicts {
             schema: RunVerdicts::SCHEMA.into(),
@@ -216,6 +232,21 @@ mod tests {
         AsPass,
         12,
         "infrastructure errors left 1 of 2 combinations without a verdict"
+    )]
+    #[case::quarantined_beside_passed("pass fail!", AsError, 0, "1 of 2 combinations passed, 1 in quarantine")]
+    #[case::quarantined_beside_failed("fail fail!", AsError, 10, "1 of 2 combinations failed")]
+    #[case::quarantined_without_answer(
+        "pass infra! inconclusive! late!",
+        AsFailure,
+        0,
+        "1 of 4 combinations passed, 3 in quarantine"
+    )]
+    #[case::all_in_quarantine("fail! pass!", AsError, 3, "2 of 2 combinations are in quarantine, and nothing else ran")]
+    #[case::quarantined_beside_skipped(
+        "fail! skipped",
+        AsError,
+        3,
+        "1 of 2 combinations is in quarantine, and nothing else ran"
     )]
     #[case::inconclusive_as_failure(
         "inconclusive infra",

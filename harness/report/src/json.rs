@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    baseline::Baseline,
     exit::{self, InconclusivePolicy},
     terminal::counts,
 };
@@ -27,6 +28,8 @@ struct Results<'a> {
     exit_reason: String,
     counts: BTreeMap<&'static str, usize>,
     paths: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<&'a Baseline>,
     combinations: Vec<Combination<'a>>,
 }
 
@@ -38,8 +41,8 @@ struct Combination<'a> {
     verdict: &'a CombinationVerdict,
 }
 
-/// The results of a run: verdicts with their axes, how often each verdict was given, the exit code, and where files lie
-/// (`paths`, by what they are, such as `junit`).
+/// The results of a run: verdicts with their axes, how often each verdict was given, the exit code, where files lie
+/// (`paths`, by what they are, such as `junit`), and what has changed since an earlier run, if one was named.
 ///
 /// # Panics
 /// Never: every part has a form in JSON.
@@ -48,6 +51,7 @@ pub fn results(
     plan: &Plan,
     policy: InconclusivePolicy,
     paths: &BTreeMap<String, String>,
+    baseline: Option<&Baseline>,
 ) -> Value {
     let planned: BTreeMap<_, _> = plan.combinations.iter().map(|c| (&c.id, c)).collect();
     let (code, exit_reason) = exit::of(verdicts, policy);
@@ -68,6 +72,7 @@ pub fn results(
         exit_reason,
         counts: counts(verdicts).into_iter().map(|(verdict, n)| (verdict.word(), n)).collect(),
         paths,
+        baseline,
         combinations: combinations.collect(),
     };
     serde_json::to_value(results).expect("keys are text and numbers that JSON lacks become null")

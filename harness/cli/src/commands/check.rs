@@ -23,8 +23,12 @@ pub(crate) fn check(paths: &[PathBuf], json: bool) -> Result<Code, Trouble> {
         printer::out(&diagnostic::render(&read.diagnostics, &read.sources, printer::colour()));
         let (files, library) = (read.sources.len(), &read.library);
         let (scenarios, devices, rigs) = (library.scenarios.len(), library.devices.len(), library.rigs.len());
+        let quarantines = match library.quarantines.len() {
+            0 => String::new(),
+            n => format!(", {n} quarantines"),
+        };
         printer::out(&format!(
-            "{files} files: {scenarios} scenarios, {devices} devices, {rigs} rigs; {}\n",
+            "{files} files: {scenarios} scenarios, {devices} devices, {rigs} rigs{quarantines}; {}\n",
             diagnostic::summary(&read.diagnostics)
         ));
     }

@@ -6,7 +6,7 @@ use rigtone_judge::verdicts::{Replay, Rules, RunPlan};
 use rigtone_model::{document::Scenario, id::CombinationId, verdict::RunVerdicts};
 use rigtone_record::read_plan;
 use rigtone_report::{
-    baseline::{changes, text},
+    baseline::{self, Baseline},
     exit::{self, Code},
 };
 
@@ -16,30 +16,54 @@ use super::{
 };
 use crate::{args::Inconclusive, documents, printer, trouble::Trouble};
 
-pub(crate) fn judge(
-    run: &Path,
-    scenarios: &[PathBuf],
-    baseline: Option<&Path>,
-    inconclusive: Inconclusive,
-    json: bool,
-) -> Result<Code, Trouble> {
+/// How to judge.
+pub(crate) struct How<'a> {
+    pub(crate) scenarios: &'a [PathBuf],
+    pub(crate) baseline: Option<&'a Path>,
+    pub(crate) quarantine: Option<&'a Path>,
+    pub(crate) inconclusive: Inconclusive,
+    pub(crate) json: bool,
+}
+
+pub(crate) fn judge(run: &Path, how: &How<'_>) -> Result<Code, Trouble> {
     let mut plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
-    if !scenarios.is_empty() {
-        change_limits(&mut plan, scenarios)?;
+    if !how.scenarios.is_empty() {
+        change_limits(&mut plan, how.scenarios)?;
     }
+    if let Some(file) = how.quarantine {
+        documents::quarantine(file, &mut plan)?;
+    }
+    let earlier = how.baseline.map(Earlier::read).transpose()?;
     let verdicts = verdicts(run, &plan)?;
-    let (code, _) = exit::of(&verdicts, policy(inconclusive));
-    if json {
-        printer::out(&results(&verdicts, &plan.plan, inconclusive, run)?);
+    let (code, _) = exit::of(&verdicts, policy(how.inconclusive));
+    let baseline = earlier.map(|earlier| earlier.beside(&verdicts));
+    if how.json {
+        printer::out(&results(&verdicts, &plan.plan, how.inconclusive, run, baseline.as_ref())?);
     } else {
-        let earlier = baseline.map(judged).transpose()?;
-        printer::out(&summary(&verdicts, &plan.plan, inconclusive, run));
-        if let (Some((_, earlier)), Some(baseline)) = (earlier, baseline) {
-            let changes = changes(&verdicts, &earlier);
-            printer::out(&text(&changes, &baseline.display().to_string()));
+        printer::out(&summary(&verdicts, &plan.plan, how.inconclusive, run));
+        if let Some(baseline) = &baseline {
+            printer::out(&baseline::text(baseline));
         }
     }
     Ok(code)
+}
+
+/// An earlier run that a run is held against.
+pub(crate) struct Earlier {
+    run: String,
+    verdicts: RunVerdicts,
+}
+
+impl Earlier {
+    /// Judges it by its own plan.
+    pub(crate) fn read(run: &Path) -> Result<Self, Trouble> {
+        Ok(Self { run: run.display().to_string(), verdicts: judged(run)?.1 })
+    }
+
+    /// What has changed since.
+    pub(crate) fn beside(self, now: &RunVerdicts) -> Baseline {
+        Baseline::of(now, &self.verdicts, self.run)
+    }
 }
 
 /// Takes limits and numbers of trials from other documents of the plan's scenarios.
@@ -89,7 +113,9 @@ fn verdicts(run: &Path, plan: &RunPlan) -> Result<RunVerdicts, Trouble> {
     if let Some(trial) = replay.doubled() {
         return Err(doubled(run, trial));
     }
-    Ok(replay.verdicts(&log.run))
+    let mut verdicts = replay.verdicts(&log.run);
+    plan.put_in_quarantine(&mut verdicts);
+    Ok(verdicts)
 }
 
 /// A log that was put together by somebody.

@@ -127,9 +127,10 @@ pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, js
     writer.sync().map_err(|e| record_trouble(&e))?;
     // The plan comes last: without it this is no run.
     writer.write_plan(&plan).map_err(|e| record_trouble(&e))?;
-    let verdicts = replay.verdicts(&id);
+    let mut verdicts = replay.verdicts(&id);
+    plan.put_in_quarantine(&mut verdicts);
     write_results(&plan, &verdicts, out, unix_s, inconclusive)?;
-    show(&plan, &verdicts, out, inconclusive, json)
+    show(&plan, &verdicts, out, inconclusive, json, None)
 }
 
 /// A folder below a part would be copied into itself.
@@ -184,7 +185,14 @@ fn whole(parts: &[Part]) -> Result<RunPlan, Trouble> {
     // The order of the parts must not matter.
     plan.scenarios.sort_by(|a, b| a.document.scenario.cmp(&b.document.scenario));
     plan.combinations.sort_by(|a, b| (&a.scenario, &a.id).cmp(&(&b.scenario, &b.id)));
-    RunPlan::new(plan).map_err(Trouble::usage)
+    let quarantine = &first.plan.quarantine;
+    if let Some(other) = parts.iter().find(|part| part.plan.quarantine != *quarantine) {
+        let (first, other) = (first.directory.display(), other.directory.display());
+        return Err(Trouble::usage(format!("{first} and {other} have not the same quarantine")).hint(
+            "run the parts of a plan with one `--quarantine`; `rigtone judge --quarantine` judges a run with another",
+        ));
+    }
+    Ok(RunPlan { quarantine: quarantine.clone(), ..RunPlan::new(plan).map_err(Trouble::usage)? })
 }
 
 fn environment(parts: &[Part]) -> Result<serde_json::Value, Trouble> {

@@ -6,8 +6,9 @@ use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{event::Body, plan::Plan, verdict::RunVerdicts};
 use rigtone_record::{ReadError, read_events, read_plan, read_verdicts};
 use rigtone_report::{
+    baseline::Baseline,
     exit::{self, Code, InconclusivePolicy},
-    json, junit, terminal,
+    json, junit, sanitise, terminal,
 };
 
 use crate::{
@@ -34,10 +35,11 @@ pub(crate) fn results(
     plan: &Plan,
     inconclusive: Inconclusive,
     directory: &Path,
+    baseline: Option<&Baseline>,
 ) -> Result<String, Trouble> {
     let paths = ["plan.json", "events.jsonl", "verdicts.json", "junit.xml"]
         .map(|name| (name.split('.').next().unwrap_or(name).to_owned(), directory.join(name).display().to_string()));
-    let value = json::results(verdicts, plan, policy(inconclusive), &paths.into());
+    let value = json::results(verdicts, plan, policy(inconclusive), &paths.into(), baseline);
     serde_json::to_string_pretty(&value).map(|t| t + "\n").map_err(|e| Trouble::new(Code::Internal, e))
 }
 
@@ -80,11 +82,16 @@ pub(crate) fn report(run: &Path, format: Format, inconclusive: Inconclusive) -> 
         Format::List => {
             let mut text = String::new();
             for combination in &verdicts.combinations {
-                let _ = writeln!(text, "{:<12} {}", combination.verdict.word(), combination.id);
+                let known = combination
+                    .quarantined
+                    .as_ref()
+                    .map(|known| sanitise::line(&format!(" (in quarantine until {}, {})", known.expires, known.owner)));
+                let (verdict, id) = (combination.verdict.word(), &combination.id);
+                let _ = writeln!(text, "{verdict:<12} {id}{}", known.unwrap_or_default());
             }
             printer::out(&text);
         }
-        Format::Json => printer::out(&results(&verdicts, &plan.plan, inconclusive, run)?),
+        Format::Json => printer::out(&results(&verdicts, &plan.plan, inconclusive, run, None)?),
         Format::Junit => {
             let mut text = Vec::new();
             let started_unix_s = started(run).unwrap_or_default();

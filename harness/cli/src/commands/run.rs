@@ -16,7 +16,13 @@ use rigtone_model::{
     verdict::RunVerdicts,
 };
 use rigtone_record::{ResumeError, RunWriter, read_environment, read_plan};
-use rigtone_report::{exit, exit::Code, junit, progress::Progress};
+use rigtone_report::{
+    baseline::{self, Baseline},
+    exit,
+    exit::Code,
+    junit,
+    progress::Progress,
+};
 use rigtone_rig::hardware::Selection;
 use rigtone_runner::{Cancel, Forecast, Interruption, Keep, Observer, Options, Past, Retention};
 use serde::{Deserialize, Serialize};
@@ -25,7 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     args::{Inconclusive, KeepEvidence, What},
     commands::{
-        judge::foreign,
+        judge::{Earlier, foreign},
         report::{policy, read_trouble, results, summary},
     },
     documents::{self, Origin},
@@ -46,6 +52,8 @@ pub(crate) struct How {
     pub(crate) keep_evidence: Option<KeepEvidence>,
     pub(crate) evidence_budget: Option<u64>,
     pub(crate) inconclusive: Inconclusive,
+    pub(crate) baseline: Option<PathBuf>,
+    pub(crate) quarantine: Option<PathBuf>,
     pub(crate) json: bool,
 }
 
@@ -71,7 +79,11 @@ impl Beginning {
 }
 
 pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
-    let planned = documents::plan(what)?;
+    let mut planned = documents::plan(what)?;
+    if let Some(file) = &how.quarantine {
+        documents::quarantine(file, &mut planned.run)?;
+    }
+    let earlier = how.baseline.as_deref().map(Earlier::read).transpose()?;
     let forecast = Forecast::of(&planned.run);
     if forecast.combinations == 0 {
         let mut reasons: Vec<&str> =
@@ -114,13 +126,14 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
     };
     let progress = Progress::new(&planned.run.plan);
     let (verdicts, left) = drive(&planned.run, &opened, writer, progress, &options, how.stop_within)?;
-    let code = finish(&planned.run, &verdicts, &directory, unix_s, how)?;
+    let code = finish(&planned.run, verdicts, &directory, unix_s, how, earlier)?;
     Ok(with_outputs(code, left))
 }
 
 /// Goes on with a run that was interrupted.
 pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, Trouble> {
     let begin_anew = "begin a new run: this one had not got far enough to go on with";
+    let earlier = how.baseline.as_deref().map(Earlier::read).transpose()?;
     let plan: RunPlan = read_plan(directory).map_err(|e| read_trouble(&e))?;
     let environment = read_environment(directory).map_err(|e| {
         let restore =
@@ -164,7 +177,7 @@ pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, T
     }
     if ended {
         // Only the words were missing, if anything was.
-        return finish(&plan, &replay.verdicts(writer.run()), directory, beginning.unix_s, how);
+        return finish(&plan, replay.verdicts(writer.run()), directory, beginning.unix_s, how, earlier);
     }
     drop(replay);
     let (rig, devices) = documents::of_run(what, &plan.plan, &beginning.documents)?;
@@ -178,7 +191,7 @@ pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, T
         past,
     };
     let (verdicts, left) = drive(&plan, &opened, writer, progress, &options, how.stop_within)?;
-    let code = finish(&plan, &verdicts, directory, beginning.unix_s, how)?;
+    let code = finish(&plan, verdicts, directory, beginning.unix_s, how, earlier)?;
     Ok(with_outputs(code, left))
 }
 
@@ -200,13 +213,16 @@ fn now() -> i64 {
 /// Writes the verdicts and the report, and shows them.
 fn finish(
     plan: &RunPlan,
-    verdicts: &RunVerdicts,
+    mut verdicts: RunVerdicts,
     directory: &Path,
     started_unix_s: i64,
     how: &How,
+    earlier: Option<Earlier>,
 ) -> Result<Code, Trouble> {
-    write_results(plan, verdicts, directory, started_unix_s, how.inconclusive)?;
-    show(plan, verdicts, directory, how.inconclusive, how.json)
+    plan.put_in_quarantine(&mut verdicts);
+    write_results(plan, &verdicts, directory, started_unix_s, how.inconclusive)?;
+    let baseline = earlier.map(|earlier| earlier.beside(&verdicts));
+    show(plan, &verdicts, directory, how.inconclusive, how.json, baseline.as_ref())
 }
 
 /// Writes `verdicts.json` and `junit.xml`.
@@ -237,13 +253,17 @@ pub(crate) fn show(
     directory: &Path,
     inconclusive: Inconclusive,
     json: bool,
+    baseline: Option<&Baseline>,
 ) -> Result<Code, Trouble> {
     let (code, _) = exit::of(verdicts, policy(inconclusive));
     if json {
-        printer::out(&results(verdicts, &plan.plan, inconclusive, directory)?);
+        printer::out(&results(verdicts, &plan.plan, inconclusive, directory, baseline)?);
         return Ok(code);
     }
     printer::out(&summary(verdicts, &plan.plan, inconclusive, directory));
+    if let Some(baseline) = baseline {
+        printer::out(&baseline::text(baseline));
+    }
     printer::out("\n");
     for (name, path) in [
         ("run", directory.to_owned()),

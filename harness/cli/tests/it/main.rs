@@ -17,6 +17,7 @@ mod measure;
 mod nights;
 mod others;
 mod plan;
+mod quarantine;
 mod report;
 mod run;
 #[cfg(feature = "hardware")]

@@ -3,8 +3,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use rigtone_model::{
-    document::{Expect, Expectation, Repeat, Scenario},
-    plan::Plan,
+    document::{Expect, Expectation, Quarantined, Repeat, Scenario},
+    id::CombinationId,
+    plan::{Combination, Plan, Selector},
+    verdict::RunVerdicts,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -232,6 +234,9 @@ pub struct RunPlan {
     pub plan: Plan,
     /// When it is decided.
     pub rules: Rules,
+    /// What is known to fail: judged and shown, and decides nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantine: Vec<Quarantined>,
 }
 
 impl RunPlan {
@@ -240,6 +245,37 @@ impl RunPlan {
     /// # Errors
     /// When an expectation cannot be tested as it is written.
     pub fn new(plan: Plan) -> Result<Self, RuleError> {
-        Ok(Self { schema: Plan::SCHEMA.to_owned(), rules: Rules::of(&plan)?, plan })
+        Ok(Self { schema: Plan::SCHEMA.to_owned(), rules: Rules::of(&plan)?, quarantine: Vec::new(), plan })
+    }
+
+    /// Says of each combination whether it is in quarantine: by the first entry whose selectors all match.
+    pub fn put_in_quarantine(&self, verdicts: &mut RunVerdicts) {
+        let entries: Vec<(&Quarantined, Vec<Selector>)> = (self.quarantine.iter())
+            .map(|entry| (entry, entry.select.iter().filter_map(|text| text.parse().ok()).collect()))
+            .collect();
+        if entries.is_empty() {
+            return;
+        }
+        let planned: HashMap<&CombinationId, &Combination> =
+            self.plan.combinations.iter().map(|c| (&c.id, c)).collect();
+        for verdict in &mut verdicts.combinations {
+            let Some(combination) = planned.get(&verdict.id) else { continue };
+            let Some(scenario) = self.plan.scenario(&combination.scenario) else { continue };
+            let holds = |(_, selectors): &&(&Quarantined, Vec<Selector>)| {
+                !selectors.is_empty() && selectors.iter().all(|selector| selector.matches(combination, scenario))
+            };
+            verdict.quarantined = entries.iter().find(holds).map(|(entry, _)| (*entry).clone());
+        }
+    }
+
+    /// Entries of the quarantine that no combination of the plan matches.
+    pub fn idle_quarantine(&self) -> Vec<&Quarantined> {
+        let idle = |entry: &&Quarantined| {
+            let selectors: Vec<Selector> = entry.select.iter().filter_map(|text| text.parse().ok()).collect();
+            !self.plan.combinations.iter().any(|c| {
+                self.plan.scenario(&c.scenario).is_some_and(|scenario| selectors.iter().all(|s| s.matches(c, scenario)))
+            })
+        };
+        self.quarantine.iter().filter(idle).collect()
     }
 }

@@ -277,6 +277,7 @@ impl Tally {
             faults: self.rig_gave_up.iter().chain(&self.faults).cloned().collect(),
             evidence: evidence.clone(),
             took_ns: self.took_ns,
+            quarantined: None,
         }
     }
 }

@@ -5,6 +5,7 @@ mod device;
 mod expect;
 mod fault;
 mod known;
+mod quarantine;
 mod references;
 mod rig;
 mod scenario;
@@ -13,6 +14,8 @@ mod steps;
 mod wiring;
 
 use std::path::Path;
+
+pub use self::quarantine::expired;
 
 use crate::{
     diagnostic::{Code, Diagnostic, nearest},
@@ -81,6 +84,12 @@ pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> 
         rig::check(entry, library, &mut faults);
         fault::check(entry, library, &mut faults);
         wiring::check(entry, library, &gestures, &mut faults);
+        all.add(&entry.path, faults);
+    }
+    for entry in library.quarantines.values() {
+        let mut faults = Vec::new();
+        path_agrees(entry, "quarantine", &entry.value.quarantine, &mut faults);
+        quarantine::check(entry, library, &mut faults);
         all.add(&entry.path, faults);
     }
     all.finish()

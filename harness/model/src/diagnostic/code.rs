@@ -98,6 +98,7 @@ codes! {
         Oversized = "oversized": "A scenario has more parts or combinations than any lab can try.",
         DuplicateAddress = "duplicate-address": "Two things have the same Bluetooth address.",
         MissingDongle = "missing-dongle": "A source that is Rigtone itself has no dongle.",
+        Expired = "expired": "A quarantine has come to its end.",
         WrongWorld = "wrong-world": "Something simulated stands on a hardware rig, or the other way round.",
     }
     Warning {

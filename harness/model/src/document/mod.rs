@@ -1,4 +1,4 @@
-//! The three kinds of document a lab writes: scenario, device and rig.
+//! The kinds of document a lab writes: scenario, device, rig and quarantine.
 //!
 //! One YAML document per file; its first key names the kind. The types here are the single source of the JSON Schemas
 //! under `reports/schemas/`; doc comments of fields become their descriptions.
@@ -8,6 +8,7 @@ mod difference;
 mod expect;
 mod fault;
 mod nature;
+mod quarantine;
 mod rig;
 mod scenario;
 mod sound;
@@ -24,6 +25,7 @@ pub use fault::{
     ClockJump, DongleFault, Fault, LateRelay, MicrophoneFault, Moment, NoisyMicrophone, RelayFault, Trouble,
 };
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
+pub use quarantine::{Quarantine, Quarantined};
 pub use rig::{
     Alsa, Calibrated, Dongle, Heard, Lcus, Microphone, Output, RelayBoard, Retries, Rig, Room, SafeState,
     SimulatedBoard, SimulatedMicrophone, Unit, World,
@@ -46,6 +48,8 @@ pub enum Document {
     Device(Box<Device>),
     /// One host with everything that is wired to it.
     Rig(Box<Rig>),
+    /// What is known to fail.
+    Quarantine(Box<Quarantine>),
 }
 
 /// The kind of a document, told by its first key.
@@ -57,11 +61,13 @@ pub enum Kind {
     Device,
     /// `rig:`
     Rig,
+    /// `quarantine:`
+    Quarantine,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Scenario, Self::Device, Self::Rig];
+    pub const ALL: [Self; 4] = [Self::Scenario, Self::Device, Self::Rig, Self::Quarantine];
 
     /// The first key of such a document.
     pub const fn key(self) -> &'static str {
@@ -69,6 +75,7 @@ impl Kind {
             Self::Scenario => "scenario",
             Self::Device => "device",
             Self::Rig => "rig",
+            Self::Quarantine => "quarantine",
         }
     }
 }

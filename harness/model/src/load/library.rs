@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Position, nearest},
-    document::{Device, Kind, Rig, Scenario},
+    document::{Device, Kind, Quarantine, Rig, Scenario},
 };
 
 /// A file as it was read.
@@ -68,6 +68,8 @@ pub struct Library {
     pub devices: IndexMap<String, Entry<Device>>,
     /// Rigs.
     pub rigs: IndexMap<String, Entry<Rig>>,
+    /// Quarantines.
+    pub quarantines: IndexMap<String, Entry<Quarantine>>,
     /// Documents that are there and have faults of their own, by id or by the id that their path speaks of.
     faulty: BTreeSet<String>,
 }
@@ -138,12 +140,13 @@ fn one(file: &SourceFile, counted: bool, library: &mut Library, faults: &mut Vec
         Kind::Scenario => keep(kind, file, tree, &mut library.scenarios, |d| &d.scenario, faults),
         Kind::Device => keep(kind, file, tree, &mut library.devices, |d| &d.device, faults),
         Kind::Rig => keep(kind, file, tree, &mut library.rigs, |d| &d.rig, faults),
+        Kind::Quarantine => keep(kind, file, tree, &mut library.quarantines, |d| &d.quarantine, faults),
     }
 }
 
 /// The kind of a document, told by its first key.
 fn kind(path: &Path, tree: &Tree, faults: &mut Vec<Diagnostic>) -> Option<Kind> {
-    const ADVICE: &str = "begin with `scenario:`, `device:` or `rig:` and the id";
+    const ADVICE: &str = "begin with `scenario:`, `device:`, `rig:` or `quarantine:` and the id";
     let fault = |message: &str, position| Diagnostic::of_file(Code::UnknownKind, path, message).at(position, "");
     let Some(first) = tree.root.entries().first() else {
         if faults.is_empty() {

@@ -48,10 +48,12 @@ fn validator(kind: Kind) -> &'static Validator {
     static SCENARIO: LazyLock<Validator> = LazyLock::new(|| build(Kind::Scenario));
     static DEVICE: LazyLock<Validator> = LazyLock::new(|| build(Kind::Device));
     static RIG: LazyLock<Validator> = LazyLock::new(|| build(Kind::Rig));
+    static QUARANTINE: LazyLock<Validator> = LazyLock::new(|| build(Kind::Quarantine));
     match kind {
         Kind::Scenario => &SCENARIO,
         Kind::Device => &DEVICE,
         Kind::Rig => &RIG,
+        Kind::Quarantine => &QUARANTINE,
     }
 }
 

@@ -157,6 +157,15 @@ fn result(subject: Subject<'_>, policy: InconclusivePolicy) -> CaseResult {
             CaseResult::Error(detail(verdict.word()))
         }
     };
+    // What is known to fail wakes nobody up either; it says who looks after it, and until when.
+    if let (Some(known), CaseResult::Failure(d) | CaseResult::Error(d)) = (&subject.combination.quarantined, &result) {
+        let message = format!(
+            "in quarantine until {} ({}): {}; {}: {}",
+            known.expires, known.owner, known.reason, subject.verdict, d.message
+        );
+        let message = short(&message, LONGEST_MESSAGE);
+        return CaseResult::Skipped(Detail { kind: "quarantined".to_owned(), message, body: d.body.clone() });
+    }
     match (subject.expectation, result) {
         // It decides nothing: readers show it with the verdict it has, and nobody is woken up.
         (Some(e), CaseResult::Failure(d) | CaseResult::Error(d)) if !e.gating => CaseResult::Skipped(Detail {

@@ -29,6 +29,10 @@ pub(super) fn write(text: &mut String, verdicts: &RunVerdicts, plan: &Plan, view
         let _ = writeln!(text, "{}: {}", paint(&combination.verdict, what, view.colour), line(combination.id.as_str()));
         let mut facts = Facts { text, width: view.width };
         facts.units(planned.get(&combination.id).copied());
+        if let Some(known) = &combination.quarantined {
+            let text = format!("until {}, {} looks after it: {}", known.expires, known.owner, known.reason);
+            facts.fact("quarantine", &text);
+        }
         for e in combination.expectations.iter().filter(|e| e.verdict != Verdict::Pass) {
             facts.expectation(e);
         }

@@ -64,10 +64,13 @@ fn row(
     colour: bool,
 ) {
     let names = wrap(name, column);
-    let seen: Vec<String> = match &combination.verdict {
+    let mut seen: Vec<String> = match &combination.verdict {
         Verdict::Skipped(reason) => wrap(&line(reason), room),
         verdict => combination.expectations.iter().flat_map(|e| wrap(&seen(e, expected, verdict), room)).collect(),
     };
+    if let Some(known) = &combination.quarantined {
+        seen.extend(wrap(&line(&format!("in quarantine until {}: {}", known.expires, known.reason)), room));
+    }
     for at in 0..names.len().max(seen.len()) {
         let name = names.get(at).map_or("", String::as_str);
         let seen = seen.get(at).map_or("", String::as_str);

@@ -120,6 +120,7 @@ fn combination(id: &str, verdict: Verdict, trials: u32, expectations: Vec<Expect
         faults: Vec::new(),
         evidence: Vec::new(),
         took_ns: i64::from(trials) * 31_234_567_890,
+        quarantined: None,
     }
 }
 

@@ -1,0 +1,68 @@
+//! Quarantines.
+
+use super::unknown;
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    document::Quarantine,
+    load::{Entry, Library},
+    plan::{SelectError, Selector},
+};
+
+pub(super) fn check(entry: &Entry<Quarantine>, library: &Library, faults: &mut Vec<Diagnostic>) {
+    let scenarios = || library.scenarios.values().map(|scenario| &scenario.value);
+    for (n, quarantined) in entry.value.entries.iter().enumerate() {
+        let n = n.to_string();
+        for (m, text) in quarantined.select.iter().enumerate() {
+            let m = m.to_string();
+            let path = ["entries", &n, "select", &m];
+            match text.parse::<Selector>() {
+                Err(error) => faults.push(entry.diagnostic(Code::WrongFormat, &path, error.to_string())),
+                // Without scenarios nobody knows their axes.
+                Ok(selector) if !library.scenarios.is_empty() && !library.has_faulty() => {
+                    if let Err(SelectError::Key { key, known, .. }) = selector.fits(scenarios()) {
+                        let known: Vec<&str> = known.split(", ").collect();
+                        faults.push(unknown(entry, Code::DanglingReference, &path, "selector key", &key, &known));
+                    }
+                }
+                Ok(_) => {}
+            }
+        }
+        if !is_date(&quarantined.expires) {
+            let message = format!("there is no day `{}`", quarantined.expires);
+            let fault = entry.diagnostic(Code::UnfitValue, &["entries", &n, "expires"], message);
+            faults.push(fault.suggest("write a day such as `2027-01-31`"));
+        }
+    }
+}
+
+/// Entries that have come to their end: whoever looks after them mends the device, or says anew until when.
+pub fn expired(entry: &Entry<Quarantine>, today: &str) -> Vec<Diagnostic> {
+    let over = entry.value.entries.iter().enumerate().filter(|(_, quarantined)| quarantined.is_over(today));
+    over.map(|(n, quarantined)| {
+        let message = format!(
+            "the quarantine of {} ended on {}: {}",
+            quarantined.select.join(" and "),
+            quarantined.expires,
+            quarantined.reason
+        );
+        let fault = entry.diagnostic(Code::Expired, &["entries", &n.to_string(), "expires"], message);
+        let owner = &quarantined.owner;
+        fault.suggest(format!("{owner} looks after it: mend the device and delete the entry, or renew the day"))
+    })
+    .collect()
+}
+
+/// Whether a text of the form YYYY-MM-DD is a day of the Gregorian calendar.
+fn is_date(text: &str) -> bool {
+    let parts: Vec<u32> = text.split('-').filter_map(|part| part.parse().ok()).collect();
+    let [year, month, day] = parts[..] else { return false };
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => return false,
+    };
+    (1..=days).contains(&day)
+}
