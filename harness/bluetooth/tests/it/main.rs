@@ -1,0 +1,4 @@
+//! Captures: files of every format built byte by byte, cut anywhere, damaged and hostile; and recorded ones.
+
+mod build;
+mod formats;
