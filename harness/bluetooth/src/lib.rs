@@ -3,10 +3,17 @@
 //!
 //! Pure functions over bytes. Nothing here opens, waits or knows the time, and nothing panics on bytes from the air.
 
+pub mod avdtp;
+pub mod avrcp;
 pub mod capture;
 pub mod codec;
 mod cursor;
 pub mod hci;
+pub mod hfp;
+pub mod l2cap;
+pub mod media;
 pub mod packet;
 pub mod sbc;
+pub mod sdp;
+pub mod timeline;
 pub mod uuid;

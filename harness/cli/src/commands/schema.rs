@@ -9,7 +9,8 @@ use crate::{printer, trouble::Trouble};
 
 pub(crate) fn schema(out: Option<&Path>) -> Result<Code, Trouble> {
     let measurement = ("measurement.schema.json".to_owned(), format!("{:#}\n", rigtone_measure::schema()));
-    for (name, text) in schema::committed().into_iter().chain([measurement]) {
+    let timeline = ("timeline.schema.json".to_owned(), format!("{:#}\n", super::timeline::schema()));
+    for (name, text) in schema::committed().into_iter().chain([measurement, timeline]) {
         match out {
             None => printer::out(&format!("{text}\n")),
             Some(folder) => {
