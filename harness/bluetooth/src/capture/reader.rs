@@ -191,7 +191,7 @@ impl Reader {
 }
 
 fn foreign(bytes: &[u8]) -> CaptureError {
-    CaptureError::Foreign(Foreign::of(bytes.get(..512).unwrap_or(bytes)))
+    CaptureError::Foreign(Foreign::of(bytes.get(..PACKET_LOGGER_RECORD).unwrap_or(bytes)))
 }
 
 fn datalink(header: &[u8]) -> Result<Format, CaptureError> {

@@ -41,6 +41,11 @@ impl Budget {
         kept
     }
 
+    /// Counts something for which there is no room elsewhere.
+    pub(super) fn leave_out(&mut self) {
+        self.left_out += 1;
+    }
+
     /// What was not kept.
     pub(super) fn left_out(&self) -> u64 {
         self.left_out

@@ -167,7 +167,11 @@ impl World {
 
     /// Follows a new link or call.
     pub(super) fn add(&mut self, live: Live) -> Option<&mut Live> {
-        if self.live.len() >= LINKS_AT_MOST || !self.budget.allows(2 * size_of::<Link>()) {
+        if self.live.len() >= LINKS_AT_MOST {
+            self.budget.leave_out();
+            return None;
+        }
+        if !self.budget.allows(2 * size_of::<Link>()) {
             return None;
         }
         self.live.push(live);

@@ -1,7 +1,10 @@
 //! Captures: files of every format built byte by byte, cut anywhere, damaged and hostile; and recorded ones.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking, wherever they do")]
+
 mod build;
 mod conversations;
 mod formats;
+mod hostile;
 mod recorded;
 mod scene;
