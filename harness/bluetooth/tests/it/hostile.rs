@@ -316,6 +316,9 @@ fn most_kb() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
+/// The flags and the data of a record with this number.
+type Make<'a> = dyn Fn(u32) -> (u32, Vec<u8>) + 'a;
+
 /// Captures of which every record wants to be remembered: what is kept stays within bounds, and what is left out is counted.
 #[test]
 fn endless_facts_are_not_kept() {
@@ -324,7 +327,7 @@ fn endless_facts_are_not_kept() {
     let opened = Scene::opened();
     let signal = one(Scene::default().signal(Received, &[&[0x12, 0x0C], [7, 200].as_slice(), &[0xFF; 200]].concat()));
     let begun = [[0xFF, 0xFF, 0x40, 0].as_slice(), &[0x55; 1000]].concat();
-    let kinds: [(&str, Box<dyn Fn(u32) -> (u32, Vec<u8>)>); 4] = [
+    let kinds: [(&str, Box<Make<'_>>); 4] = [
         ("signals", Box::new(|_| (1, [&[2], signal[0].as_slice()].concat()))),
         (
             "links",
