@@ -1,7 +1,7 @@
 //! How much a report may hold.
 
 /// Bytes of facts that are kept at most, roughly.
-const KEPT_AT_MOST: usize = 12 << 20;
+const KEPT_AT_MOST: usize = 32 << 20;
 
 /// Counts what is kept. A hostile capture, or one of a whole night, has more to tell than anybody reads.
 #[derive(Debug)]

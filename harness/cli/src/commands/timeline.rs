@@ -5,7 +5,7 @@ mod text;
 
 use std::{
     fs::File,
-    io::{ErrorKind, Read},
+    io::{ErrorKind, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -37,12 +37,33 @@ pub(crate) struct Timeline {
 pub(crate) fn timeline(what: &Timeline) -> Result<Code, Trouble> {
     let report = read(&what.capture)?;
     if what.json {
-        let text = serde_json::to_string_pretty(&report).map_err(|e| Trouble::new(Code::Internal, e))?;
-        printer::out(&format!("{}\n", sanitise::json(&text)));
+        let mut shown = Shown(String::new());
+        serde_json::to_writer_pretty(&mut shown, &report).map_err(|e| Trouble::new(Code::Internal, e))?;
+        printer::out(&format!("{}\n", shown.0));
     } else {
         printer::out(&text::text(&what.capture, &report));
     }
     Ok(Code::Passed)
+}
+
+/// Shows JSON piece by piece: as a whole a night's would need more memory than decoding it.
+struct Shown(String);
+
+impl Write for Shown {
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
+        // The writer of JSON cuts at characters of ASCII alone.
+        let text = std::str::from_utf8(piece).map_err(std::io::Error::other)?;
+        self.0.push_str(&sanitise::json(text));
+        if self.0.len() >= SLICE {
+            printer::out(&self.0);
+            self.0.clear();
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn read(path: &Path) -> Result<Report, Trouble> {

@@ -22,4 +22,5 @@ mod run;
 #[cfg(feature = "hardware")]
 mod safe;
 mod signal;
+mod timeline;
 mod user;

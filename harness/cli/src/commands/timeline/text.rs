@@ -11,6 +11,8 @@ use super::damage;
 
 /// Searches and links of which each is shown; the rest is counted.
 const SHOWN: usize = 100;
+/// Devices of one search that are shown.
+const DEVICES: usize = 8;
 /// The longest name of a device that is shown, in characters.
 const NAME: usize = 40;
 
@@ -34,10 +36,17 @@ pub(super) fn text(path: &Path, report: &Report) -> String {
         }
     }
     for inquiry in report.inquiries.iter().filter(|inquiry| !inquiry.found.is_empty()).take(SHOWN) {
-        let _ = write!(out, "  {:>11}  search on hci{}:", seconds(inquiry.from_ns), inquiry.adapter);
-        for found in inquiry.found.iter().take(8) {
-            let _ = write!(out, " {} after {}", found.address, lasting(found.at_ns - inquiry.from_ns));
-        }
+        let found = inquiry.found.iter().take(DEVICES);
+        let found: Vec<String> =
+            found.map(|found| format!("{} after {}", found.address, lasting(found.at_ns - inquiry.from_ns))).collect();
+        let more = if inquiry.found.len() > DEVICES { ", ..." } else { "" };
+        let _ = write!(
+            out,
+            "  {:>11}  search on hci{}: {}{more}",
+            seconds(inquiry.from_ns),
+            inquiry.adapter,
+            found.join(", ")
+        );
         out.push('\n');
     }
     for (number, one) in report.links.iter().take(SHOWN).enumerate() {
