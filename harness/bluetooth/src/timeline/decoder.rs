@@ -257,16 +257,16 @@ impl World {
         while !self.live.is_empty() {
             self.end(0, None, Outcome::CaptureEnded);
         }
+        let swapped_ns = self.integrity.swapped_ns();
+        let damage = self.integrity.damage();
         let mut links = self.ended;
         links.sort_by_key(|link| link.from_ns);
         for link in &mut links {
             link.name = link.address.and_then(|address| self.names.get(&address).cloned());
             link.phases.sort_by_key(|phase| phase.from_ns);
             link.moments.sort_by_key(|moment| moment.at_ns);
-            findings::find(link, &mut self.budget);
+            findings::find(link, !damage.is_empty(), &mut self.budget);
         }
-        let swapped_ns = self.integrity.swapped_ns();
-        let damage = self.integrity.damage();
         let [commands, events, acl_sent, acl_received, synchronous, isochronous, others] = self.counts;
         let adapters = self.controllers.into_iter().map(|(index, controller)| Adapter {
             index,

@@ -7,14 +7,14 @@ use super::{
     stream::{EndedBy, Start, Stream},
 };
 
-/// Adds the findings of a link that ended, or that the capture left.
-pub(super) fn find(link: &mut Link, budget: &mut Budget) {
+/// Adds the findings of a link that ended, or that the capture left. Of a damaged capture what is not there may have been.
+pub(super) fn find(link: &mut Link, damaged: bool, budget: &mut Budget) {
     let mut found = Vec::new();
     link.phases.iter().for_each(|phase| of_phase(phase, &mut found));
     of_end(link, &mut found);
     of_services(link, &mut found);
     for stream in &link.streams {
-        of_stream(stream, &mut found);
+        of_stream(stream, damaged, &mut found);
     }
     of_voice(link, &mut found);
     found.sort_by_key(|finding| finding.at_ns);
@@ -117,7 +117,7 @@ fn of_services(link: &Link, found: &mut Vec<Finding>) {
     }
 }
 
-fn of_stream(stream: &Stream, found: &mut Vec<Finding>) {
+fn of_stream(stream: &Stream, damaged: bool, found: &mut Vec<Finding>) {
     if let (Some(refusal), Some(at_ns)) = (stream.refusal, stream.configured_ns) {
         let category = refusal.category_name.map_or(String::new(), |name| format!(" in {name}"));
         let words = format!("the configuration was refused: {} ({:#04x}){category}", refusal.words, refusal.code);
@@ -126,16 +126,20 @@ fn of_stream(stream: &Stream, found: &mut Vec<Finding>) {
     if let (Some(at_ns), true) = (stream.opened_ns, stream.starts.is_empty()) {
         add(found, at_ns, Class::NeverStarted, "the stream was opened and never started");
     }
-    stream.starts.iter().for_each(|start| of_start(start, found));
+    stream.starts.iter().for_each(|start| of_start(start, damaged, found));
 }
 
-fn of_start(start: &Start, found: &mut Vec<Finding>) {
+fn of_start(start: &Start, damaged: bool, found: &mut Vec<Finding>) {
     if let (Some(refusal), Some(at_ns)) = (start.refusal, start.at_ns) {
         add(found, at_ns, Class::StartFailed, format!("START was refused: {} ({:#04x})", refusal.words, refusal.code));
     }
     let Some(media) = &start.media else {
         if let Some(at_ns) = start.accepted_ns {
-            add(found, at_ns, Class::NoMedia, "the stream was started, and no media packet came");
+            let words = match damaged {
+                false => "the stream was started, and no media packet came",
+                true => "the stream was started, and no media packet is in the capture, which is damaged or filtered",
+            };
+            add(found, at_ns, Class::NoMedia, words);
         }
         return;
     };

@@ -171,7 +171,7 @@ impl Live {
     /// A whole packet of L2CAP.
     pub(super) fn pdu(&mut self, at_ns: i64, direction: Direction, pdu: Pdu<'_>, budget: &mut Budget) {
         if pdu.channel == SIGNALLING {
-            if !pdu.fits {
+            if !is_whole(&pdu) {
                 return;
             }
             for signal in Signals::new(pdu.data) {
@@ -183,7 +183,7 @@ impl Live {
         }
         let Some(channel) = self.channels.find(direction, pdu.channel).copied() else { return };
         // A media packet was sent, whatever became of its end; half a signal may say something that was never said.
-        if !pdu.fits && channel.role != Role::Media {
+        if !is_whole(&pdu) && channel.role != Role::Media {
             return;
         }
         let by = Side::of(direction);
@@ -289,6 +289,11 @@ impl Live {
         self.streaming.finish(end, &mut self.link, budget);
         self.link.end = end;
     }
+}
+
+/// All of it is there, and nothing else.
+fn is_whole(pdu: &Pdu<'_>) -> bool {
+    pdu.fits && pdu.data.len() == pdu.length
 }
 
 /// Adds a phase to the report.

@@ -11,7 +11,7 @@ use rigtone_bluetooth::{
 use rstest::rstest;
 
 use crate::{
-    build::{FORMATS, Packet, btsnoop, file},
+    build::{FORMATS, Packet, btsnoop, file, head, record},
     recorded::report,
     scene::{HANDLE, SBC, SPEAKER, Scene, phase, sbc_packet, took},
 };
@@ -563,6 +563,45 @@ fn damage_is_named() {
     assert_eq!((swapped.proof.usable, swapped.capture.swapped_ns), (true, 3_000_000));
     let offset = plain.len() as u64;
     assert_eq!(damage(&btsnoop(later, 2, 0, 4, reset)[..9]), [Damage::CutShort { record: next, offset }]);
+}
+
+/// Android may leave media out of its log, or keep only the heads of packets: neither is a speaker that got nothing.
+#[test]
+fn a_filtered_log_is_recognised() {
+    let mut scene = Scene::opened().start();
+    let before = scene.packets.len();
+    for number in 0..20 {
+        scene = scene.media(number).wait(15);
+    }
+    let is_media = |one: &Packet| one.kind == Kind::Acl;
+    let mut without = scene.clone();
+    let mut at = 0;
+    without.packets.retain(|one| {
+        at += 1;
+        at <= before || !is_media(one)
+    });
+    let found = without.report(Format::BtsnoopH4);
+    let damage = &found.proof.damage[..];
+    assert!(matches!(damage, [Damage::MoreCompleted { sent, completed, .. }] if completed - sent == 20), "{damage:?}");
+    let [finding] = &found.links[0].findings[..] else { panic!("{:?}", found.links[0].findings) };
+    assert!(finding.class == Class::NoMedia && finding.words.contains("damaged or filtered"), "{finding:?}");
+
+    let mut heads = head(Format::BtsnoopH4);
+    for (number, one) in scene.packets.iter().enumerate() {
+        let whole = record(Format::BtsnoopH4, one);
+        if number < before || !is_media(one) {
+            heads.extend(whole);
+        } else {
+            let kept = &whole[24..24 + 9];
+            let received = u32::from(one.direction == Received);
+            heads.extend(btsnoop(one.at_us, received, 0, whole.len() as u32 - 24, kept));
+        }
+    }
+    let found = report(&heads);
+    assert_eq!(found.proof.damage, [Damage::CutPackets { records: 20, first: before as u64 + 1 }]);
+    let media = found.links[0].streams[0].starts[0].media.as_ref().unwrap();
+    assert_eq!((media.packets, media.bytes, media.cut, media.seen_as.packets), (20, 20 * 608, 20, 0));
+    assert_eq!((media.sequence, media.seen_as.as_agreed), (None, None));
 }
 
 #[test]
