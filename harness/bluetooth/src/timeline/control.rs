@@ -10,6 +10,8 @@ use crate::hci::{self, Address, Command, Event, opcode};
 
 /// A call that failed before this one began counts as a try of it, in ns.
 const SAME_CALL_NS: i64 = 60_000_000_000;
+/// Searches before a call of which one may have found the device.
+const SEARCHES: usize = 32;
 /// The longest name that is kept, in bytes: longer ones cannot be set.
 const NAME_AT_MOST: usize = 248;
 const SLOT_NS: i64 = 625_000;
@@ -72,7 +74,8 @@ impl World {
                 && link.end.is_some_and(|end| at_ns - end.at_ns < SAME_CALL_NS)
         };
         let tries = self.ended.iter().rev().take(8).take_while(failed).count();
-        let found = self.inquiries.iter().rev().filter(|inquiry| inquiry.adapter == adapter).find_map(|inquiry| {
+        let mut latest = self.inquiries.iter().rev().take(SEARCHES).filter(|inquiry| inquiry.adapter == adapter);
+        let found = latest.find_map(|inquiry| {
             let found = inquiry.found.iter().find(|found| found.address == address)?;
             Some(Phase {
                 kind: PhaseKind::Inquiry,

@@ -22,6 +22,8 @@ const LONGEST_NS: i64 = 1 << 58;
 const ADAPTERS_AT_MOST: usize = 64;
 /// Links that are followed at the same time; a controller has seven, and some of Low Energy.
 const LINKS_AT_MOST: usize = 128;
+/// Devices of one search that are listed.
+const FOUND_AT_MOST: usize = 512;
 /// Names of devices that are remembered.
 pub(super) const NAMES_AT_MOST: usize = 512;
 
@@ -241,8 +243,13 @@ impl World {
     pub(super) fn found(&mut self, at_ns: i64, adapter: u16, address: Address, rssi_dbm: Option<i8>) {
         let Some(at) = self.controllers.get(&adapter).and_then(|controller| controller.inquiry) else { return };
         let Some(inquiry) = self.inquiries.get_mut(at) else { return };
-        if inquiry.found.iter().all(|found| found.address != address) {
+        if inquiry.found.iter().any(|found| found.address == address) {
+            return;
+        }
+        if inquiry.found.len() < FOUND_AT_MOST {
             self.budget.keep(&mut inquiry.found, FoundDevice { at_ns, address, rssi_dbm }, 0);
+        } else {
+            self.budget.leave_out();
         }
     }
 

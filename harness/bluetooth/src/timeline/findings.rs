@@ -7,6 +7,9 @@ use super::{
     stream::{EndedBy, Start, Stream},
 };
 
+/// Voices of one link that are looked at.
+const VOICES_AT_MOST: usize = 64;
+
 /// Adds the findings of a link that ended, or that the capture left. Of a damaged capture what is not there may have been.
 pub(super) fn find(link: &mut Link, damaged: bool, budget: &mut Budget) {
     let mut found = Vec::new();
@@ -161,19 +164,17 @@ fn of_start(start: &Start, damaged: bool, found: &mut Vec<Finding>) {
 }
 
 fn of_voice(link: &Link, found: &mut Vec<Finding>) {
-    for moment in &link.moments {
-        if let Happening::Voice { status: 0, .. } = moment.what
-            && link.streams.iter().flat_map(|stream| &stream.starts).any(|start| {
-                start.accepted_ns.is_some_and(|from| from < moment.at_ns)
-                    && start.end.is_none_or(|end| moment.at_ns - end.at_ns < 5_000_000_000)
-            })
-        {
-            add(
-                found,
-                moment.at_ns,
-                Class::SwitchedToVoice,
-                "voice was set up while a stream was running or just ended",
-            );
+    const JUST_ENDED_NS: i64 = 5_000_000_000;
+    let voices = link.moments.iter().filter(|moment| matches!(moment.what, Happening::Voice { status: 0, .. }));
+    for moment in voices.take(VOICES_AT_MOST) {
+        let at_ns = moment.at_ns;
+        let taken = |start: &Start| {
+            start.accepted_ns.is_some_and(|from| from < at_ns)
+                && start.end.is_none_or(|end| at_ns - end.at_ns < JUST_ENDED_NS)
+        };
+        if link.streams.iter().flat_map(|stream| &stream.starts).any(taken) {
+            let words = "voice was set up while a stream was running or had just ended";
+            add(found, at_ns, Class::SwitchedToVoice, words);
         }
     }
 }

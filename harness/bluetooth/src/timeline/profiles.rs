@@ -15,6 +15,8 @@ use crate::{
 
 /// Channels of service discovery that are followed at the same time.
 const SESSIONS_AT_MOST: usize = 4;
+/// Classes and profiles of one answer that are listed.
+const LISTED_AT_MOST: usize = 64;
 /// The longest answer in parts, in bytes.
 const ANSWER_AT_MOST: usize = 1 << 14;
 
@@ -169,14 +171,14 @@ fn answer(search: &mut ServiceSearch, attributes: &[u8], budget: &mut Budget) {
         for class in record.classes {
             let name = service(class);
             let more = name.len();
-            if !search.classes.contains(&name) {
+            if search.classes.len() < LISTED_AT_MOST && !search.classes.contains(&name) {
                 budget.keep(&mut search.classes, name, more);
             }
         }
         for (profile, version) in record.profiles {
             let name = format!("{} {}.{}", service(profile), version >> 8, version & 0xFF);
             let more = name.len();
-            if !search.profiles.contains(&name) {
+            if search.profiles.len() < LISTED_AT_MOST && !search.profiles.contains(&name) {
                 budget.keep(&mut search.profiles, name, more);
             }
         }

@@ -517,6 +517,78 @@ fn voice_that_takes_the_place_of_music_is_found() {
     assert_eq!(classes(&link), [Class::SwitchedToVoice]);
 }
 
+/// Whoever asked ended the link, whatever number the controller copies; without an order of the host the reason tells.
+#[rstest]
+#[case(false, 0x13, Some(Side::Peer))]
+#[case(false, 0x15, Some(Side::Peer))]
+#[case(false, 0x16, Some(Side::Host))]
+#[case(false, 0x08, None)]
+#[case(true, 0x13, Some(Side::Host))]
+fn who_ended_the_link_is_told(#[case] ordered: bool, #[case] reason: u8, #[case] by: Option<Side>) {
+    let mut scene = Scene::default().call(100);
+    if ordered {
+        scene = scene.command(0x0406, &[HANDLE as u8, 0, 0x13]).wait(5);
+    }
+    let link = scene.disconnected(reason).link();
+    assert_eq!(link.end.map(|end| (end.by, end.reason)), Some((by, Some(reason))));
+    assert_eq!(phase(&link, PhaseKind::Disconnect).by, by);
+}
+
+/// A sixteenth of how much later than its timestamp says the second packet is.
+#[test]
+fn jitter_is_that_of_rfc_3550() {
+    let link = Scene::opened().start().media(0).wait(31).media(1).link();
+    let media = link.streams[0].starts[0].media.as_ref().unwrap();
+    let late = 31e6 - 640.0 / 44_100.0 * 1e9;
+    assert!((media.jitter_ns.unwrap() - late / 16.0).abs() < 1.0, "{:?}", media.jitter_ns);
+}
+
+/// A call by the peer, paired and ended by it; the host only answers.
+#[test]
+fn a_peer_may_do_everything() {
+    let called = [SPEAKER.as_slice(), &[0x14, 4, 0x24, 1]].concat();
+    let link = Scene::default()
+        .event(0x04, &called)
+        .command(0x0409, &[SPEAKER.as_slice(), &[1]].concat())
+        .wait(80)
+        .connected(0)
+        .event(0x17, &SPEAKER)
+        .command(0x040B, &[SPEAKER.as_slice(), &[7; 16]].concat())
+        .wait(40)
+        .event(0x08, &[0, HANDLE as u8, 0, 1])
+        .channel(Received, 25, 65, 64)
+        .ask(Received, 0x01, &[])
+        .wait(3)
+        .accept(Sent, 0x01, &[3 << 2, 0x00])
+        .ask(Received, 0x03, &[&[3 << 2, 1 << 2], SBC.as_slice()].concat())
+        .wait(3)
+        .accept(Sent, 0x03, &[])
+        .ask(Received, 0x06, &[3 << 2])
+        .accept(Sent, 0x06, &[])
+        .channel(Received, 25, 67, 66)
+        .ask(Received, 0x07, &[3 << 2])
+        .wait(9)
+        .accept(Sent, 0x07, &[])
+        .wait(11)
+        .media(0)
+        .disconnected(0x13)
+        .link();
+    let peer = Some(Side::Peer);
+    assert_eq!(link.called_by, peer);
+    assert_eq!(took(&link, PhaseKind::Page), (80.0, peer));
+    assert_eq!(took(&link, PhaseKind::Authentication), (40.0, peer));
+    assert_eq!(took(&link, PhaseKind::Discover), (3.0, peer));
+    assert_eq!(took(&link, PhaseKind::Configuration), (3.0, peer));
+    assert_eq!(took(&link, PhaseKind::Start), (9.0, peer));
+    assert_eq!(took(&link, PhaseKind::FirstMedia), (20.0, peer));
+    let [stream] = &link.streams[..] else { panic!("{:#?}", link.streams) };
+    assert_eq!((stream.host_seid, stream.peer_seid, stream.chosen_by), (Some(3), Some(1), peer));
+    assert_eq!(stream.starts[0].media_from, Some(Side::Host));
+    let [endpoint] = &link.endpoints[..] else { panic!("{:#?}", link.endpoints) };
+    assert_eq!((endpoint.of, endpoint.seid, endpoint.sink), (Side::Host, 3, false));
+    assert_eq!(classes(&link), [Class::LeftWhileStreaming]);
+}
+
 /// A capture may begin in the middle: what was agreed on before is unknown, and nothing is made up.
 #[test]
 fn a_link_that_was_there_before_is_followed_as_far_as_it_can_be() {

@@ -327,7 +327,7 @@ fn endless_facts_are_not_kept() {
     let opened = Scene::opened();
     let signal = one(Scene::default().signal(Received, &[&[0x12, 0x0C], [7, 200].as_slice(), &[0xFF; 200]].concat()));
     let begun = [[0xFF, 0xFF, 0x40, 0].as_slice(), &[0x55; 1000]].concat();
-    let kinds: [(&str, Box<Make<'_>>); 4] = [
+    let kinds: [(&str, Box<Make<'_>>); 6] = [
         ("signals", Box::new(|_| (1, [&[2], signal[0].as_slice()].concat()))),
         (
             "links",
@@ -344,6 +344,23 @@ fn endless_facts_are_not_kept() {
             }),
         ),
         (
+            "devices",
+            Box::new(|n| {
+                let address = [n.to_le_bytes().as_slice(), &[1, 1]].concat();
+                match n {
+                    0 => (2, vec![1, 0x01, 0x04, 5, 0x33, 0x8B, 0x9E, 8, 0]),
+                    _ => (3, [&[4, 2, 15, 1], address.as_slice(), &[0; 8]].concat()),
+                }
+            }),
+        ),
+        (
+            "calls",
+            Box::new(|n| {
+                let address = [n.to_le_bytes().as_slice(), &[1, 1]].concat();
+                (2, [&[1, 0x05, 0x04, 13], address.as_slice(), &[0; 7]].concat())
+            }),
+        ),
+        (
             "names",
             Box::new(|n| {
                 let address = [n.to_le_bytes().as_slice(), &[1, 1]].concat();
@@ -352,7 +369,7 @@ fn endless_facts_are_not_kept() {
         ),
     ];
     for (name, make) in kinds {
-        let before = most_kb();
+        let (before, begun) = (most_kb(), Instant::now());
         let mut decoder = Decoder::new();
         decoder.feed(&file(Format::BtsnoopH4, &opened.packets)).unwrap();
         let mut length = 0;
@@ -370,9 +387,10 @@ fn endless_facts_are_not_kept() {
             length / 1000,
             report.left_out
         );
+        assert!(begun.elapsed() < LONGEST, "{name}: {:?}", begun.elapsed());
         assert!(grown < 50_000, "{name}: {grown} kB");
         assert!(report.capture.records > u64::from(RECORDS));
-        if matches!(name, "links" | "signals") {
+        if matches!(name, "links" | "signals" | "devices" | "calls") {
             assert!(report.left_out > 0, "{name}: nothing was left out");
         }
     }

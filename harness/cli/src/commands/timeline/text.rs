@@ -11,6 +11,8 @@ use super::damage;
 
 /// Searches and links of which each is shown; the rest is counted.
 const SHOWN: usize = 100;
+/// Phases of a link that are shown; a link of a day of tests has some hundreds.
+const PHASES: usize = 1000;
 /// Devices of one search that are shown.
 const DEVICES: usize = 8;
 /// The longest name of a device that is shown, in characters.
@@ -107,14 +109,17 @@ fn link(out: &mut String, number: usize, link: &Link) {
     };
     let handle = link.handle.map_or_else(String::new, |handle| format!(", handle {handle}"));
     let _ = writeln!(out, "\nlink {number}: {name}{address} ({how}; hci{}{handle})", link.adapter);
-    for finding in &link.findings {
+    for finding in link.findings.iter().take(SHOWN) {
         let _ = writeln!(out, "  ! {} s: {}", seconds(finding.at_ns), sanitise::line(&finding.words));
     }
     if !link.phases.is_empty() {
         let _ = writeln!(out, "  {:>11}  {:>11}  phase", "at s", "took");
     }
-    for one in &link.phases {
+    for one in link.phases.iter().take(PHASES) {
         phase(out, link, one);
+    }
+    if link.phases.len() > PHASES {
+        let _ = writeln!(out, "  and {} more phases: see --json", link.phases.len() - PHASES);
     }
     if link.end.is_none() && link.handle.is_some() {
         out.push_str("  the capture ends before the link\n");
