@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::frames::{Content, look};
-use crate::{codec::Codec, sbc::Frame};
+use crate::{
+    codec::{self, Codec},
+    sbc::{self, Frame},
+};
 
 /// A gap that a speaker's buffer may not bridge, in ns: speakers hold 100 to 200 ms.
 const STALL_NS: i64 = 100_000_000;
@@ -39,6 +42,8 @@ pub struct SbcFacts {
     pub samples: u64,
     /// Packets of another format than the first, the bitpool aside.
     pub other_formats: u64,
+    /// Packets of a format, or with a bitpool, that the configuration does not allow.
+    pub not_allowed: u64,
 }
 
 /// The sequence numbers of RTP.
@@ -115,6 +120,8 @@ struct Tally {
 #[derive(Debug, Clone)]
 pub struct Flow {
     agreed: Option<Codec>,
+    /// What frames of SBC may be.
+    allowed: Option<sbc::Configuration>,
     /// Timestamps a second, where it is known.
     clock: Option<u32>,
     packets: u64,
@@ -142,8 +149,14 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Before the first packet. The codec and its sampling frequency in Hz are those agreed on, where that was seen.
-    pub fn new(agreed: Option<Codec>, rate: Option<u32>) -> Self {
+    /// Before the first packet. The media codec type and the codec's octets are those agreed on, where that was seen.
+    pub fn new(configuration: Option<(u8, &[u8])>) -> Self {
+        let agreed = configuration.map(|(codec_type, octets)| Codec::of(codec_type, octets));
+        let rate = configuration.and_then(|(codec_type, octets)| codec::rate(codec_type, octets));
+        let allowed = match (agreed, configuration) {
+            (Some(Codec::Sbc), Some((_, octets))) => sbc::Configuration::parse(octets).ok(),
+            _ => None,
+        };
         // The timestamps of AAC and MPEG count 90 kHz with some senders and samples with others.
         let clock = match agreed {
             Some(Codec::Sbc | Codec::Ldac | Codec::AptxHd | Codec::Opus | Codec::Lhdc) => rate.filter(|hz| *hz > 0),
@@ -151,6 +164,7 @@ impl Flow {
         };
         Self {
             agreed,
+            allowed,
             clock,
             packets: 0,
             bytes: 0,
@@ -256,12 +270,14 @@ impl Flow {
                     frames_max: frames,
                     samples: 0,
                     other_formats: 0,
+                    not_allowed: 0,
                 });
                 facts.bitpool_min = facts.bitpool_min.min(frame.bitpool);
                 facts.bitpool_max = facts.bitpool_max.max(frame.bitpool);
                 facts.frames_min = facts.frames_min.min(frames);
                 facts.frames_max = facts.frames_max.max(frames);
                 facts.samples += u64::from(frames) * u64::from(frame.samples());
+                facts.not_allowed += u64::from(self.allowed.is_some_and(|allowed| !allowed.allows(frame)));
                 facts.other_formats += u64::from(frame != Frame { bitpool: frame.bitpool, ..first });
             }
             Content::SbcFragment => tally.sbc += 1,
@@ -336,6 +352,7 @@ impl Flow {
         let as_agreed = match (self.agreed, codec) {
             _ if packets == 0 => None,
             (None, _) => None,
+            (Some(Codec::Sbc), Some(Codec::Sbc)) => Some(self.sbc.is_none_or(|facts| facts.not_allowed == 0)),
             (Some(agreed), Some(seen)) => Some(agreed == seen),
             // Aac that uses its configuration again carries no sign either.
             (Some(agreed), None) if without => Some(!agreed.has_rtp() && agreed != Codec::FastStream),

@@ -59,7 +59,8 @@ impl Negotiation {
         let fragments = if by == Side::Host { host_fragments } else { peer_fragments };
         let Some(signal) = fragments.push(packet).and_then(Signal::parse) else { return };
         let facts = facts(at_ns, by, &signal);
-        let more = facts.codec.as_ref().map_or(0, |codec| codec.words.len() + codec.octets.len()) + facts.seids.len();
+        let more = facts.codec.as_ref().map_or(0, |codec| codec.words.len() + codec.octets.len() + codec.raw.len())
+            + facts.seids.len();
         budget.keep(&mut link.signals, facts, more);
         let mut parts = Parts { link, phases, streaming, budget };
         if signal.message == Message::Command {

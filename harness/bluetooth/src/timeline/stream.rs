@@ -19,6 +19,9 @@ pub struct CodecFacts {
     pub codec_type: u8,
     /// Its octets in hexadecimal.
     pub octets: String,
+    /// Its octets.
+    #[serde(skip)]
+    pub(super) raw: Vec<u8>,
     /// It in words.
     pub words: String,
     /// The sampling frequency in Hz, where exactly one is set.
@@ -33,6 +36,7 @@ impl CodecFacts {
             codec: Codec::of(codec_type, octets),
             codec_type,
             octets: hex(octets),
+            raw: octets.to_vec(),
             words: codec::words(codec_type, octets),
             rate: codec::rate(codec_type, octets),
         })

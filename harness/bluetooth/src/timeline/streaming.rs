@@ -206,8 +206,7 @@ impl Streaming {
         if let Some(start) = stream.starts.last_mut() {
             start.media_from = Some(from);
         }
-        let codec = stream.codec.as_ref();
-        let mut flow = Flow::new(codec.map(|codec| codec.codec), codec.and_then(|codec| codec.rate));
+        let mut flow = Flow::new(stream.codec.as_ref().map(|codec| (codec.codec_type, &codec.raw[..])));
         flow.push(at_ns, pdu.data, pdu.length);
         running.flow = Some(flow);
         true

@@ -424,6 +424,24 @@ fn media_of_another_codec_than_agreed_is_seen() {
     assert_eq!((media.seen_as.as_agreed, media.seen_as.codec, media.sequence), (Some(false), None, None));
 }
 
+/// A smaller bitpool than agreed on is a source's right; another rate, or a larger bitpool, is not.
+#[rstest]
+#[case([0x9C, 0xBD, 0x33], 115, true)]
+#[case([0x9C, 0xFD, 0x35], 119, false)]
+#[case([0x9C, 0xBD, 0x36], 121, false)]
+fn frames_are_held_against_the_configuration(#[case] header: [u8; 3], #[case] length: usize, #[case] allowed: bool) {
+    let mut frame = vec![0x55; length];
+    frame[..3].copy_from_slice(&header);
+    let packet =
+        |sequence: u8| [&[0x80, 0x60, 0, sequence, 0, 0, 0, 0, 0, 0, 0, 1, 2], frame.as_slice(), &frame].concat();
+    let link = Scene::opened().start().l2cap(Sent, 67, &packet(0)).wait(5).l2cap(Sent, 67, &packet(1)).link();
+    let media = link.streams[0].starts[0].media.as_ref().unwrap();
+    let not_allowed = if allowed { 0 } else { 2 };
+    assert_eq!(media.sbc.map(|sbc| (sbc.bitpool_max, sbc.not_allowed)), Some((header[2], not_allowed)));
+    assert_eq!(media.seen_as.as_agreed, Some(allowed));
+    assert_eq!(classes(&link), if allowed { vec![] } else { vec![Class::OtherCodec] });
+}
+
 #[rstest]
 #[case(99, 0, None)]
 #[case(101, 1, Some(Class::Stall))]
