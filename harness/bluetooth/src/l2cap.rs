@@ -12,3 +12,5 @@ pub use signalling::{ConnectionResult, Signal, Signals};
 
 /// The channel of the signals.
 pub const SIGNALLING: u16 = 1;
+/// Channels from here on are opened and closed.
+pub const FIRST_DYNAMIC: u16 = 0x40;

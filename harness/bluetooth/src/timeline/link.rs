@@ -41,6 +41,8 @@ pub struct Link {
     pub endpoints: Vec<EndpointFacts>,
     /// Streams that were configured, or should have been.
     pub streams: Vec<Stream>,
+    /// Packets on channels whose opening is not in the capture: they could not be read.
+    pub unread: u64,
     /// Other things that happened.
     pub moments: Vec<Moment>,
     /// Every signal of AVDTP.
@@ -119,6 +121,8 @@ pub enum Outcome {
         /// It in words.
         words: &'static str,
     },
+    /// There was no answer until its channel was closed or something else was asked.
+    Unanswered,
     /// The link ended before an answer.
     LinkEnded,
     /// The capture ends before an answer.

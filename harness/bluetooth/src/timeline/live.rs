@@ -12,7 +12,9 @@ use super::{
 use crate::{
     capture::Direction,
     hci::Address,
-    l2cap::{AVCTP, AVDTP, Change, Channel, Channels, Pdu, RFCOMM, Role, SDP, SIGNALLING, Signals, psm_name},
+    l2cap::{
+        AVCTP, AVDTP, Change, Channel, Channels, FIRST_DYNAMIC, Pdu, RFCOMM, Role, SDP, SIGNALLING, Signals, psm_name,
+    },
 };
 
 /// Handles of voice that are remembered.
@@ -51,6 +53,7 @@ impl Live {
             services: vec![],
             endpoints: vec![],
             streams: vec![],
+            unread: 0,
             moments: vec![],
             signals: vec![],
             findings: vec![],
@@ -181,7 +184,10 @@ impl Live {
             }
             return;
         }
-        let Some(channel) = self.channels.find(direction, pdu.channel).copied() else { return };
+        let Some(channel) = self.channels.find(direction, pdu.channel).copied() else {
+            self.link.unread += u64::from(pdu.channel >= FIRST_DYNAMIC);
+            return;
+        };
         // A media packet was sent, whatever became of its end; half a signal may say something that was never said.
         if !is_whole(&pdu) && channel.role != Role::Media {
             return;

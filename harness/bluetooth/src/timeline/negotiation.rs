@@ -59,8 +59,7 @@ impl Negotiation {
         let fragments = if by == Side::Host { host_fragments } else { peer_fragments };
         let Some(signal) = fragments.push(packet).and_then(Signal::parse) else { return };
         let facts = facts(at_ns, by, &signal);
-        let more = facts.codec.as_ref().map_or(0, |codec| codec.words.len() + codec.octets.len() + codec.raw.len())
-            + facts.seids.len();
+        let more = facts.codec.as_ref().map_or(0, |codec| codec.words.len() + codec.octets.len()) + facts.seids.len();
         budget.keep(&mut link.signals, facts, more);
         let mut parts = Parts { link, phases, streaming, budget };
         if signal.message == Message::Command {
@@ -114,6 +113,10 @@ fn facts(at_ns: i64, by: Side, signal: &Signal<'_>) -> SignalFacts {
     }
     if signal.message == Message::GeneralReject {
         facts.refusal = Some(Refusal::UNKNOWN_SIGNAL);
+    }
+    // Frames are held against what a stream has.
+    if let Some(codec) = &mut facts.codec {
+        codec.raw = vec![];
     }
     facts
 }

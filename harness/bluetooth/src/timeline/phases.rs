@@ -170,7 +170,7 @@ impl Phases {
     pub(super) fn end_at_answer(&mut self, kind: PhaseKind) -> Option<Phase> {
         let at = self.open.iter().position(|open| open.kind == kind)?;
         let open = self.open.swap_remove(at);
-        let outcome = if open.answered_ns.is_some() { Outcome::Done } else { Outcome::LinkEnded };
+        let outcome = if open.answered_ns.is_some() { Outcome::Done } else { Outcome::Unanswered };
         let to_ns = open.answered_ns;
         Some(self.close(open, to_ns, outcome))
     }

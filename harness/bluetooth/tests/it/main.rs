@@ -4,7 +4,9 @@
 
 mod build;
 mod conversations;
+mod damaged;
 mod formats;
 mod hostile;
 mod recorded;
 mod scene;
+mod streams;

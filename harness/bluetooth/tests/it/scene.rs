@@ -5,7 +5,7 @@ use rigtone_bluetooth::{
         Direction::{self, Received, Sent},
         Format, Kind,
     },
-    timeline::{Link, Phase, PhaseKind, Report, Side},
+    timeline::{Class, Finding, Happening, Link, Phase, PhaseKind, Report, Side},
 };
 
 use crate::{
@@ -191,4 +191,32 @@ pub(crate) fn phase(link: &Link, kind: PhaseKind) -> &Phase {
 pub(crate) fn took(link: &Link, kind: PhaseKind) -> (f64, Option<Side>) {
     let phase = phase(link, kind);
     ((phase.to_ns.unwrap() - phase.from_ns) as f64 / 1e6, phase.by)
+}
+
+pub(crate) fn classes(link: &Link) -> Vec<Class> {
+    link.findings.iter().map(|Finding { class, .. }| *class).collect()
+}
+
+pub(crate) fn happened(link: &Link) -> Vec<&Happening> {
+    link.moments.iter().map(|moment| &moment.what).collect()
+}
+
+/// A whole evening: call, agree, play 40 packets, suspend, close, part.
+pub(crate) fn evening() -> Scene {
+    let mut scene = Scene::opened().start().wait(20);
+    for sequence in 0..40 {
+        scene = scene.media(sequence).wait(15);
+    }
+    scene
+        .ask(Sent, 0x09, &[1 << 2])
+        .wait(7)
+        .accept(Received, 0x09, &[])
+        .wait(100)
+        .ask(Sent, 0x08, &[1 << 2])
+        .wait(8)
+        .accept(Received, 0x08, &[])
+        .wait(50)
+        .command(0x0406, &[HANDLE as u8, 0, 0x13])
+        .wait(9)
+        .disconnected(0x16)
 }

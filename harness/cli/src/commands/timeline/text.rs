@@ -124,6 +124,9 @@ fn link(out: &mut String, number: usize, link: &Link) {
     if link.end.is_none() && link.handle.is_some() {
         out.push_str("  the capture ends before the link\n");
     }
+    if link.unread > 0 {
+        let _ = writeln!(out, "  {} packets on channels that were opened before the capture", link.unread);
+    }
     sniff(out, link);
     talk(out, link);
 }
@@ -171,6 +174,7 @@ fn detail(link: &Link, phase: &Phase) -> String {
     let said = match phase.outcome {
         Outcome::Done => String::new(),
         Outcome::Refused { code, words } => format!("refused: {words} ({code:#04x})"),
+        Outcome::Unanswered => "unanswered".to_owned(),
         Outcome::LinkEnded => "unanswered when the link ended".to_owned(),
         Outcome::CaptureEnded => "unanswered when the capture ended".to_owned(),
     };
