@@ -4,6 +4,10 @@ use thiserror::Error;
 
 use crate::sbc;
 
+mod named;
+
+pub use named::{Codec, rate, words};
+
 /// What an A2DP stream was, or should be, configured to. Other codecs become variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -15,6 +15,32 @@ pub const A2DP_SINK: ServiceClass = ServiceClass(0x110B);
 const BASE: u128 = 0x0000_0000_0000_1000_8000_0080_5F9B_34FB;
 
 impl ServiceClass {
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            0x0100 => "L2CAP",
+            0x1101 => "serial port",
+            0x1105 => "object push",
+            0x1108 => "headset",
+            0x110A => "audio source",
+            0x110B => "audio sink",
+            0x110C => "remote control target",
+            0x110D => "advanced audio",
+            0x110E => "remote control",
+            0x110F => "remote controller",
+            0x1112 => "headset gateway",
+            0x1115 => "personal area network user",
+            0x1116 => "network access point",
+            0x111E => "hands-free unit",
+            0x111F => "hands-free gateway",
+            0x112F => "phone book server",
+            0x1132 => "message server",
+            0x1200 => "device information",
+            0x1203 => "generic audio",
+            _ => "another service",
+        }
+    }
+
     /// The full form, on the base UUID.
     pub const fn as_u128(self) -> u128 {
         (self.0 as u128) << 96 | BASE

@@ -139,6 +139,8 @@ pub(crate) enum Command {
     },
     /// Measure a recording of a stimulus.
     Measure(Box<crate::commands::measure::Measure>),
+    /// Decode a capture of HCI traffic: links, their phases, what was agreed on, and the media that flowed.
+    Timeline(crate::commands::timeline::Timeline),
     /// Look at a rig.
     Rig {
         #[command(subcommand)]

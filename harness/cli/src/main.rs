@@ -74,6 +74,7 @@ fn main() -> ExitCode {
             commands::signal::signal(&commands::signal::Signal { name: &name, rate, code, out, positions })
         }
         Command::Measure(what) => commands::measure::measure(&what),
+        Command::Timeline(what) => commands::timeline::timeline(&what),
         Command::Schema { out } => commands::schema::schema(out.as_deref()),
         Command::Completions { shell } => {
             let mut text = Vec::new();

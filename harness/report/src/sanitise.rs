@@ -22,6 +22,20 @@ pub fn cdata(text: &str) -> String {
     block(text).replace("]]>", "]]]]><![CDATA[>")
 }
 
+/// A document of JSON that a terminal bears: characters that must not be shown stand in it by their numbers, so nothing of
+/// the text is lost. JSON has such characters within strings alone.
+pub fn json(document: &str) -> String {
+    let mut out = String::with_capacity(document.len());
+    for c in document.chars() {
+        if shown(c) {
+            out.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    out
+}
+
 /// A line of at most `most` characters; a longer one is cut and ends in `…`.
 pub fn short(text: &str, most: usize) -> String {
     let text = line(text);
@@ -161,6 +175,16 @@ mod tests {
         assert_eq!(cdata("a]]>b\nc"), "a]]]]><![CDATA[>b\nc");
         // What stands between the parts must not hide an end.
         assert_eq!(cdata("]]\0>"), "]]]]><![CDATA[>");
+    }
+
+    #[test]
+    fn a_document_of_json_says_the_same_without_what_a_terminal_obeys() {
+        for text in ["a\u{9b}31mb", "\u{1b}[2J", "abc\u{202e}cba", "\u{fffe}", "\u{7f}", "\u{1f50a} \\u0000\n"] {
+            let document = serde_json::to_string_pretty(&[text]).unwrap();
+            let safe = json(&document);
+            assert!(safe.chars().all(shown), "{safe}");
+            assert_eq!(serde_json::from_str::<Vec<String>>(&safe).unwrap(), [text]);
+        }
     }
 
     #[test]

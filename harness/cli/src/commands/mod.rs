@@ -12,3 +12,4 @@ pub(crate) mod rig;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod signal;
+pub(crate) mod timeline;

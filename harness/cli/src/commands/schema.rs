@@ -10,7 +10,8 @@ use crate::{printer, trouble::Trouble};
 pub(crate) fn schema(out: Option<&Path>) -> Result<Code, Trouble> {
     let measurement = ("measurement.schema.json".to_owned(), format!("{:#}\n", rigtone_measure::schema()));
     let comparison = ("comparison.schema.json".to_owned(), format!("{:#}\n", Comparisons::json_schema()));
-    for (name, text) in schema::committed().into_iter().chain([measurement, comparison]) {
+    let timeline = ("timeline.schema.json".to_owned(), format!("{:#}\n", super::timeline::schema()));
+    for (name, text) in schema::committed().into_iter().chain([measurement, comparison, timeline]) {
         match out {
             None => printer::out(&format!("{text}\n")),
             Some(folder) => {

@@ -23,4 +23,5 @@ mod run;
 #[cfg(feature = "hardware")]
 mod safe;
 mod signal;
+mod timeline;
 mod user;

@@ -1,0 +1,104 @@
+//! `rigtone timeline`
+
+mod damage;
+mod text;
+
+use std::{
+    fs::File,
+    io::{ErrorKind, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use rigtone_bluetooth::{
+    capture::CaptureError,
+    timeline::{Decoder, Report},
+};
+use rigtone_model::schema::sorted;
+use rigtone_report::{exit::Code, sanitise};
+use schemars::generate::SchemaSettings;
+
+use crate::{printer, trouble::Trouble};
+
+/// Bytes that are read at once.
+const SLICE: usize = 1 << 16;
+
+/// Which capture.
+#[derive(Debug, Args)]
+pub(crate) struct Timeline {
+    /// The capture: btsnoop as of `btmon -w` or Android, or Apple's PacketLogger.
+    capture: PathBuf,
+    /// Print everything as JSON; its schema is `timeline.schema.json`.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Decodes a capture and prints what it says.
+pub(crate) fn timeline(what: &Timeline) -> Result<Code, Trouble> {
+    let report = read(&what.capture)?;
+    if what.json {
+        let mut shown = Shown(String::new());
+        serde_json::to_writer_pretty(&mut shown, &report).map_err(|e| Trouble::new(Code::Internal, e))?;
+        printer::out(&format!("{}\n", shown.0));
+    } else {
+        printer::out(&text::text(&what.capture, &report));
+    }
+    Ok(Code::Passed)
+}
+
+/// Shows JSON piece by piece: as a whole a night's would need more memory than decoding it.
+struct Shown(String);
+
+impl Write for Shown {
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
+        // The writer of JSON cuts at characters of ASCII alone.
+        let text = std::str::from_utf8(piece).map_err(std::io::Error::other)?;
+        self.0.push_str(&sanitise::json(text));
+        if self.0.len() >= SLICE {
+            printer::out(&self.0);
+            self.0.clear();
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> Result<Report, Trouble> {
+    let no_file = |error: &std::io::Error| Trouble::usage(format!("reading {} failed: {error}", path.display()));
+    if path.is_dir() {
+        return Err(Trouble::usage(format!("{} is a folder", path.display())).hint("name the capture in it"));
+    }
+    let mut file = File::open(path).map_err(|e| no_file(&e))?;
+    let mut decoder = Decoder::new();
+    let mut slice = vec![0; SLICE];
+    loop {
+        match file.read(&mut slice) {
+            Ok(0) => break,
+            Ok(read) => {
+                let bytes = slice.get(..read).unwrap_or_default();
+                decoder.feed(bytes).map_err(|e| trouble(path, &e))?;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(no_file(&error)),
+        }
+    }
+    decoder.finish().map_err(|e| trouble(path, &e))
+}
+
+/// What is no capture is wrong usage; a capture that holds nothing is the recorder's fault.
+fn trouble(path: &Path, error: &CaptureError) -> Trouble {
+    let code = match error {
+        CaptureError::Empty | CaptureError::NoRecord { .. } | CaptureError::FirstRecord { .. } => Code::Infrastructure,
+        CaptureError::Foreign(_) | CaptureError::Version(_) | CaptureError::Datalink(_) => Code::Usage,
+    };
+    Trouble::new(code, format!("{}: {error}", path.display())).hint(error.hint())
+}
+
+/// The schema of a report (draft 2020-12), its keys in alphabetical order.
+pub(crate) fn schema() -> serde_json::Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    sorted(generator.into_root_schema_for::<Report>().to_value())
+}

@@ -1,0 +1,47 @@
+//! Why a capture is no proof, in words.
+
+use rigtone_bluetooth::timeline::{Damage, Side};
+
+use super::text::lasting;
+
+pub(super) fn words(damage: &Damage) -> String {
+    let of = |adapter: u16, handle: u16| format!("hci{adapter} handle {handle}");
+    let side = |side: &Side| match side {
+        Side::Host => "sent",
+        Side::Peer => "received",
+    };
+    match damage {
+        Damage::CutShort { record, offset } => format!("the file ends within record {record} at byte {offset}"),
+        Damage::ImpossibleLength { record, offset, claimed } => {
+            format!("record {record} at byte {offset} claims {claimed} bytes: nothing after it was read")
+        }
+        Damage::Dropped { packets } => format!("the recorder lost {packets} packets"),
+        Damage::CutPackets { records, first } => {
+            format!("the recorder kept only a part of {records} packets, the first in record {first}")
+        }
+        Damage::Malformed { records, first } => {
+            format!("{records} packets contradict their own header, the first in record {first}")
+        }
+        Damage::OutOfOrder { records, first, by_ns } => {
+            format!("{records} records are older than one before, the first is {first}, by up to {}", lasting(*by_ns))
+        }
+        Damage::Unfinished { adapter, handle, of: whose, packets } => {
+            format!("{}: {packets} {} packets were never finished", of(*adapter, *handle), side(whose))
+        }
+        Damage::Orphans { adapter, handle, of: whose, fragments } => {
+            format!("{}: {fragments} {} fragments go on with nothing", of(*adapter, *handle), side(whose))
+        }
+        Damage::Misfits { adapter, handle, of: whose, packets } => {
+            format!("{}: {packets} {} packets do not fit their length", of(*adapter, *handle), side(whose))
+        }
+        Damage::MoreCompleted { adapter, handle, sent, completed } => {
+            format!("{}: {sent} packets sent, {completed} reported as sent", of(*adapter, *handle))
+        }
+        Damage::FewerCompleted { adapter, handle, held, room } => {
+            format!("{}: {held} packets would wait in a controller with room for {room}", of(*adapter, *handle))
+        }
+        Damage::MissingNumbers { adapter, handle, gaps, missing } => {
+            format!("{}: {missing} of our media packets are missing, in {gaps} places", of(*adapter, *handle))
+        }
+    }
+}
