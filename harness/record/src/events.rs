@@ -1,19 +1,16 @@
 //! Reading the log of a run back, event by event.
 
-mod ahead;
-mod block;
+mod lines;
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use rigtone_model::event::Event;
 
-use self::{
-    ahead::Ahead,
-    block::{Fault, LONGEST_LINE, Line},
-};
+use self::lines::{Fault, LONGEST_LINE, Line, Lines};
 use crate::{error::ReadError, layout::EVENTS, open};
 
 /// Reads `events.jsonl` event by event.
@@ -24,7 +21,7 @@ pub fn read_events(directory: &Path) -> Result<Events, ReadError> {
     let path = directory.join(EVENTS);
     match open::file(&path) {
         Ok(file) => Ok(Events {
-            lines: Ahead::of(file),
+            lines: Lines::new(file),
             path,
             line: 0,
             offset: 0,
@@ -38,11 +35,9 @@ pub fn read_events(directory: &Path) -> Result<Events, ReadError> {
 }
 
 /// The events of a log, in its order. A fault names its line and does not end the stream: what is whole is given out.
-///
-/// Lines are decoded ahead by threads of their own; memory stays bounded whatever the file holds.
 #[derive(Debug)]
 pub struct Events {
-    lines: Ahead,
+    lines: Lines<File>,
     path: PathBuf,
     line: u64,
     /// Bytes read.

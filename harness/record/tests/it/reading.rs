@@ -126,7 +126,7 @@ fn a_broken_document_says_file_line_and_column() {
     assert!(error.to_string().contains("verdicts.json") && error.to_string().contains("line 2"), "{error}");
 }
 
-/// A log that several threads decode says the same as its lines one by one, with faults in every place.
+/// A log that is read in many pieces says the same as its lines one by one, with faults in every place.
 #[test]
 fn a_large_log_is_read_in_its_order_with_its_faults() {
     let event = |seq: u64| {
@@ -167,15 +167,4 @@ fn a_large_log_is_read_in_its_order_with_its_faults() {
         let last = read(&log[..cut]).pop().expect("events");
         assert!(last.expect_err("the last line is cut").contains("cut off"), "cut at byte {cut}");
     }
-}
-
-/// Who takes the first events only leaves no thread behind that waits.
-#[test]
-fn a_large_log_may_be_left_half_read() {
-    let event = Event { seq: 0, t_ns: 0, at: None, body: Body::Warning { text: "x".repeat(4 << 20) } };
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join(EVENTS), format!("{}\n", event.to_line(RUN).unwrap()).repeat(4)).unwrap();
-    let mut events = read_events(dir.path()).unwrap();
-    assert_eq!(events.next().unwrap().unwrap().seq, 0);
-    drop(events);
 }
