@@ -15,7 +15,7 @@ use rigtone_model::{
     id::CombinationId,
     load::{self, Library, SourceFile},
     observation::Quantity,
-    plan::{Combination, Expansion, Plan, PlannedScenario, Selector, expand},
+    plan::{Combination, Expansion, Plan, PlannedScenario, expand},
     quantity::Duration,
     verdict::Verdict,
 };
@@ -47,8 +47,6 @@ pub(crate) fn read(paths: &[PathBuf]) -> Read {
     let stimuli: Vec<Stimulus<'_>> = carried.iter().map(|(name, carries)| Stimulus { name, carries }).collect();
     diagnostics.extend(check(&loaded.library, &Vocabulary { stimuli: &stimuli }));
     diagnostics.extend(undecidable(&loaded.library));
-    let today = today();
-    diagnostics.extend(loaded.library.quarantines.values().flat_map(|entry| expired(entry, &today)));
     diagnostic::sort(&mut diagnostics);
     Read { library: loaded.library, diagnostics, sources: loaded.sources }
 }
@@ -61,7 +59,7 @@ fn today() -> String {
 
 /// Reads what is known to fail, and puts it into a plan in place of what was there.
 pub(crate) fn quarantine(file: &Path, run: &mut RunPlan) -> Result<(), Trouble> {
-    let read = read(&[file.to_owned()]);
+    let read = read(&[file.to_owned()]).with_expired();
     read.must_be_right()?;
     let mut all = read.library.quarantines.values();
     let (Some(entry), None) = (all.next(), all.next()) else {
@@ -69,8 +67,7 @@ pub(crate) fn quarantine(file: &Path, run: &mut RunPlan) -> Result<(), Trouble> 
             .hint("name a document that begins with `quarantine:`"));
     };
     for (n, quarantined) in entry.value.entries.iter().enumerate() {
-        for (m, text) in quarantined.select.iter().enumerate() {
-            let selector: Selector = text.parse().map_err(Trouble::usage)?;
+        for (m, selector) in quarantined.select.iter().enumerate() {
             selector.fits(run.plan.scenarios.iter().map(|s| &s.document)).map_err(|e| {
                 let at = entry.position(&["entries", &n.to_string(), "select", &m.to_string()]);
                 Trouble::usage(format!("{}:{}:{}: {e}", file.display(), at.line, at.column))
@@ -79,8 +76,8 @@ pub(crate) fn quarantine(file: &Path, run: &mut RunPlan) -> Result<(), Trouble> 
     }
     run.quarantine.clone_from(&entry.value.entries);
     for idle in run.idle_quarantine() {
-        let selectors = idle.select.join(" and ");
-        printer::note(&format!("warning: nothing of the plan is in the quarantine of {selectors} ({})", idle.owner));
+        let selected = idle.selected();
+        printer::note(&format!("warning: nothing of the plan is in the quarantine of {selected} ({})", idle.owner));
     }
     Ok(())
 }
@@ -102,6 +99,14 @@ fn undecidable(library: &Library) -> Vec<Diagnostic> {
 }
 
 impl Read {
+    /// The same with what has come to its end today: for those who look after quarantines, or name one.
+    pub(crate) fn with_expired(mut self) -> Self {
+        let today = today();
+        self.diagnostics.extend(self.library.quarantines.values().flat_map(|entry| expired(entry, &today)));
+        diagnostic::sort(&mut self.diagnostics);
+        self
+    }
+
     /// The same where no devices were read: what a matrix refers to is not known then, and does not matter.
     pub(crate) fn must_be_right_without_devices(mut self) -> Result<Library, Trouble> {
         self.diagnostics.retain(|d| !d.document_path.starts_with("matrix"));

@@ -195,7 +195,7 @@ mod tests {
     fn a_new_failure_in_quarantine_is_shown_and_not_counted() {
         let (before, mut now) = (run(&[("s/a#1", Verdict::Pass)]), run(&[("s/a#1", Verdict::Fail)]));
         now.combinations[0].quarantined = Some(rigtone_model::document::Quarantined {
-            select: vec!["speaker=a".into()],
+            select: vec!["speaker=a".parse().unwrap()],
             reason: "known".into(),
             owner: "lab".into(),
             expires: "2027-01-31".into(),

@@ -91,9 +91,13 @@ pub fn of(verdicts: &RunVerdicts, policy: InconclusivePolicy) -> (Code, String) 
     if all == 0 {
         return (Code::Nothing, "the plan has no combinations".to_owned());
     }
+    let late = gating().filter(|c| c.verdict.is_out_of_time()).count();
     if quarantined > 0 && skipped + quarantined == all {
-        let why = format!("{} {} in quarantine, and nothing else ran", of_all(quarantined), are(quarantined));
-        return (Code::Nothing, why);
+        let rest = match late {
+            0 => "and nothing else ran".to_owned(),
+            n => format!("and the time was up before {n} more had an answer"),
+        };
+        return (Code::Nothing, format!("{} {} in quarantine, {rest}", of_all(quarantined), are(quarantined)));
     }
     if skipped == all && verdicts.combinations.iter().any(|c| c.trials > 0) {
         return (Code::Nothing, format!("the time was up before any of {} had an answer", count(all, "combination")));
@@ -124,7 +128,6 @@ pub fn of(verdicts: &RunVerdicts, policy: InconclusivePolicy) -> (Code, String) 
     if lost > 0 {
         return (Code::Infrastructure, format!("infrastructure errors left {} without a verdict", of_all(lost)));
     }
-    let late = gating().filter(|c| c.verdict.is_out_of_time()).count();
     if late > 0 {
         // Never a pass: nobody knows what they would have shown.
         let why = format!("the time was up before {} had an answer", of_all(late));
@@ -185,7 +188,7 @@ mod tests {
             evidence: vec![],
             took_ns: 0,
             quarantined: word.ends_with('!').then(|| rigtone_model::document::Quarantined {
-                select: vec!["speaker=b".into()],
+                select: vec!["speaker=b".parse().unwrap()],
                 reason: "known".into(),
                 owner: "lab".into(),
                 expires: "2027-01-31".into(),
@@ -242,6 +245,12 @@ mod tests {
         "1 of 4 combinations passed, 3 in quarantine"
     )]
     #[case::all_in_quarantine("fail! pass!", AsError, 3, "2 of 2 combinations are in quarantine, and nothing else ran")]
+    #[case::quarantined_beside_out_of_time(
+        "fail! late",
+        AsError,
+        3,
+        "1 of 2 combinations is in quarantine, and the time was up before 1 more had an answer"
+    )]
     #[case::quarantined_beside_skipped(
         "fail! skipped",
         AsError,

@@ -15,7 +15,7 @@ pub(crate) fn check(paths: &[PathBuf], json: bool) -> Result<Code, Trouble> {
         return Err(Trouble::usage("there is nothing to check here")
             .hint("name files or folders, or go where `scenarios`, `devices` and `rigs` are"));
     }
-    let read = documents::read(&paths);
+    let read = documents::read(&paths).with_expired();
     if json {
         let text = serde_json::to_string_pretty(&read.diagnostics).map_err(|e| Trouble::new(Code::Internal, e))?;
         printer::out(&format!("{text}\n"));

@@ -82,10 +82,12 @@ pub(crate) fn report(run: &Path, format: Format, inconclusive: Inconclusive) -> 
         Format::List => {
             let mut text = String::new();
             for combination in &verdicts.combinations {
-                let known = combination
-                    .quarantined
-                    .as_ref()
-                    .map(|known| sanitise::line(&format!(" (in quarantine until {}, {})", known.expires, known.owner)));
+                let known = combination.quarantined.as_ref().map(|known| {
+                    sanitise::line(&format!(
+                        " (in quarantine until {}, {}: {})",
+                        known.expires, known.owner, known.reason
+                    ))
+                });
                 let (verdict, id) = (combination.verdict.word(), &combination.id);
                 let _ = writeln!(text, "{verdict:<12} {id}{}", known.unwrap_or_default());
             }

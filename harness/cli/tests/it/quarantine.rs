@@ -56,7 +56,7 @@ fn what_is_in_quarantine_is_tried_and_shown_and_decides_nothing() {
     assert_eq!(judged["exit_reason"], "1 of 2 combinations passed, 1 in quarantine");
     home.rigtone(&["report", "run", "--format", "list"])
         .with_code(0)
-        .says(&["(in quarantine until 2999-12-31, lab@example.org)"]);
+        .says(&["(in quarantine until 2999-12-31, lab@example.org: no sound since firmware 2.1.0)"]);
     home.write("other.yaml", &entry("speaker=charge-5*", "2999-12-31").replace("known", "other"));
     home.rigtone(&["judge", "run", "--quarantine", "other.yaml"]).with_code(10);
     home.rigtone(&["judge", "plain", "--quarantine", "known.yaml"]).with_code(0);
@@ -103,7 +103,7 @@ fn a_run_says_what_is_new_beside_an_earlier_one() {
 #[case::over("speaker=a*", "2026-01-31", "error[expired]", "known.yaml:6:14", "lab@example.org looks after it")]
 #[case::no_day("speaker=a*", "2027-02-29", "error[unfit-value]", "known.yaml:6:14", "there is no day `2027-02-29`")]
 #[case::no_form("speaker=a*", "tomorrow", "error[wrong-format]", "known.yaml:6:14", "2027-01-31")]
-#[case::no_selector("speaker", "2999-12-31", "error[wrong-format]", "known.yaml:3:14", "KEY=PATTERN")]
+#[case::no_selector("speaker", "2999-12-31", "error[wrong-format]", "known.yaml:3:14", "`speaker=charge-5*`")]
 #[case::no_key("speeker=a*", "2999-12-31", "error[dangling-reference]", "known.yaml:3:14", "did you mean `speaker`?")]
 fn a_quarantine_that_holds_nothing_back_is_explained(
     #[case] select: &str,
@@ -139,4 +139,78 @@ fn a_recorded_run_keeps_its_quarantine() {
     home.write("run/plan.json", &plan);
     home.rigtone(&["judge", "run"]).with_code(0).says(&["in quarantine until 2026-01-31"]);
     home.rigtone(&["run", "--resume", "run", "--quarantine", "known.yaml"]).with_code(2);
+}
+
+/// A quarantine that lies among the scenarios is nobody's yet: it ends `check`, and no command that was not given it.
+#[test]
+fn an_expired_quarantine_ends_only_what_it_was_given_to() {
+    let home = Home::new();
+    home.write("scenarios/starter/known.yaml", &entry(SILENT, "2026-01-31"));
+    home.rigtone(&["plan"]).with_code(0);
+    let done = home.rigtone(&["check"]).with_code(2);
+    done.says(&[
+        "error[expired]",
+        "scenarios/starter/known.yaml:6:14",
+        "no sound since firmware 2.1.0",
+        "lab@example.org",
+    ]);
+    run(&home, &["--out", "run", "--quarantine", "scenarios/starter/known.yaml"])
+        .with_code(2)
+        .says(&["error[expired]"]);
+}
+
+/// What nobody can read holds nothing back: a quarantine that was damaged must not grow.
+#[test]
+fn a_recorded_selector_that_does_not_read_is_an_error() {
+    let home = Home::new();
+    home.write("known.yaml", &entry(SILENT, "2999-12-31"));
+    run(&home, &["--out", "run", "--quarantine", "known.yaml"]).with_code(0);
+    let plan = home.read_json("run/plan.json").to_string().replace("speaker=srs-xb33-fw210", "garbage");
+    home.write("run/plan.json", &plan);
+    home.rigtone(&["judge", "run"]).with_code(2).says(&["run/plan.json", "`garbage` is not a selector", "help:"]);
+}
+
+#[test]
+fn parts_of_a_plan_have_one_quarantine() {
+    let home = Home::new();
+    home.write("known.yaml", &entry("scenario=playback-heard", "2999-12-31"));
+    let part = |number: &str, more: &[&str]| {
+        let (out, partition) = (format!("part-{number}"), format!("hash:{number}/2"));
+        home.rigtone(
+            &[
+                &[
+                    "run",
+                    "--out",
+                    &out,
+                    "--partition",
+                    &partition,
+                    "--select",
+                    "speaker=srs-*",
+                    "--select",
+                    "scenario=playback-heard",
+                ],
+                more,
+            ]
+            .concat(),
+        );
+    };
+    part("1", &["--quarantine", "known.yaml"]);
+    part("2", &[]);
+    home.rigtone(&["merge", "part-1", "part-2", "--out", "whole"])
+        .with_code(2)
+        .says(&["part-1 and part-2 have not the same quarantine"]);
+    std::fs::remove_dir_all(home.path("part-2")).unwrap();
+    part("2", &["--quarantine", "known.yaml"]);
+    home.rigtone(&["merge", "part-1", "part-2", "--out", "whole"])
+        .with_code(3)
+        .says(&["4 of 4 combinations are in quarantine"]);
+    // Who asks for what failed gets it, in quarantine or not.
+    let again = home.rigtone(&["plan", "--only", "failed", "whole", "--json"]).json();
+    let failed = home.read_json("whole/verdicts.json")["combinations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|c| c["verdict"] == "fail")
+        .count();
+    assert!(failed > 0 && again["plan"]["combinations"].as_array().unwrap().len() == failed, "{failed} failed");
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use rigtone_model::{
     document::{Expect, Expectation, Quarantined, Repeat, Scenario},
     id::CombinationId,
-    plan::{Combination, Plan, Selector},
+    plan::{Combination, Plan},
     verdict::RunVerdicts,
 };
 use serde::{Deserialize, Serialize};
@@ -248,34 +248,25 @@ impl RunPlan {
         Ok(Self { schema: Plan::SCHEMA.to_owned(), rules: Rules::of(&plan)?, quarantine: Vec::new(), plan })
     }
 
-    /// Says of each combination whether it is in quarantine: by the first entry whose selectors all match.
+    /// Says of each combination whether it is in quarantine: by the first entry that holds it.
     pub fn put_in_quarantine(&self, verdicts: &mut RunVerdicts) {
-        let entries: Vec<(&Quarantined, Vec<Selector>)> = (self.quarantine.iter())
-            .map(|entry| (entry, entry.select.iter().filter_map(|text| text.parse().ok()).collect()))
-            .collect();
-        if entries.is_empty() {
+        if self.quarantine.is_empty() {
             return;
         }
         let planned: HashMap<&CombinationId, &Combination> =
             self.plan.combinations.iter().map(|c| (&c.id, c)).collect();
         for verdict in &mut verdicts.combinations {
             let Some(combination) = planned.get(&verdict.id) else { continue };
-            let Some(scenario) = self.plan.scenario(&combination.scenario) else { continue };
-            let holds = |(_, selectors): &&(&Quarantined, Vec<Selector>)| {
-                !selectors.is_empty() && selectors.iter().all(|selector| selector.matches(combination, scenario))
-            };
-            verdict.quarantined = entries.iter().find(holds).map(|(entry, _)| (*entry).clone());
+            verdict.quarantined = self.quarantine.iter().find(|entry| self.holds(entry, combination)).cloned();
         }
     }
 
-    /// Entries of the quarantine that no combination of the plan matches.
-    pub fn idle_quarantine(&self) -> Vec<&Quarantined> {
-        let idle = |entry: &&Quarantined| {
-            let selectors: Vec<Selector> = entry.select.iter().filter_map(|text| text.parse().ok()).collect();
-            !self.plan.combinations.iter().any(|c| {
-                self.plan.scenario(&c.scenario).is_some_and(|scenario| selectors.iter().all(|s| s.matches(c, scenario)))
-            })
-        };
-        self.quarantine.iter().filter(idle).collect()
+    /// Entries of the quarantine that hold no combination of the plan.
+    pub fn idle_quarantine(&self) -> impl Iterator<Item = &Quarantined> {
+        self.quarantine.iter().filter(|entry| !self.plan.combinations.iter().any(|c| self.holds(entry, c)))
+    }
+
+    fn holds(&self, entry: &Quarantined, combination: &Combination) -> bool {
+        self.plan.scenario(&combination.scenario).is_some_and(|scenario| entry.holds(combination, scenario))
     }
 }

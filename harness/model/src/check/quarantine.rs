@@ -5,26 +5,20 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     document::Quarantine,
     load::{Entry, Library},
-    plan::{SelectError, Selector},
+    plan::SelectError,
 };
 
 pub(super) fn check(entry: &Entry<Quarantine>, library: &Library, faults: &mut Vec<Diagnostic>) {
     let scenarios = || library.scenarios.values().map(|scenario| &scenario.value);
     for (n, quarantined) in entry.value.entries.iter().enumerate() {
         let n = n.to_string();
-        for (m, text) in quarantined.select.iter().enumerate() {
-            let m = m.to_string();
-            let path = ["entries", &n, "select", &m];
-            match text.parse::<Selector>() {
-                Err(error) => faults.push(entry.diagnostic(Code::WrongFormat, &path, error.to_string())),
-                // Without scenarios nobody knows their axes.
-                Ok(selector) if !library.scenarios.is_empty() && !library.has_faulty() => {
-                    if let Err(SelectError::Key { key, known, .. }) = selector.fits(scenarios()) {
-                        let known: Vec<&str> = known.split(", ").collect();
-                        faults.push(unknown(entry, Code::DanglingReference, &path, "selector key", &key, &known));
-                    }
-                }
-                Ok(_) => {}
+        // Without scenarios nobody knows their axes.
+        let axes_are_known = !library.scenarios.is_empty() && !library.has_faulty();
+        for (m, selector) in quarantined.select.iter().enumerate().filter(|_| axes_are_known) {
+            if let Err(SelectError::Key { key, known, .. }) = selector.fits(scenarios()) {
+                let known: Vec<&str> = known.split(", ").collect();
+                let path = ["entries", &n, "select", &m.to_string()];
+                faults.push(unknown(entry, Code::DanglingReference, &path, "selector key", &key, &known));
             }
         }
         if !is_date(&quarantined.expires) {
@@ -41,7 +35,7 @@ pub fn expired(entry: &Entry<Quarantine>, today: &str) -> Vec<Diagnostic> {
     over.map(|(n, quarantined)| {
         let message = format!(
             "the quarantine of {} ended on {}: {}",
-            quarantined.select.join(" and "),
+            quarantined.selected(),
             quarantined.expires,
             quarantined.reason
         );

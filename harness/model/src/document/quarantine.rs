@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::scenario::Scenario;
+use crate::plan::{Combination, Selector};
+
 /// Combinations whose verdicts are shown and decide nothing, for as long as somebody answers for that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -21,7 +24,7 @@ pub struct Quarantine {
 pub struct Quarantined {
     /// Selectors as `--select` takes them, such as `speaker=charge-5*`; all of them must match.
     #[schemars(length(min = 1))]
-    pub select: Vec<String>,
+    pub select: Vec<Selector>,
     /// Why it fails, as far as that is known.
     #[schemars(length(min = 1))]
     pub reason: String,
@@ -34,6 +37,16 @@ pub struct Quarantined {
 }
 
 impl Quarantined {
+    /// Its selectors, such as "speaker=charge-5* and codec=aac".
+    pub fn selected(&self) -> String {
+        self.select.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+    }
+
+    /// Whether a combination of `scenario` falls under it.
+    pub fn holds(&self, combination: &Combination, scenario: &Scenario) -> bool {
+        self.select.iter().all(|selector| selector.matches(combination, scenario))
+    }
+
     /// Whether it has come to its end on a day that is written in the same way.
     pub fn is_over(&self, today: &str) -> bool {
         // Days in this form sort like their dates.

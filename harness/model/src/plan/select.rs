@@ -1,7 +1,9 @@
 //! Choosing a part of a plan: selectors and partitions.
 
-use std::{collections::BTreeSet, str::FromStr};
+use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Combination;
@@ -34,10 +36,44 @@ pub enum SelectError {
 }
 
 /// `KEY=PATTERN`: combinations whose KEY matches PATTERN, in which `*` stands for anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Selector {
     key: String,
     pattern: String,
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.key, self.pattern)
+    }
+}
+
+impl From<Selector> for String {
+    fn from(selector: Selector) -> Self {
+        selector.to_string()
+    }
+}
+
+impl TryFrom<String> for Selector {
+    type Error = SelectError;
+    fn try_from(text: String) -> Result<Self, SelectError> {
+        text.parse()
+    }
+}
+
+impl JsonSchema for Selector {
+    fn schema_name() -> Cow<'static, str> {
+        "Selector".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^[^=]+=.+$",
+            "examples": ["speaker=charge-5*"],
+            "description": "KEY=PATTERN: combinations whose KEY matches PATTERN, in which `*` stands for anything.",
+        })
+    }
 }
 
 impl FromStr for Selector {

@@ -157,14 +157,18 @@ fn result(subject: Subject<'_>, policy: InconclusivePolicy) -> CaseResult {
             CaseResult::Error(detail(verdict.word()))
         }
     };
-    // What is known to fail wakes nobody up either; it says who looks after it, and until when.
-    if let (Some(known), CaseResult::Failure(d) | CaseResult::Error(d)) = (&subject.combination.quarantined, &result) {
+    // What is known to fail wakes nobody up either, and what passes there has not been let out yet: it says who looks after it, and until when.
+    if let Some(known) = &subject.combination.quarantined {
         let message = format!(
             "in quarantine until {} ({}): {}; {}: {}",
-            known.expires, known.owner, known.reason, subject.verdict, d.message
+            known.expires,
+            known.owner,
+            known.reason,
+            subject.verdict,
+            message(&subject)
         );
-        let message = short(&message, LONGEST_MESSAGE);
-        return CaseResult::Skipped(Detail { kind: "quarantined".to_owned(), message, body: d.body.clone() });
+        let (kind, message) = ("quarantined".to_owned(), short(&message, LONGEST_MESSAGE));
+        return CaseResult::Skipped(Detail { kind, message, body: body(&subject) });
     }
     match (subject.expectation, result) {
         // It decides nothing: readers show it with the verdict it has, and nobody is woken up.

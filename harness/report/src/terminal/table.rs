@@ -69,7 +69,10 @@ fn row(
         verdict => combination.expectations.iter().flat_map(|e| wrap(&seen(e, expected, verdict), room)).collect(),
     };
     if let Some(known) = &combination.quarantined {
-        seen.extend(wrap(&line(&format!("in quarantine until {}: {}", known.expires, known.reason)), room));
+        seen.extend(wrap(
+            &line(&format!("in quarantine until {} ({}): {}", known.expires, known.owner, known.reason)),
+            room,
+        ));
     }
     for at in 0..names.len().max(seen.len()) {
         let name = names.get(at).map_or("", String::as_str);

@@ -209,3 +209,29 @@ fn the_schema_refuses_what_readers_lose(#[case] cases: &str) {
     check(suite(r#"<testcase classname="c" name="n" time="1"/>"#).as_bytes()).expect("the frame itself is valid");
     assert!(check(suite(cases).as_bytes()).is_err());
 }
+
+/// Whatever became of it: failures, passes and what has no verdict are skipped, with owner, day and reason.
+#[test]
+fn what_is_in_quarantine_is_skipped_and_says_who_looks_after_it() {
+    let mut verdicts = verdicts();
+    for combination in &mut verdicts.combinations {
+        combination.quarantined = Some(rigtone_model::document::Quarantined {
+            select: vec!["speaker=*".parse().unwrap()],
+            reason: "known".into(),
+            owner: "lab".into(),
+            expires: "2027-01-31".into(),
+        });
+    }
+    let report = report(&verdicts, &plan(), AsFailure);
+    assert!(report.cases().count() > 10);
+    for case in report.cases() {
+        assert_eq!((case.result.as_str(), case.kind.as_str()), ("skipped", "quarantined"), "{}", case.name);
+    }
+    let failed = report.case(&["#5e6f7a8b", "success-rate"]);
+    assert!(
+        failed.message.starts_with("in quarantine until 2027-01-31 (lab): known; fail: expected"),
+        "{}",
+        failed.message
+    );
+    assert!(failed.body.contains("seen:     pairing succeeded in 11 of 23 trials"), "{}", failed.body);
+}
