@@ -163,7 +163,7 @@ impl Beside {
 }
 
 /// The value of a combination in what a difference compares: its condition, or its place on an axis.
-pub(super) fn value<'a>(difference: &Difference, combination: &'a Combination, scenario: &Scenario) -> Option<&'a str> {
+fn value<'a>(difference: &Difference, combination: &'a Combination, scenario: &Scenario) -> Option<&'a str> {
     match difference.axis(scenario) {
         Some(axis) => combination.axis(axis).map(rigtone_model::plan::AxisValue::text),
         None => combination.condition.as_deref(),

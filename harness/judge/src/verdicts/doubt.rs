@@ -27,10 +27,10 @@ fn doubtful(design: &Design) -> Option<(Code, String, String)> {
     if !boundaries.can_pass(0, 0) {
         let least = design.least_to_pass();
         let message = format!(
-            "no result of {} trials shows a rate of {:.4} % with {:.4} % confidence",
+            "no result of {} trials shows a rate of {} with {} confidence",
             design.at_most,
-            100.0 * design.reject,
-            100.0 * (1.0 - design.alpha)
+            percent(design.reject),
+            percent(1.0 - design.alpha)
         );
         let suggestion = if least <= MOST_TRIALS {
             format!("allow `at-most: {least}` trials or more: as many without a failure show it")
@@ -44,9 +44,9 @@ fn doubtful(design: &Design) -> Option<(Code, String, String)> {
         return None;
     }
     let message = format!(
-        "at most {} trials decide a good device ({} %) with a probability of {:.0} % only",
+        "at most {} trials decide a good device ({}) with a probability of {:.0} % only",
         design.at_most,
-        (design.accept * 1e6).round() / 1e4,
+        percent(design.accept),
         decided * 100.0
     );
     let suggestion = match enough(design) {
@@ -54,6 +54,11 @@ fn doubtful(design: &Design) -> Option<(Code, String, String)> {
         None => "set `good` further from `at-least`, or ask for less confidence".to_owned(),
     };
     Some((Code::Undecidable, message, suggestion))
+}
+
+/// A share as it is written in documents: 99.99 % is not rounded away.
+fn percent(fraction: f64) -> String {
+    format!("{} %", (fraction * 1e6).round() / 1e4)
 }
 
 /// The trials that decide a good device well enough: doubled until they do, then narrowed to a tenth.

@@ -27,7 +27,6 @@ use crate::{
 const FEWEST: usize = 5;
 /// As improbable must clusters be if there were no cause.
 const UNSTABLE: f64 = 0.01;
-
 /// Trials further apart than this are of two sessions: other people, another room, other weather.
 const SESSION_NS: i64 = 3_600_000_000_000;
 /// A session of fewer trials tells nothing: it goes on with the next.
@@ -45,14 +44,11 @@ pub(super) struct State {
     /// The same by session: how often it held, and trials.
     sessions: Vec<(u64, u64)>,
     last_began_ns: i64,
-    /// What it is judged from, where that is several.
-    parts: Vec<State>,
 }
 
 impl State {
     /// Before the first trial; nothing for kinds that this version does not judge trial by trial.
     pub(super) fn new(expectation: &Expectation<'_>, rule: &ExpectationRule) -> Option<Self> {
-        let parts = expectation.parts().zip(&rule.parts).filter_map(|(part, rule)| Self::new(&part, rule));
         Some(Self {
             test: Test::of(expectation, rule)?,
             values: Vec::new(),
@@ -61,7 +57,6 @@ impl State {
             outcomes: Vec::new(),
             sessions: Vec::new(),
             last_began_ns: 0,
-            parts: parts.collect(),
         })
     }
 
@@ -73,9 +68,10 @@ impl State {
         trial: &TrialRecord,
         seen: &mut BTreeSet<FailureClass>,
     ) -> bool {
-        let mut inner = BTreeSet::new();
-        for (part, expectation) in self.parts.iter_mut().zip(expectation.parts()) {
-            part.take(&expectation, scenario, trial, &mut inner);
+        if let Test::Together(together) = &mut self.test {
+            for (part, expectation) in together.parts.iter_mut().zip(expectation.parts()) {
+                part.take(&expectation, scenario, trial, &mut BTreeSet::new());
+            }
         }
         let counted = counted(expectation, trial);
         let mut failed = false;
@@ -113,40 +109,26 @@ impl State {
 
     /// What is known so far.
     pub(super) fn decision(&self) -> Decision {
-        let Test::Together { all, .. } = self.test else { return self.test.decision() };
-        // `all` fails by one part and passes by every part; `any` the other way round.
-        let (one, every) = if all { (Decision::Fail, Decision::Pass) } else { (Decision::Pass, Decision::Fail) };
-        let is = |wanted: Decision| move |part: &State| part.decision() == wanted;
-        if self.parts.iter().any(is(one)) {
-            one
-        } else if self.parts.iter().all(is(every)) {
-            every
-        } else if self.parts.iter().any(is(Decision::Continue)) {
-            Decision::Continue
-        } else {
-            Decision::Inconclusive
-        }
+        self.test.decision()
     }
 
-    /// Further trials that the slowest part which is not decided is expected to need; nothing where that is not known.
+    /// One minus the probability of either error.
+    pub(super) fn confidence(&self) -> f64 {
+        self.test.confidence()
+    }
+
+    /// Further trials that it is expected to need; nothing where that is not known.
     pub(super) fn further(&self) -> Option<f64> {
-        let own = || {
-            let (counts, boundaries) = (self.test.counts(), self.test.boundaries()?);
-            let failures = counts.failures + counts.ambiguous;
-            let trials = counts.successes + failures;
-            let rate = (f64::from(counts.successes) + boundaries.design().accept) / f64::from(trials + 1);
-            boundaries.probabilities_after(trials, failures, rate).map(|p| p.expected_trials)
-        };
-        let open = self.parts.iter().filter(|part| part.decision() == Decision::Continue);
-        open.filter_map(Self::further).chain(own()).reduce(f64::max)
+        self.test.further()
     }
 
-    /// Further trials that would pass it if it held in all of them.
-    fn needed(&self) -> Option<u32> {
-        let Test::Together { all, .. } = self.test else { return self.test.needed() };
-        let each =
-            self.parts.iter().map(|part| if part.decision() == Decision::Pass { Some(0) } else { part.needed() });
-        if all { each.collect::<Option<Vec<u32>>>()?.into_iter().max() } else { each.flatten().min() }
+    /// Further trials that would pass it if it held in all of them: 0 when it has passed, nothing when it has failed.
+    pub(super) fn needed(&self) -> Option<u32> {
+        match self.decision() {
+            Decision::Pass => Some(0),
+            Decision::Fail => None,
+            Decision::Continue | Decision::Inconclusive => self.test.needed(),
+        }
     }
 
     /// The verdict as it stands.
@@ -162,7 +144,8 @@ impl State {
         let confidence = self.confidence();
         let verdict = standing(self.decision(), ending);
         let parts: Vec<ExpectationVerdict> = self
-            .parts
+            .test
+            .parts()
             .iter()
             .zip(expectation.parts())
             .map(|(part, expectation)| part.verdict(index, gating, &expectation, ending))
@@ -175,7 +158,7 @@ impl State {
                 seen += &words::rate(counts.successes, counts.ambiguous, n, what, (low, high), confidence);
             }
             Test::Events(_) => {}
-            Test::Together { .. } => seen += &words::together(&parts),
+            Test::Together(_) => seen += &words::together(&parts),
         }
         if verdict == Verdict::Inconclusive
             && let Some((reason, times)) = self.reasons.iter().max_by_key(|(_, times)| **times)
@@ -199,14 +182,6 @@ impl State {
             unstable: self.unstable(),
             parts,
             beside: None,
-        }
-    }
-
-    /// One minus the probability of either error; of several parts that of the least sure one.
-    fn confidence(&self) -> f64 {
-        match self.test {
-            Test::Together { .. } => self.parts.iter().map(Self::confidence).fold(1.0, f64::min),
-            _ => self.test.confidence(),
         }
     }
 

@@ -170,7 +170,7 @@ impl<'a> Tallies<'a> {
         let combination = self.plan.combinations.get(place)?;
         let (tally, scenario) = (self.at(place)?, self.plan.scenario(&combination.scenario)?);
         let differences = self.differences(place, tally, ending);
-        Some(tally.verdict_with(combination, scenario, ending, self.is_settled(place), differences))
+        Some(tally.verdict(combination, scenario, ending, self.is_settled(place), differences))
     }
 
     /// The verdicts of the differences in which a combination is the second side.

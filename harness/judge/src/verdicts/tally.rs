@@ -228,14 +228,8 @@ impl Tally {
             || (attempts >= CAP_FROM && self.trials == 0)
     }
 
-    /// The verdict as it stands, differences apart.
-    pub fn verdict(&self, combination: &Combination, scenario: &Scenario, ending: &Ending) -> CombinationVerdict {
-        let settled = self.is_over() || self.is_decided();
-        self.verdict_with(combination, scenario, ending, settled, Vec::new())
-    }
-
     /// The verdict as it stands, with those of the differences in which it is the second side.
-    pub(super) fn verdict_with(
+    pub(super) fn verdict(
         &self,
         combination: &Combination,
         scenario: &Scenario,

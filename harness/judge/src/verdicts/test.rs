@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use rigtone_model::document::Expectation;
 
-use super::rules::ExpectationRule;
+use super::{rules::ExpectationRule, state::State};
 use crate::{
     poisson::{Count, Watch},
-    sequential::{Boundaries, Counts, Decision, Outcome, Running},
+    sequential::{Counts, Decision, Outcome, Running},
 };
 
 /// A test that looks at each trial.
@@ -17,12 +17,8 @@ pub(super) enum Test {
     Share(Running),
     /// Of events in time.
     Events(Watching),
-    /// Of several expectations together, whose own tests decide.
-    Together {
-        /// Whether all of them have to hold; else any.
-        all: bool,
-        counts: Counts,
-    },
+    /// Of several expectations together.
+    Together(Together),
 }
 
 /// Events so far, and what they say.
@@ -34,12 +30,25 @@ pub(super) struct Watching {
     decision: Decision,
 }
 
+/// Several expectations, whose own tests decide.
+#[derive(Debug, Clone)]
+pub(super) struct Together {
+    /// Whether all of them have to hold; else any.
+    all: bool,
+    pub(super) parts: Vec<State>,
+    counts: Counts,
+}
+
 impl Test {
     /// The test that a rule asks for; none for kinds that this version does not judge.
     pub(super) fn of(expectation: &Expectation<'_>, rule: &ExpectationRule) -> Option<Self> {
+        let together = |all| {
+            let parts = expectation.parts().zip(&rule.parts).filter_map(|(part, rule)| State::new(&part, rule));
+            Some(Self::Together(Together { all, parts: parts.collect(), counts: Counts::default() }))
+        };
         match expectation {
-            Expectation::All(_) => return Some(Self::Together { all: true, counts: Counts::default() }),
-            Expectation::Any(_) => return Some(Self::Together { all: false, counts: Counts::default() }),
+            Expectation::All(_) => return together(true),
+            Expectation::Any(_) => return together(false),
             _ => {}
         }
         if let Some(boundaries) = &rule.boundaries {
@@ -54,7 +63,7 @@ impl Test {
         match self {
             Self::Share(running) => _ = running.record(outcome),
             Self::Events(watching) => watching.record(outcome, counted),
-            Self::Together { counts, .. } => counts.add(outcome),
+            Self::Together(together) => together.counts.add(outcome),
         }
     }
 
@@ -62,8 +71,7 @@ impl Test {
         match self {
             Self::Share(running) => running.decision(),
             Self::Events(watching) => watching.decision,
-            // What its parts make of it, the state of the expectation knows.
-            Self::Together { .. } => Decision::Continue,
+            Self::Together(together) => together.decision(),
         }
     }
 
@@ -72,24 +80,42 @@ impl Test {
         match self {
             Self::Share(running) => running.counts(),
             Self::Events(watching) => watching.counts,
-            Self::Together { counts, .. } => *counts,
+            Self::Together(together) => together.counts,
         }
     }
 
-    /// One minus the probability of either error.
+    /// One minus the probability of either error; of several parts that of the least sure one.
     pub(super) fn confidence(&self) -> f64 {
         match self {
             Self::Share(running) => 1.0 - running.boundaries().design().alpha,
             Self::Events(watching) => watching.watch.confidence(),
-            Self::Together { .. } => 1.0,
+            Self::Together(together) => together.parts.iter().map(State::confidence).fold(1.0, f64::min),
         }
     }
 
-    /// The boundaries of a share.
-    pub(super) fn boundaries(&self) -> Option<&Boundaries> {
+    /// The parts of several expectations together.
+    pub(super) fn parts(&self) -> &[State] {
         match self {
-            Self::Share(running) => Some(running.boundaries()),
-            Self::Events(_) | Self::Together { .. } => None,
+            Self::Together(together) => &together.parts,
+            Self::Share(_) | Self::Events(_) => &[],
+        }
+    }
+
+    /// Further trials that it is expected to need until it is decided, those of its slowest part; nothing where that is not known.
+    pub(super) fn further(&self) -> Option<f64> {
+        match self {
+            Self::Share(running) => {
+                let (counts, boundaries) = (running.counts(), running.boundaries());
+                let failures = counts.failures + counts.ambiguous;
+                let trials = counts.successes + failures;
+                let rate = (f64::from(counts.successes) + boundaries.design().accept) / f64::from(trials + 1);
+                boundaries.probabilities_after(trials, failures, rate).map(|p| p.expected_trials)
+            }
+            Self::Events(_) => None,
+            Self::Together(together) => {
+                let open = together.parts.iter().filter(|part| part.decision() == Decision::Continue);
+                open.filter_map(State::further).reduce(f64::max)
+            }
         }
     }
 
@@ -109,8 +135,30 @@ impl Test {
                 let trials = (watching.watch.hours_needed(watching.count)? / each).ceil();
                 (trials.is_finite() && trials < 1e9).then_some(trials as u32)
             }
-            Self::Together { .. } => None,
+            Self::Together(together) => together.needed(),
         }
+    }
+}
+
+impl Together {
+    /// `all` fails by one part and passes by every part; `any` the other way round.
+    fn decision(&self) -> Decision {
+        let (one, every) = if self.all { (Decision::Fail, Decision::Pass) } else { (Decision::Pass, Decision::Fail) };
+        let is = |wanted: Decision| move |part: &State| part.decision() == wanted;
+        if self.parts.iter().any(is(one)) {
+            one
+        } else if self.parts.iter().all(is(every)) {
+            every
+        } else if self.parts.iter().any(is(Decision::Continue)) {
+            Decision::Continue
+        } else {
+            Decision::Inconclusive
+        }
+    }
+
+    fn needed(&self) -> Option<u32> {
+        let each = self.parts.iter().map(State::needed);
+        if self.all { each.collect::<Option<Vec<u32>>>()?.into_iter().max() } else { each.flatten().min() }
     }
 }
 

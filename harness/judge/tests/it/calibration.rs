@@ -5,7 +5,11 @@
 use rand::{Rng, RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rigtone_judge::verdicts::{Ending, Rules, Standing, Tallies};
-use rigtone_model::{observation::Quantity, trial::TrialRecord, verdict::Verdict};
+use rigtone_model::{
+    observation::Quantity,
+    trial::{DeviceFailure, FailureClass, TrialRecord},
+    verdict::Verdict,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -83,14 +87,40 @@ fn skewed(rng: &mut ChaCha8Rng, shift: f64) -> TrialRecord {
     played(vec![heard(true), late(ms, 0.0)])
 }
 
+/// Two rates that know nothing of each other: the sound is heard as often as the pairing succeeds.
+fn two_rates(rng: &mut ChaCha8Rng, share: f64) -> TrialRecord {
+    let mut record = sound(with(rng, share));
+    if !with(rng, share) {
+        record.steps[0].failure = Some(DeviceFailure::new(FailureClass::PairingRefused, "planted"));
+    }
+    record
+}
+
+fn heard_in_most() -> Value {
+    json!({"audio": {"in": "play", "present": true, "at-least": "80 %", "good": "95 %"}})
+}
+
+fn of_two_rates(kind: &str) -> Value {
+    json!({kind: [heard_in_most(), {"success-rate": {"at-least": "80 %", "good": "95 %"}}]})
+}
+
+fn few_holes() -> Value {
+    json!({"count": {"of": "dropouts", "in": "play", "at-most": "3 /h"}})
+}
+
+/// A difference that lies exactly on its limit passes by mistake and fails by mistake.
+fn ten_points() -> (&'static str, Value, u32, World) {
+    let expect =
+        json!({"difference": {"of": "presence", "in": "play", "between": ["cold", "warm"], "at-least": "10 %"}});
+    ("difference of 10 points", expect, 80, |rng, second| sound(with(rng, if second { 0.8 } else { 0.7 })))
+}
+
 /// Devices exactly at the limit that must be rejected: how many pass.
 #[test]
 fn false_passes_stay_below_their_share() {
     let p90 = 100.0 - 50.0 * 0.1_f64.ln();
-    let part = json!({"audio": {"in": "play", "present": true, "at-least": "80 %", "good": "95 %"}});
-    let any = json!({"success-rate": {"at-least": "80 %", "good": "95 %"}});
     let cases: [(&str, Value, u32, World); 7] = [
-        ("rate of 80 %", part.clone(), 80, |rng, _| sound(with(rng, 0.8))),
+        ("rate of 80 %", heard_in_most(), 80, |rng, _| sound(with(rng, 0.8))),
         (
             "p90 of a skewed latency",
             json!({"latency": {"in": "play", "percentile": 90, "at-most": format!("{p90:.9} ms")}}),
@@ -103,26 +133,9 @@ fn false_passes_stay_below_their_share() {
             60,
             |rng, _| skewed(rng, 0.0),
         ),
-        ("3 holes an hour", json!({"count": {"of": "dropouts", "in": "play", "at-most": "3 /h"}}), 80, |rng, _| {
-            holes(rng, 3.0)
-        }),
-        ("any of two rates of 80 %", json!({"any": [part, any]}), 80, |rng, _| {
-            // One of them at its limit and beside it another one, independent of it.
-            let mut record = sound(with(rng, 0.8));
-            if with(rng, 0.2) {
-                record.steps[0].failure = Some(rigtone_model::trial::DeviceFailure::new(
-                    rigtone_model::trial::FailureClass::PairingRefused,
-                    "planted",
-                ));
-            }
-            record
-        }),
-        (
-            "difference of 10 points",
-            json!({"difference": {"of": "presence", "in": "play", "between": ["cold", "warm"], "at-least": "10 %"}}),
-            80,
-            |rng, second| sound(with(rng, if second { 0.8 } else { 0.7 })),
-        ),
+        ("3 holes an hour", few_holes(), 80, |rng, _| holes(rng, 3.0)),
+        ("any of two rates of 80 %", of_two_rates("any"), 80, |rng, _| two_rates(rng, 0.8)),
+        ten_points(),
         (
             "difference of 10 ms",
             json!({"difference": {"of": "latency", "in": "play", "between": ["cold", "warm"], "at-least": "10 ms"}}),
@@ -141,39 +154,17 @@ fn false_passes_stay_below_their_share() {
 #[test]
 fn false_fails_stay_below_their_share() {
     let p98 = 100.0 - 50.0 * 0.02_f64.ln();
-    let part = json!({"audio": {"in": "play", "present": true, "at-least": "80 %", "good": "95 %"}});
     let cases: [(&str, Value, u32, World); 6] = [
-        ("rate of 95 %", part.clone(), 80, |rng, _| sound(with(rng, 0.95))),
+        ("rate of 95 %", heard_in_most(), 80, |rng, _| sound(with(rng, 0.95))),
         (
             "p90 of a skewed latency",
             json!({"latency": {"in": "play", "percentile": 90, "at-most": format!("{p98:.9} ms")}}),
             120,
             |rng, _| skewed(rng, 0.0),
         ),
-        ("1 hole an hour", json!({"count": {"of": "dropouts", "in": "play", "at-most": "3 /h"}}), 80, |rng, _| {
-            holes(rng, 1.0)
-        }),
-        (
-            "all of two rates of 95 %",
-            json!({"all": [part, {"success-rate": {"at-least": "80 %", "good": "95 %"}}]}),
-            80,
-            |rng, _| {
-                let mut record = sound(with(rng, 0.95));
-                if with(rng, 0.05) {
-                    record.steps[0].failure = Some(rigtone_model::trial::DeviceFailure::new(
-                        rigtone_model::trial::FailureClass::PairingRefused,
-                        "planted",
-                    ));
-                }
-                record
-            },
-        ),
-        (
-            "difference of 10 points",
-            json!({"difference": {"of": "presence", "in": "play", "between": ["cold", "warm"], "at-least": "10 %"}}),
-            80,
-            |rng, second| sound(with(rng, if second { 0.8 } else { 0.7 })),
-        ),
+        ("1 hole an hour", few_holes(), 80, |rng, _| holes(rng, 1.0)),
+        ("all of two rates of 95 %", of_two_rates("all"), 80, |rng, _| two_rates(rng, 0.95)),
+        ten_points(),
         (
             "difference of 20 holes an hour",
             json!({"difference": {"of": "dropouts", "in": "play", "between": ["cold", "warm"], "at-most": "20 /h"}}),
@@ -192,33 +183,12 @@ fn false_fails_stay_below_their_share() {
 #[test]
 fn campaigns_take_as_long_as_was_forecast() {
     let cases: [(&str, Value, Standing, World); 6] = [
-        ("1 hole an hour", json!({"count": {"of": "dropouts", "at-most": "3 /h"}}), Standing::Good, |rng, _| {
-            holes(rng, 1.0)
-        }),
-        ("2 holes an hour", json!({"count": {"of": "dropouts", "at-most": "3 /h"}}), Standing::Middling, |rng, _| {
-            holes(rng, 2.0)
-        }),
-        ("3 holes an hour", json!({"count": {"of": "dropouts", "at-most": "3 /h"}}), Standing::Bad, |rng, _| {
-            holes(rng, 3.0)
-        }),
-        (
-            "95 %",
-            json!({"audio": {"in": "play", "present": true, "at-least": "80 %", "good": "95 %"}}),
-            Standing::Good,
-            |rng, _| sound(with(rng, 0.95)),
-        ),
-        (
-            "87.5 %",
-            json!({"audio": {"in": "play", "present": true, "at-least": "80 %", "good": "95 %"}}),
-            Standing::Middling,
-            |rng, _| sound(with(rng, 0.875)),
-        ),
-        (
-            "80 %",
-            json!({"audio": {"in": "play", "present": true, "at-least": "80 %", "good": "95 %"}}),
-            Standing::Bad,
-            |rng, _| sound(with(rng, 0.8)),
-        ),
+        ("1 hole an hour", few_holes(), Standing::Good, |rng, _| holes(rng, 1.0)),
+        ("2 holes an hour", few_holes(), Standing::Middling, |rng, _| holes(rng, 2.0)),
+        ("3 holes an hour", few_holes(), Standing::Bad, |rng, _| holes(rng, 3.0)),
+        ("95 %", heard_in_most(), Standing::Good, |rng, _| sound(with(rng, 0.95))),
+        ("87.5 %", heard_in_most(), Standing::Middling, |rng, _| sound(with(rng, 0.875))),
+        ("80 %", heard_in_most(), Standing::Bad, |rng, _| sound(with(rng, 0.8))),
     ];
     for (name, expect, standing, world) in cases {
         let at_most = 200;

@@ -2,13 +2,13 @@
 
 use rigtone_judge::{
     sequential::Outcome,
-    verdicts::{Ending, Rules, Tally, result},
+    verdicts::{Ending, Rules, Tallies, result},
 };
 use rigtone_model::{
     document::Scenario,
     event::TrialOutcome,
     observation::{Observation, Quantity, Value},
-    plan::Combination,
+    plan::Plan,
     trial::{DeviceFailure, FailureClass, InfrastructureFault, StepRecord, TrialRecord},
     verdict::{CombinationVerdict, Verdict},
 };
@@ -323,22 +323,20 @@ fn the_refusal_is_the_pass_where_something_is_unsupported(
     assert_eq!(outcome(&json!({"unsupported": {"of": "connect"}}), &done).0, expected);
 }
 
-fn combination() -> Combination {
-    serde_json::from_value(json!({
-        "id": "s#0", "scenario": "s", "axes": [], "group": 0, "resources": [], "trial_ns": 0,
-    }))
-    .expect("a combination")
-}
-
 /// What these trials make of the one expectation of a scenario.
 pub(crate) fn judged(expect: &serde_json::Value, trials: &[TrialRecord], ending: &Ending) -> CombinationVerdict {
-    let (scenario, combination) = (scenario(expect), combination());
-    let rules = Rules::of_scenarios(std::iter::once(&scenario)).expect("rules");
-    let mut tally = Tally::new(&combination, &scenario, &rules.scenarios[0]);
+    let plan: Plan = serde_json::from_value(json!({
+        "schema": Plan::SCHEMA, "rig": "r", "rig_hash": "", "retries": 0, "bench_after": 3,
+        "scenarios": [{"hash": "", "document": scenario(expect)}],
+        "combinations": [{"id": "s#0", "scenario": "s", "axes": [], "group": 0, "resources": [], "trial_ns": 0}],
+    }))
+    .expect("a plan");
+    let rules = Rules::of(&plan).expect("rules");
+    let mut tallies = Tallies::new(&plan, &rules);
     for trial in trials {
-        tally.take(trial, &scenario);
+        tallies.take(trial, 0);
     }
-    tally.verdict(&combination, &scenario, ending)
+    tallies.verdict(0, ending).expect("a combination of the plan")
 }
 
 fn verdict(expect: &serde_json::Value, trials: &[TrialRecord], ending: &Ending) -> Verdict {
