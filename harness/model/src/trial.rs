@@ -203,12 +203,18 @@ impl TrialRecord {
 /// Folds a stream of events into trial records, in the order in which the trials ended.
 #[derive(Debug, Clone, Default)]
 pub struct TrialFolder {
-    open: BTreeMap<(CombinationId, u32, u32), TrialRecord>,
-    /// Attempts of steps that have not ended.
-    attempts: BTreeMap<(CombinationId, u32, u32), Vec<Option<FailureClass>>>,
+    open: BTreeMap<(CombinationId, u32, u32), Open>,
     /// The last trial of each combination that gave a result.
     last: BTreeMap<CombinationId, u32>,
     doubled: Option<(CombinationId, u32)>,
+}
+
+/// A trial that has begun.
+#[derive(Debug, Clone)]
+struct Open {
+    record: TrialRecord,
+    /// Attempts of the step that has not ended.
+    attempts: Vec<Option<FailureClass>>,
 }
 
 impl TrialFolder {
@@ -227,35 +233,30 @@ impl TrialFolder {
                 observations: Vec::new(),
                 evidence: Vec::new(),
             };
-            self.open.insert(key, record);
+            self.open.insert(key, Open { record, attempts: Vec::new() });
             return None;
         }
         if let Body::TrialDiscarded { .. } = &event.body {
             self.open.remove(&key);
-            self.attempts.remove(&key);
             return None;
         }
         if let Body::TrialFinished { outcome, .. } = &event.body {
-            self.attempts.remove(&key);
-            let mut record = self.open.remove(&key)?;
-            record.outcome = outcome.clone();
+            let record = TrialRecord { outcome: outcome.clone(), ..self.open.remove(&key)?.record };
             return self.is_new(&record).then_some(record);
         }
-        let record = self.open.get_mut(&key)?;
+        let Open { record, attempts } = self.open.get_mut(&key)?;
         match &event.body {
-            Body::Attempt { failure, .. } => {
-                self.attempts.entry(key).or_default().push(failure.as_ref().map(|f| f.class));
-            }
+            Body::Attempt { failure, .. } => attempts.push(failure.as_ref().map(|f| f.class)),
             // What was tried before the trial proper, or after it, is not judged.
-            Body::StepFinished { phase: Phase::Setup | Phase::Cleanup, .. } => _ = self.attempts.remove(&key),
+            Body::StepFinished { phase: Phase::Setup | Phase::Cleanup, .. } => attempts.clear(),
             Body::StepFinished { action, phase: Phase::Trial, outcome, took_ns } => record.steps.push(StepRecord {
-                attempts: self.attempts.remove(&key).unwrap_or_default(),
                 label: at.step.clone().unwrap_or_default(),
                 action: action.clone(),
                 failure: match outcome {
                     StepOutcome::Failed(failure) => Some(failure.clone()),
                     StepOutcome::Done | StepOutcome::Lost(_) | StepOutcome::Cancelled => None,
                 },
+                attempts: std::mem::take(attempts),
                 took_ns: *took_ns,
             }),
             Body::Observed(observation) => record.observations.push(observation.clone()),
@@ -290,11 +291,11 @@ impl TrialFolder {
 
     /// What is known so far of a trial that has begun.
     pub fn open(&self, combination: &CombinationId, trial: u32, attempt: u32) -> Option<&TrialRecord> {
-        self.open.get(&(combination.clone(), trial, attempt))
+        self.open.get(&(combination.clone(), trial, attempt)).map(|open| &open.record)
     }
 
     /// Trials that began and did not end: they were in flight when the log ended.
     pub fn in_flight(&self) -> impl Iterator<Item = &TrialRecord> {
-        self.open.values()
+        self.open.values().map(|open| &open.record)
     }
 }

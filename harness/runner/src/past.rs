@@ -21,7 +21,6 @@ const CRASHES: u32 = 5;
 #[derive(Debug, Clone, Default)]
 pub struct Past {
     folder: TrialFolder,
-    started: BTreeMap<Key, i64>,
     steps: BTreeMap<Key, Vec<(i64, String)>>,
     over: BTreeMap<Key, i64>,
     evidence: BTreeMap<Key, Vec<(String, u64)>>,
@@ -67,15 +66,12 @@ impl Past {
         let Some(at) = &event.at else { return };
         let key = (at.combination.clone(), at.trial, at.attempt);
         match &event.body {
-            Body::TrialStarted => {
-                self.started.insert(key.clone(), event.t_ns);
-            }
             Body::Recovering { .. } => {
-                let after = event.t_ns - self.started.get(&key).copied().unwrap_or(event.t_ns);
+                let after = self.since_its_start(&key, event.t_ns);
                 self.over.insert(key.clone(), after);
             }
             Body::StepStarted { .. } => {
-                let after = event.t_ns - self.started.get(&key).copied().unwrap_or(event.t_ns);
+                let after = self.since_its_start(&key, event.t_ns);
                 self.steps.entry(key.clone()).or_default().push((after, at.step.clone().unwrap_or_default()));
             }
             Body::Evidence { file, bytes, .. } => {
@@ -103,7 +99,6 @@ impl Past {
             _ => {}
         }
         let Some(record) = self.folder.take(event) else { return };
-        self.started.remove(&key);
         let took_ns = event.t_ns - record.began_ns;
         let steps = self.steps.remove(&key).unwrap_or_default();
         let evidence = self.evidence.remove(&key).unwrap_or_default();
@@ -118,6 +113,11 @@ impl Past {
         }
     }
 
+    /// The time since a trial that is under way began, in nanoseconds.
+    fn since_its_start(&self, (combination, trial, attempt): &Key, now_ns: i64) -> i64 {
+        self.folder.open(combination, *trial, *attempt).map_or(0, |record| now_ns - record.began_ns)
+    }
+
     /// The log has been read to its end, of which so many bytes were damaged.
     pub fn close(&mut self, mended_bytes: u64) {
         self.mended_bytes = mended_bytes;
@@ -128,7 +128,7 @@ impl Past {
             let what = format!("the program died {CRASHES} times while this trial ran");
             let fault = InfrastructureFault::new("host", what).hint("look into the system log of those moments");
             record.outcome = TrialOutcome::Lost(fault);
-            let took_ns = self.last_ns - self.started.remove(&key).unwrap_or(self.last_ns);
+            let took_ns = self.last_ns - record.began_ns;
             self.fatal.push(record.clone());
             let evidence = self.evidence.remove(&key).unwrap_or_default();
             self.order.push(key.clone());
