@@ -351,13 +351,6 @@ fn configured(at_ns: i64, by: Side, host_seid: u8, peer_seid: u8, capabilities: 
         codec: CodecFacts::of(capabilities),
         delay_reporting: capabilities.iter().any(|one| one.category == category::DELAY_REPORTING),
         content_protection: protection(capabilities),
-        accepted_ns: None,
-        refusal: None,
-        opened_ns: None,
-        mtu_to_peer: None,
-        mtu_to_host: None,
-        delays: vec![],
-        starts: vec![],
-        end: None,
+        ..Stream::default()
     }
 }

@@ -115,8 +115,8 @@ pub(super) fn protection(capabilities: &[Capability<'_>]) -> Vec<String> {
     capabilities.iter().filter_map(of).collect()
 }
 
-/// A stream that was configured, or should have been.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+/// A stream that was configured, or should have been; by default one of which nothing is known.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Stream {
     /// When it was asked for; none when it was there before the capture.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -34,24 +34,6 @@ pub(super) struct Streaming {
     opened: Option<usize>,
 }
 
-const UNKNOWN: Stream = Stream {
-    configured_ns: None,
-    chosen_by: None,
-    host_seid: None,
-    peer_seid: None,
-    codec: None,
-    delay_reporting: false,
-    content_protection: vec![],
-    accepted_ns: None,
-    refusal: None,
-    opened_ns: None,
-    mtu_to_peer: None,
-    mtu_to_host: None,
-    delays: vec![],
-    starts: vec![],
-    end: None,
-};
-
 impl Streaming {
     /// Follows a new stream; gives its place in the report.
     pub(super) fn add(&mut self, stream: Stream, link: &mut Link, budget: &mut Budget) -> Option<usize> {
@@ -83,7 +65,7 @@ impl Streaming {
         let found = self.running.iter().rev().find(half).map(|running| running.at);
         let at = match found {
             Some(at) => at,
-            None => self.add(UNKNOWN, link, budget)?,
+            None => self.add(Stream::default(), link, budget)?,
         };
         let stream = link.streams.get_mut(at)?;
         match side {
@@ -144,7 +126,7 @@ impl Streaming {
     pub(super) fn channel_opened(&mut self, channel: &Channel, link: &mut Link, budget: &mut Budget) {
         let at = self.opened.take().filter(|at| self.running.iter().any(|running| running.at == *at));
         let at = at.or_else(|| self.running.last().map(|running| running.at));
-        if let Some(at) = at.or_else(|| self.add(UNKNOWN, link, budget))
+        if let Some(at) = at.or_else(|| self.add(Stream::default(), link, budget))
             && let Some(running) = self.running(at)
         {
             running.channel = Some(channel.host);

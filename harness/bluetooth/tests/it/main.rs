@@ -10,3 +10,5 @@ mod hostile;
 mod recorded;
 mod scene;
 mod streams;
+#[path = "../../../model/tests/it/target.rs"]
+mod target;

@@ -8,6 +8,7 @@ mod properties;
 mod reading;
 mod render;
 mod shape;
+mod target;
 mod tree;
 
 use rigtone_model::{

@@ -3,21 +3,9 @@
 //!
 //! `RIGTONE_FUZZ_CASES` sets the number of cases of each target, `RIGTONE_FUZZ_SEED` repeats a run.
 
-use std::{
-    cell::Cell,
-    fs,
-    hash::{BuildHasher, RandomState},
-    io::Write as _,
-    os::unix::fs::symlink,
-    path::Path,
-};
+use std::{fs, os::unix::fs::symlink, path::Path};
 
-use proptest::{
-    collection::vec,
-    prelude::*,
-    sample::Index,
-    test_runner::{RngAlgorithm, TestRng, TestRunner},
-};
+use proptest::{collection::vec, prelude::*, sample::Index};
 use rigtone_model::{
     load::{load, read},
     plan::{Expansion, Plan, PlannedScenario, expand},
@@ -26,7 +14,7 @@ use rigtone_record::{ENVIRONMENT, EVENTS, PLAN, VERDICTS, read_environment, read
 use rstest::rstest;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::{RUN, events};
+use crate::{RUN, events, target::target};
 
 /// What each reader says of a directory whose files are all of one kind.
 fn refusals(make: impl Fn(&Path)) -> Vec<String> {
@@ -225,38 +213,19 @@ fn changed(text: &str, changes: &[Change]) -> Vec<u8> {
     bytes
 }
 
-/// Runs a target on as many mutations of a text as are asked for, and says how many and from which seed.
-fn target(name: &'static str, cases: u32, text: &str, file: &str, test: impl Fn(&Path)) {
-    let given = |key: &str| std::env::var(key).ok().filter(|text| !text.is_empty());
-    let number = |key: &str| given(key).map(|text| text.parse::<u64>().unwrap_or_else(|e| panic!("{key}={text}: {e}")));
-    let cases = number("RIGTONE_FUZZ_CASES").map_or(cases, |n| n.try_into().unwrap_or(u32::MAX));
-    // A push is judged by the cases of the one before it; those who ask for more get others every time.
-    let another = || given("RIGTONE_FUZZ_CASES").map_or(1, |_| RandomState::new().hash_one(name));
-    let seed = number("RIGTONE_FUZZ_SEED").unwrap_or_else(another);
-    let config =
-        ProptestConfig { cases, source_file: Some(file!()), test_name: Some(name), ..ProptestConfig::default() };
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+/// Runs a target on as many mutations of a text as are asked for.
+fn mutated(name: &'static str, cases: u32, text: &str, file: &str, test: impl Fn(&Path)) {
     let dir = tempfile::tempdir().unwrap();
-    let tried = Cell::new(0_u32);
-    let result = runner.run(&vec(change(), 1..6), |changes| {
-        tried.set(tried.get() + 1);
+    target(name, cases, vec(change(), 1..6), |changes| {
         fs::write(dir.path().join(file), changed(text, &changes)).unwrap();
         test(dir.path());
-        Ok(())
     });
-    // Past the capture of the test harness: what was tried is a figure of every run.
-    let _ = writeln!(std::io::stderr(), "fuzz {name}: {} cases, RIGTONE_FUZZ_SEED={seed}", tried.get());
-    if let Err(error) = result {
-        panic!("fuzz {name}, RIGTONE_FUZZ_SEED={seed}: {error}");
-    }
 }
 
 #[test]
 fn of_a_mutated_log_every_line_is_an_event_or_a_fault() {
     let text = log();
-    target("of_a_mutated_log_every_line_is_an_event_or_a_fault", 2000, &text, EVENTS, |dir| {
+    mutated("of_a_mutated_log_every_line_is_an_event_or_a_fault", 2000, &text, EVENTS, |dir| {
         let lines = fs::read(dir.join(EVENTS)).unwrap().iter().filter(|byte| **byte == b'\n').count() + 1;
         let read =
             || read_events(dir).unwrap().map(|r| r.map(|e| e.seq).map_err(|e| e.to_string())).collect::<Vec<_>>();
@@ -274,7 +243,7 @@ fn of_a_mutated_log_every_line_is_an_event_or_a_fault() {
 fn a_mutated_plan_is_read_or_refused() {
     let text = plan();
     assert_eq!(serde_json::from_str::<Plan>(&text).map(|plan| plan.rig).ok(), Some("simulated".into()));
-    target("a_mutated_plan_is_read_or_refused", 300, &text, PLAN, |dir| match read_plan::<Plan>(dir) {
+    mutated("a_mutated_plan_is_read_or_refused", 300, &text, PLAN, |dir| match read_plan::<Plan>(dir) {
         Ok(plan) => assert!(serde_json::to_string(&plan).is_ok()),
         Err(error) => assert!(error.to_string().contains(PLAN)),
     });
@@ -283,7 +252,7 @@ fn a_mutated_plan_is_read_or_refused() {
 #[test]
 fn mutated_verdicts_are_read_or_refused() {
     let text = verdicts();
-    target("mutated_verdicts_are_read_or_refused", 300, &text, VERDICTS, |dir| match read_verdicts(dir) {
+    mutated("mutated_verdicts_are_read_or_refused", 300, &text, VERDICTS, |dir| match read_verdicts(dir) {
         Ok(verdicts) => assert!(serde_json::to_string(&verdicts).is_ok()),
         Err(error) => assert!(error.to_string().contains(VERDICTS)),
     });

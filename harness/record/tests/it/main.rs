@@ -4,6 +4,8 @@
 
 mod hostile;
 mod reading;
+#[path = "../../../model/tests/it/target.rs"]
+mod target;
 mod writing;
 
 use rigtone_model::{
