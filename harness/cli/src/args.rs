@@ -94,6 +94,12 @@ pub(crate) enum Command {
         /// Scenario files or folders whose limits are taken in place of those of the plan; what they do must be the same.
         #[arg(long, value_name = "PATH", num_args = 1..)]
         scenarios: Vec<PathBuf>,
+        /// Measure its recordings again, and judge by what they say now. The record stays what it is: the new values become a layer below the run.
+        #[arg(long, conflicts_with = "layer")]
+        remeasure: bool,
+        /// Judge by what was measured again before, by the number of that layer.
+        #[arg(long, value_name = "N")]
+        layer: Option<u32>,
         /// An earlier run: say which failures are new since, which are fixed, and which are still there.
         #[arg(long, value_name = "RUN")]
         baseline: Option<PathBuf>,

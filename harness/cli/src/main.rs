@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use args::{Cli, Command, RigCommand};
 use clap::{CommandFactory, Parser, error::ErrorKind};
+use commands::judge::{By, How};
 use rigtone_report::exit::Code;
 
 fn main() -> ExitCode {
@@ -57,12 +58,14 @@ fn main() -> ExitCode {
             }
         }
         Command::Merge { runs, out, inconclusive, json } => commands::merge::merge(&runs, &out, inconclusive, json),
-        Command::Judge { run, scenarios, baseline, quarantine, inconclusive, json } => {
+        Command::Judge { run, scenarios, remeasure, layer, baseline, quarantine, inconclusive, json } => {
             let (baseline, quarantine) = (baseline.as_deref(), quarantine.as_deref());
-            commands::judge::judge(
-                &run,
-                &commands::judge::How { scenarios: &scenarios, baseline, quarantine, inconclusive, json },
-            )
+            let by = match layer {
+                Some(number) => By::Layer(number),
+                None if remeasure => By::EvidenceAnew,
+                None => By::Record,
+            };
+            commands::judge::judge(&run, &How { scenarios: &scenarios, by, baseline, quarantine, inconclusive, json })
         }
         Command::Compare(what) => commands::compare::run(&what),
         Command::Report { run, format, inconclusive } => commands::report::report(&run, format, inconclusive),

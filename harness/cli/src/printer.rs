@@ -14,6 +14,14 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(stderr, "{text}");
 }
 
+/// Shows a person at a terminal how far something is; the next one takes its place. Nothing elsewhere.
+pub(crate) fn so_far(text: &str) {
+    let mut stderr = io::stderr().lock();
+    if stderr.is_terminal() {
+        let _ = write!(stderr, "\r{text}\x1b[K").and_then(|()| stderr.flush());
+    }
+}
+
 /// Whether standard output is shown to a person who sees colours.
 pub(crate) fn colour() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()

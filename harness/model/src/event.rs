@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::{
+    document::{Calibrated, Side},
     id::CombinationId,
     observation::Observation,
     trial::{DeviceFailure, InfrastructureFault},
@@ -104,6 +105,31 @@ pub struct Anchor {
     pub t_ns: i64,
 }
 
+/// What the analysis of a recording goes by, beside its samples, its anchors and the emission of the stimulus.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Listening {
+    /// The stimulus.
+    pub signal: String,
+    /// The identity that it carried.
+    pub code: u32,
+    /// The channel of the recording that is the microphone, from 0.
+    pub channel: u16,
+    /// How well the anchors fit one line, in nanoseconds.
+    pub residual_ns: i64,
+    /// What is not known of the time of what the microphone hears, in nanoseconds.
+    pub clock_uncertainty_ns: i64,
+    /// From the speaker to the microphone, in metres.
+    pub distance_m: f64,
+    /// The driver of the speaker that the microphone is nearer to, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearer: Option<Side>,
+    /// What a calibrator showed of the microphone, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<Calibrated>,
+    /// Zeros are silence, and not a dead microphone.
+    pub digital_silence: bool,
+}
+
 /// The kinds of events and what they carry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "payload", rename_all = "kebab-case")]
@@ -193,6 +219,9 @@ pub enum Body {
         about: String,
         /// When its frames were captured.
         anchors: Vec<Anchor>,
+        /// How it is analysed, if it is a recording.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        listening: Option<Box<Listening>>,
     },
     /// A fact.
     Observed(Observation),

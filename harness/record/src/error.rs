@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use rigtone_model::event::EventError;
+use rigtone_model::{event::EventError, id::CombinationId};
 use thiserror::Error;
 
 /// The run directory or its event log cannot be written: the run must stop.
@@ -274,6 +274,103 @@ impl ReadError {
             | Self::Duplicate { .. }
             | Self::Run { .. } => "the file was changed after the run: restore it from a copy",
         }
+    }
+}
+
+/// A layer of a run cannot be used.
+#[derive(Debug, Error)]
+pub enum LayerError {
+    /// There is none of that number.
+    #[error("`{}` has no layer {number}{}", run.display(), known(there))]
+    NoSuchLayer {
+        /// The run directory.
+        run: PathBuf,
+        /// The number asked for.
+        number: u32,
+        /// Those that there are.
+        there: Vec<u32>,
+    },
+    /// Its facts cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The operating system refused.
+    #[error("read `{}`: {os}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        os: io::Error,
+    },
+    /// A line that says nothing about a trial.
+    #[error("{}:{line}: {cause}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What the decoder said.
+        cause: serde_json::Error,
+    },
+    /// It was changed after it was written.
+    #[error("`{}` was changed: it has not the SHA-256 that its `layer.json` states", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It was made of another run.
+    #[error("`{}` is a layer of the run {of}, not of {run}", path.display())]
+    OtherRun {
+        /// The file.
+        path: PathBuf,
+        /// The run that it was made of.
+        of: String,
+        /// The run that is judged.
+        run: String,
+    },
+    /// The run went on after it was made.
+    #[error("`{}` was made when the log had {of} events; it has {events} now", path.display())]
+    Grown {
+        /// The file.
+        path: PathBuf,
+        /// Events that it was made of.
+        of: u64,
+        /// Events of the log.
+        events: u64,
+    },
+    /// It has a trial that the log does not have at that place.
+    #[error("{}:{line}: trial {trial} of `{combination}` has no result in the log at that place", path.display())]
+    Stranger {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The combination.
+        combination: CombinationId,
+        /// The trial.
+        trial: u32,
+    },
+}
+
+impl LayerError {
+    /// What to do next.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NoSuchLayer { .. } => "`rigtone judge RUN --remeasure` makes one",
+            Self::Read(error) => error.hint(),
+            Self::Io { os, .. } => os_hint(os),
+            Self::Json { .. }
+            | Self::Changed { .. }
+            | Self::OtherRun { .. }
+            | Self::Grown { .. }
+            | Self::Stranger { .. } => "make another with `rigtone judge RUN --remeasure`",
+        }
+    }
+}
+
+fn known(layers: &[u32]) -> String {
+    match layers {
+        [] => ": it was never measured again".to_owned(),
+        layers => format!("; it has {}", layers.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
     }
 }
 

@@ -1,11 +1,14 @@
 //! The run directory: what a run leaves behind, written so that a kill at any instant loses at most the trials in
 //! flight, and read back with every fault named by file and line.
 //!
-//! `plan.json` · `environment.json` · `events.jsonl` (the truth) · `evidence/<combination>/<trial>/` · `verdicts.json`
+//! `plan.json` · `environment.json` · `events.jsonl` (the truth) · `evidence/<combination>/<trial>/` · `verdicts.json` ·
+//! `remeasured/<layer>/` (what the evidence said to a later analysis)
 
 mod atomic;
 mod error;
 mod events;
+mod evidence;
+mod layer;
 mod layout;
 mod log;
 mod open;
@@ -15,8 +18,10 @@ pub mod wav;
 mod write;
 
 pub use atomic::replace;
-pub use error::{EvidenceError, ReadError, RecordError, ResumeError};
+pub use error::{EvidenceError, LayerError, ReadError, RecordError, ResumeError};
 pub use events::{Events, read_events};
+pub use evidence::{EvidenceFault, read_evidence};
+pub use layer::{Layer, LayerWriter};
 pub use layout::{ENVIRONMENT, EVENTS, EVIDENCE, PLAN, VERDICTS, evidence_name, evidence_path};
 pub use read::{read_environment, read_plan, read_verdicts};
 pub use space::free_space;

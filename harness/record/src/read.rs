@@ -35,7 +35,7 @@ pub fn read_environment(directory: &Path) -> Result<serde_json::Value, ReadError
     read_json(directory.join(ENVIRONMENT), None)
 }
 
-fn read_json<T: DeserializeOwned>(path: PathBuf, schema: Option<&'static str>) -> Result<T, ReadError> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: PathBuf, schema: Option<&'static str>) -> Result<T, ReadError> {
     #[derive(Deserialize)]
     struct Versioned {
         schema: String,

@@ -284,7 +284,7 @@ pub fn keep_quiet(directory: &Path) -> Result<Quiet, RecordError> {
 }
 
 /// One process at a time writes a run.
-fn claim(directory: &Path) -> Result<File, RecordError> {
+pub(crate) fn claim(directory: &Path) -> Result<File, RecordError> {
     lock(directory, FlockOperation::NonBlockingLockExclusive)
 }
 

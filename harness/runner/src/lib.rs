@@ -19,7 +19,6 @@ mod trial;
 pub use cancel::Cancel;
 pub use emit::Observer;
 pub use forecast::{Cost, Forecast};
-pub use hearing::carries;
 pub use past::Past;
 pub use retain::{Keep, Retention};
 pub use run::{Interruption, Options, RunError, run};

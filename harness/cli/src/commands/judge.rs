@@ -1,24 +1,42 @@
 //! `rigtone judge`
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
+use rigtone_hearing::{Remeasure, RemeasureError};
 use rigtone_judge::verdicts::{Replay, Rules, RunPlan};
-use rigtone_model::{document::Scenario, id::CombinationId, verdict::RunVerdicts};
-use rigtone_record::read_plan;
+use rigtone_model::{document::Scenario, id::CombinationId, plan::Plan, verdict::RunVerdicts};
+use rigtone_record::{Layer, LayerError, keep_quiet, read_plan};
 use rigtone_report::{
     baseline::{self, Baseline},
     exit::{self, Code},
+    sanitise,
 };
 
 use super::{
     log::read_log,
     report::{policy, read_trouble, results, summary},
+    run::record_trouble,
 };
 use crate::{args::Inconclusive, documents, printer, trouble::Trouble};
+
+/// What a run is judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// What was recorded.
+    Record,
+    /// What its recordings say now.
+    EvidenceAnew,
+    /// What they said before.
+    Layer(u32),
+}
 
 /// How to judge.
 pub(crate) struct How<'a> {
     pub(crate) scenarios: &'a [PathBuf],
+    pub(crate) by: By,
     pub(crate) baseline: Option<&'a Path>,
     pub(crate) quarantine: Option<&'a Path>,
     pub(crate) inconclusive: Inconclusive,
@@ -34,7 +52,12 @@ pub(crate) fn judge(run: &Path, how: &How<'_>) -> Result<Code, Trouble> {
         documents::quarantine(file, &mut plan)?;
     }
     let earlier = how.baseline.map(Earlier::read).transpose()?;
-    let verdicts = verdicts(run, &plan)?;
+    let layer = match how.by {
+        By::Record => None,
+        By::EvidenceAnew => Some(remeasured(run, &plan.plan)?),
+        By::Layer(number) => Some(number),
+    };
+    let verdicts = verdicts(run, &plan, layer)?;
     let (code, _) = exit::of(&verdicts, policy(how.inconclusive));
     let baseline = earlier.map(|earlier| earlier.beside(&verdicts));
     if how.json {
@@ -95,18 +118,65 @@ fn change_limits(plan: &mut RunPlan, paths: &[PathBuf]) -> Result<(), Trouble> {
 /// The plan of a run, and its verdicts from its events alone.
 pub(crate) fn judged(run: &Path) -> Result<(RunPlan, RunVerdicts), Trouble> {
     let plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
-    let verdicts = verdicts(run, &plan)?;
+    let verdicts = verdicts(run, &plan, None)?;
     Ok((plan, verdicts))
 }
 
-/// The verdicts of a run by a plan and its rules.
-fn verdicts(run: &Path, plan: &RunPlan) -> Result<RunVerdicts, Trouble> {
-    let mut replay = Replay::new(&plan.plan, &plan.rules);
+/// Measures the recordings of a run again; gives the number of the layer.
+fn remeasured(run: &Path, plan: &Plan) -> Result<u32, Trouble> {
+    // A run that goes on has recordings that nobody has named yet.
+    let _quiet = keep_quiet(run).map_err(|e| record_trouble(&e))?;
+    let mut again = Remeasure::new(run, plan).map_err(|e| record_trouble(&e))?;
+    let mut told = 0;
     let log = read_log(run, |event| {
-        replay.take(&event);
+        again.take(event).map_err(|e| record_trouble(&e))?;
+        if again.recordings() != told {
+            told = again.recordings();
+            printer::so_far(&format!("measured again: {told} recordings"));
+        }
         Ok(())
+    });
+    printer::so_far("");
+    let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+    let (number, path, outcome) = again.finish(&log?.run, unix_s).map_err(|error| {
+        let code = match error {
+            RemeasureError::Nothing { .. } => Code::Usage,
+            RemeasureError::Evidence { .. } | RemeasureError::Record(_) => Code::Infrastructure,
+        };
+        Trouble::new(code, &error).hint(error.hint())
+    })?;
+    for change in &outcome.first {
+        printer::note(&sanitise::line(&change.to_string()));
+    }
+    printer::note(&sanitise::line(&format!("{outcome}; layer {number}: {}", path.display())));
+    Ok(number)
+}
+
+fn layer_trouble(error: &LayerError) -> Trouble {
+    let code = match error {
+        LayerError::NoSuchLayer { .. } | LayerError::Read(_) => Code::Usage,
+        _ => Code::Infrastructure,
+    };
+    Trouble::new(code, error).hint(error.hint())
+}
+
+/// The verdicts of a run by a plan and its rules, with the values of a layer in the place of what was recorded.
+fn verdicts(run: &Path, plan: &RunPlan, layer: Option<u32>) -> Result<RunVerdicts, Trouble> {
+    let mut replay = Replay::new(&plan.plan, &plan.rules);
+    let mut layer = layer.map(|number| Layer::open(run, number)).transpose().map_err(|e| layer_trouble(&e))?;
+    let log = read_log(run, |event| {
+        replay.take_corrected(&event, |record| {
+            let Some(layer) = &mut layer else { return Ok(()) };
+            if let Some(trial) = layer.next_if(|trial| trial.is_of(record)).map_err(|e| layer_trouble(&e))? {
+                trial.correct(record);
+            }
+            Ok(())
+        })
     })?;
     log.warn();
+    if let Some(layer) = layer {
+        layer.finish(&log.run, log.events).map_err(|e| layer_trouble(&e))?;
+    }
     if let Some(combination) = replay.stranger() {
         return Err(foreign(run, combination));
     }

@@ -18,6 +18,7 @@ mod nights;
 mod others;
 mod plan;
 mod quarantine;
+mod remeasure;
 mod report;
 mod run;
 #[cfg(feature = "hardware")]

@@ -1,10 +1,12 @@
 //! A run judged from its events alone.
 
+use std::convert::Infallible;
+
 use rigtone_model::{
     event::{Body, Event},
     id::CombinationId,
     plan::Plan,
-    trial::TrialFolder,
+    trial::{TrialFolder, TrialRecord},
     verdict::RunVerdicts,
 };
 
@@ -38,6 +40,18 @@ impl<'a> Replay<'a> {
 
     /// Takes the next event.
     pub fn take(&mut self, event: &Event) {
+        let Ok(()) = self.take_corrected(event, |_| Ok::<_, Infallible>(()));
+    }
+
+    /// Takes the next event; when it ends a trial, its record is corrected before it counts.
+    ///
+    /// # Errors
+    /// When the correction fails.
+    pub fn take_corrected<E>(
+        &mut self,
+        event: &Event,
+        correct: impl FnOnce(&mut TrialRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
         if let Some(at) = &event.at
             && self.stranger.is_none()
             && self.tallies.place(&at.combination).is_none()
@@ -65,9 +79,11 @@ impl<'a> Replay<'a> {
             }
             _ => {}
         }
-        if let Some(record) = self.folder.take(event) {
+        if let Some(mut record) = self.folder.take(event) {
+            correct(&mut record)?;
             self.tallies.take(&record, event.t_ns - record.began_ns);
         }
+        Ok(())
     }
 
     /// A trial that gave a result twice: the log is that of no run.

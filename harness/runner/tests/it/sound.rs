@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use rigtone_audio::stimulus::Name;
+use rigtone_hearing::carries;
 use rigtone_model::{
     document::Rig,
     event::Body,
@@ -12,7 +13,6 @@ use rigtone_model::{
         self, Disturbed, Doubled, Howling, OutOfLimits, Silent, WithHoles, WrongBandwidth, WrongChannels,
     },
 };
-use rigtone_runner::carries;
 use rstest::rstest;
 
 use crate::bench::{Done, plan, run_from};
