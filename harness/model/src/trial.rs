@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    event::{Body, Event, Phase, StepOutcome, TrialOutcome},
+    event::{At, Body, Event, Phase, StepOutcome, TrialOutcome},
     id::CombinationId,
     observation::{Observation, Quantity, Value},
 };
@@ -219,15 +219,16 @@ struct Open {
 
 impl TrialFolder {
     /// Takes the next event; gives the record of the trial that it ends, if it ends one.
-    pub fn take(&mut self, event: &Event) -> Option<TrialRecord> {
-        let at = event.at.as_ref()?;
-        let key = (at.combination.clone(), at.trial, at.attempt);
-        if matches!(event.body, Body::TrialStarted) {
+    pub fn take(&mut self, event: Event) -> Option<TrialRecord> {
+        let Event { t_ns, at, body, .. } = event;
+        let At { combination, trial, attempt, step } = at?;
+        let key = (combination, trial, attempt);
+        if matches!(body, Body::TrialStarted) {
             let record = TrialRecord {
-                combination: at.combination.clone(),
-                trial: at.trial,
-                attempt: at.attempt,
-                began_ns: event.t_ns,
+                combination: key.0.clone(),
+                trial,
+                attempt,
+                began_ns: t_ns,
                 outcome: TrialOutcome::Cancelled,
                 steps: Vec::new(),
                 observations: Vec::new(),
@@ -236,32 +237,32 @@ impl TrialFolder {
             self.open.insert(key, Open { record, attempts: Vec::new() });
             return None;
         }
-        if let Body::TrialDiscarded { .. } = &event.body {
+        if let Body::TrialDiscarded { .. } = body {
             self.open.remove(&key);
             return None;
         }
-        if let Body::TrialFinished { outcome, .. } = &event.body {
-            let record = TrialRecord { outcome: outcome.clone(), ..self.open.remove(&key)?.record };
+        if let Body::TrialFinished { outcome, .. } = body {
+            let record = TrialRecord { outcome, ..self.open.remove(&key)?.record };
             return self.is_new(&record).then_some(record);
         }
         let Open { record, attempts } = self.open.get_mut(&key)?;
-        match &event.body {
-            Body::Attempt { failure, .. } => attempts.push(failure.as_ref().map(|f| f.class)),
+        match body {
+            Body::Attempt { failure, .. } => attempts.push(failure.map(|f| f.class)),
             // What was tried before the trial proper, or after it, is not judged.
             Body::StepFinished { phase: Phase::Setup | Phase::Cleanup, .. } => attempts.clear(),
             Body::StepFinished { action, phase: Phase::Trial, outcome, took_ns } => record.steps.push(StepRecord {
-                label: at.step.clone().unwrap_or_default(),
-                action: action.clone(),
+                label: step.unwrap_or_default(),
+                action,
                 failure: match outcome {
-                    StepOutcome::Failed(failure) => Some(failure.clone()),
+                    StepOutcome::Failed(failure) => Some(failure),
                     StepOutcome::Done | StepOutcome::Lost(_) | StepOutcome::Cancelled => None,
                 },
                 attempts: std::mem::take(attempts),
-                took_ns: *took_ns,
+                took_ns,
             }),
-            Body::Observed(observation) => record.observations.push(observation.clone()),
-            Body::Evidence { file, .. } => record.evidence.push(file.clone()),
-            Body::EvidenceRemoved { file, .. } => record.evidence.retain(|kept| kept != file),
+            Body::Observed(observation) => record.observations.push(observation),
+            Body::Evidence { file, .. } => record.evidence.push(file),
+            Body::EvidenceRemoved { file, .. } => record.evidence.retain(|kept| *kept != file),
             _ => {}
         }
         None

@@ -82,7 +82,7 @@ impl Emitter {
         }
         inner.seq += 1;
         (inner.observer)(&event);
-        inner.folder.take(&event)
+        inner.folder.take(event)
     }
 
     /// Puts the evidence of an attempt aside that is made again.

@@ -98,7 +98,7 @@ impl Past {
             }
             _ => {}
         }
-        let Some(record) = self.folder.take(event) else { return };
+        let Some(record) = self.folder.take(event.clone()) else { return };
         let took_ns = event.t_ns - record.began_ns;
         let steps = self.steps.remove(&key).unwrap_or_default();
         let evidence = self.evidence.remove(&key).unwrap_or_default();

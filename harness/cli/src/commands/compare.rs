@@ -75,7 +75,7 @@ fn read(run: &Path) -> Result<Read, Trouble> {
     let plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
     let mut gatherer = Gatherer::new(&plan.plan);
     let log = read_log(run, |event| {
-        gatherer.take(&event);
+        gatherer.take(event);
         Ok(())
     })?;
     log.warn();

@@ -165,7 +165,7 @@ fn verdicts(run: &Path, plan: &RunPlan, layer: Option<u32>) -> Result<RunVerdict
     let mut replay = Replay::new(&plan.plan, &plan.rules);
     let mut layer = layer.map(|number| Layer::open(run, number)).transpose().map_err(|e| layer_trouble(&e))?;
     let log = read_log(run, |event| {
-        replay.take_corrected(&event, |record| {
+        replay.take_corrected(event, |record| {
             let Some(layer) = &mut layer else { return Ok(()) };
             if let Some(trial) = layer.next_if(|trial| trial.is_of(record)).map_err(|e| layer_trouble(&e))? {
                 trial.correct(record);

@@ -55,7 +55,7 @@ impl Part {
             if let (Body::LeftOpen { .. }, Some(at)) = (&event.body, &event.at) {
                 said.insert(at.combination.clone());
             }
-            replay.take(&event);
+            replay.take(event);
             Ok(())
         })?;
         log.warn();
@@ -80,8 +80,9 @@ pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, js
     let mut write = |t_ns, at, body| {
         let event = Event { seq, t_ns, at, body };
         seq += 1;
-        replay.take(&event);
-        writer.append(&event).map_err(|e| record_trouble(&e))
+        writer.append(&event).map_err(|e| record_trouble(&e))?;
+        replay.take(event);
+        Ok(())
     };
     let trials = |c: &Combination| plan.plan.scenario(&c.scenario).map_or(0, |s| u64::from(s.repeat.at_most));
     let runnable = plan.plan.combinations.iter().filter(|c| c.skipped.is_none());

@@ -155,7 +155,7 @@ pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, T
     let resumed = RunWriter::resume(directory, &beginning.run, |event| {
         past.take(event);
         progress.take(event);
-        replay.take(event);
+        replay.take(event.clone());
         ended = matches!(&event.body, Body::RunFinished { interrupted: None, .. });
     });
     let (writer, found) = resumed.map_err(|error| match &error {

@@ -60,7 +60,7 @@ impl<'a> Gatherer<'a> {
     }
 
     /// Takes the next event. Trials that were lost to the rig or cancelled say nothing.
-    pub fn take(&mut self, event: &Event) {
+    pub fn take(&mut self, event: Event) {
         let Some(record) = self.folder.take(event) else { return };
         if record.outcome == TrialOutcome::Completed {
             self.add(&record);

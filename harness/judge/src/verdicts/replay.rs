@@ -39,7 +39,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Takes the next event.
-    pub fn take(&mut self, event: &Event) {
+    pub fn take(&mut self, event: Event) {
         let Ok(()) = self.take_corrected(event, |_| Ok::<_, Infallible>(()));
     }
 
@@ -49,10 +49,12 @@ impl<'a> Replay<'a> {
     /// When the correction fails.
     pub fn take_corrected<E>(
         &mut self,
-        event: &Event,
+        event: Event,
         correct: impl FnOnce(&mut TrialRecord) -> Result<(), E>,
     ) -> Result<(), E> {
+        // Of every trial its first event is enough.
         if let Some(at) = &event.at
+            && (at.trial == 0 || matches!(event.body, Body::TrialStarted))
             && self.stranger.is_none()
             && self.tallies.place(&at.combination).is_none()
         {
@@ -79,9 +81,10 @@ impl<'a> Replay<'a> {
             }
             _ => {}
         }
+        let t_ns = event.t_ns;
         if let Some(mut record) = self.folder.take(event) {
             correct(&mut record)?;
-            self.tallies.take(&record, event.t_ns - record.began_ns);
+            self.tallies.take(&record, t_ns - record.began_ns);
         }
         Ok(())
     }

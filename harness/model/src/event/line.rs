@@ -1,10 +1,10 @@
 //! An event as a line of the log.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{DeserializeSeed, MapAccess, Visitor, value::BorrowedStrDeserializer},
+    de::{self, DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor, value::StrDeserializer},
     forward_to_deserialize_any,
 };
 use serde_json::{Value as Json, value::RawValue};
@@ -32,39 +32,140 @@ struct Line<'a> {
     payload: Json,
 }
 
-/// The line as it is read: nothing is copied before its kind is known.
-#[derive(Deserialize)]
+/// The line as it is read.
+#[derive(Default)]
 struct Envelope<'a> {
-    #[serde(borrow)]
-    schema: Cow<'a, str>,
-    #[serde(borrow)]
-    run: Cow<'a, str>,
-    seq: u64,
-    t_ns: i64,
-    #[serde(borrow, default)]
+    schema: Option<Cow<'a, str>>,
+    run: Option<Cow<'a, str>>,
+    seq: Option<u64>,
+    t_ns: Option<i64>,
     combination: Option<Cow<'a, str>>,
-    #[serde(default)]
     trial: Option<u32>,
-    #[serde(default)]
     attempt: Option<u32>,
-    #[serde(borrow, default)]
     step: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    payload: Option<&'a RawValue>,
+    kind: Option<Cow<'a, str>>,
+    payload: Payload<'a>,
+}
+
+/// What a line carries.
+#[derive(Default)]
+enum Payload<'a> {
+    #[default]
+    Absent,
+    /// Schema and kind came first, as we write them: it was read on the way, and nothing was copied.
+    Read(Body),
+    /// It came before them, or is of a kind that nobody knows.
+    Raw(&'a RawValue),
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Key {
+    Schema,
+    Run,
+    Seq,
+    TNs,
+    Combination,
+    Trial,
+    Attempt,
+    Step,
+    Kind,
+    Payload,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Envelope<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Envelope<'de>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut line = Envelope::default();
+        while let Some(key) = map.next_key()? {
+            match key {
+                Key::Schema => text("schema", &mut line.schema, &mut map)?,
+                Key::Run => text("run", &mut line.run, &mut map)?,
+                Key::Seq => once("seq", &mut line.seq, map.next_value()?)?,
+                Key::TNs => once("t_ns", &mut line.t_ns, map.next_value()?)?,
+                Key::Combination => text("combination", &mut line.combination, &mut map)?,
+                Key::Trial => number("trial", &mut line.trial, &mut map)?,
+                Key::Attempt => number("attempt", &mut line.attempt, &mut map)?,
+                Key::Step => text("step", &mut line.step, &mut map)?,
+                Key::Kind => text("kind", &mut line.kind, &mut map)?,
+                Key::Payload if !matches!(line.payload, Payload::Absent) => {
+                    return Err(A::Error::duplicate_field("payload"));
+                }
+                Key::Payload => match (&line.schema, &line.kind) {
+                    (Some(schema), Some(kind)) if is_ours(schema) && KINDS.contains(&&**kind) => {
+                        line.payload = Payload::Read(map.next_value_seed(Carried(kind))?);
+                    }
+                    _ => line.payload = Payload::Raw(map.next_value()?),
+                },
+                Key::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(line)
+    }
+}
+
+/// Whether a schema is of the major version that this build reads.
+fn is_ours(schema: &str) -> bool {
+    schema == SCHEMA || schema.split('.').next() == SCHEMA.split('.').next()
+}
+
+fn once<T, E: de::Error>(name: &'static str, field: &mut Option<T>, value: T) -> Result<(), E> {
+    if field.replace(value).is_some() { Err(E::duplicate_field(name)) } else { Ok(()) }
+}
+
+/// A text, borrowed where it has no escapes; `null` is none.
+fn text<'de, A: MapAccess<'de>>(
+    name: &'static str,
+    field: &mut Option<Cow<'de, str>>,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    #[derive(Deserialize)]
+    struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+    match map.next_value::<Option<Borrowed<'de>>>()? {
+        Some(Borrowed(text)) => once(name, field, text),
+        None => Ok(()),
+    }
+}
+
+fn number<'de, A: MapAccess<'de>>(name: &'static str, field: &mut Option<u32>, map: &mut A) -> Result<(), A::Error> {
+    map.next_value::<Option<u32>>()?.map_or(Ok(()), |number| once(name, field, number))
+}
+
+/// The payload of a kind.
+struct Carried<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for Carried<'_> {
+    type Value = Body;
+    fn deserialize<D: Deserializer<'de>>(self, payload: D) -> Result<Body, D::Error> {
+        Body::deserialize(Tagged { kind: self.0, payload: Some(payload), next: 0 })
+    }
 }
 
 /// A kind with its payload, in the order in which [`Body`] reads them without keeping anything.
-struct Tagged<'a> {
-    kind: &'a str,
-    payload: &'a str,
+struct Tagged<'k, D> {
+    kind: &'k str,
+    payload: Option<D>,
     next: u8,
 }
 
-impl<'de> Deserializer<'de> for Tagged<'de> {
-    type Error = serde_json::Error;
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<'_, D> {
+    type Error = D::Error;
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         visitor.visit_map(self)
     }
     forward_to_deserialize_any! {
@@ -73,22 +174,25 @@ impl<'de> Deserializer<'de> for Tagged<'de> {
     }
 }
 
-impl<'de> MapAccess<'de> for Tagged<'de> {
-    type Error = serde_json::Error;
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Self::Error> {
+impl<'de, D: Deserializer<'de>> MapAccess<'de> for Tagged<'_, D> {
+    type Error = D::Error;
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, D::Error> {
         let key = match self.next {
             0 => "kind",
-            1 if self.payload != "null" => "payload",
+            1 => "payload",
             _ => return Ok(None),
         };
         self.next += 1;
-        seed.deserialize(BorrowedStrDeserializer::new(key)).map(Some)
+        seed.deserialize(StrDeserializer::new(key)).map(Some)
     }
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Self::Error> {
-        if self.next == 1 {
-            return seed.deserialize(BorrowedStrDeserializer::new(self.kind));
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, D::Error> {
+        match self.payload.take() {
+            Some(payload) if self.next > 1 => seed.deserialize(payload),
+            payload => {
+                self.payload = payload;
+                seed.deserialize(StrDeserializer::new(self.kind))
+            }
         }
-        seed.deserialize(&mut serde_json::Deserializer::from_str(self.payload))
     }
 }
 
@@ -145,15 +249,22 @@ impl Event {
     /// When the line is not an event, or one of another major schema version.
     pub fn from_line(line: &str) -> Result<(Cow<'_, str>, Self), EventError> {
         let line: Envelope<'_> = serde_json::from_str(line)?;
-        let major = |version: &str| version.split('.').next().map(str::to_owned);
-        if line.schema != SCHEMA && major(&line.schema) != major(SCHEMA) {
-            return Err(EventError::Schema { found: line.schema.into_owned() });
+        let missing = |name| move || serde_json::Error::missing_field(name);
+        let schema = line.schema.ok_or_else(missing("schema"))?;
+        if !is_ours(&schema) {
+            return Err(EventError::Schema { found: schema.into_owned() });
         }
-        let payload = line.payload.map_or("null", RawValue::get);
-        let body = match Body::deserialize(Tagged { kind: &line.kind, payload, next: 0 }) {
-            Ok(body) => body,
-            Err(e) if KINDS.contains(&&*line.kind) => return Err(e.into()),
-            Err(_) => Body::Unknown { kind: line.kind.into_owned(), payload: serde_json::from_str(payload)? },
+        let (run, kind) = (line.run.ok_or_else(missing("run"))?, line.kind.ok_or_else(missing("kind"))?);
+        let body = match line.payload {
+            Payload::Read(body) => body,
+            Payload::Raw(raw) if !KINDS.contains(&&*kind) => {
+                Body::Unknown { kind: kind.into_owned(), payload: serde_json::from_str(raw.get())? }
+            }
+            Payload::Absent if !KINDS.contains(&&*kind) => {
+                Body::Unknown { kind: kind.into_owned(), payload: Json::Null }
+            }
+            Payload::Raw(raw) => Carried(&kind).deserialize(&mut serde_json::Deserializer::from_str(raw.get()))?,
+            Payload::Absent => Carried(&kind).deserialize(&mut serde_json::Deserializer::from_str("null"))?,
         };
         let at = match (line.combination, line.trial, line.attempt) {
             (Some(combination), Some(trial), Some(attempt)) => {
@@ -165,7 +276,8 @@ impl Event {
             }
             _ => None,
         };
-        Ok((line.run, Self { seq: line.seq, t_ns: line.t_ns, at, body }))
+        let (seq, t_ns) = (line.seq.ok_or_else(missing("seq"))?, line.t_ns.ok_or_else(missing("t_ns"))?);
+        Ok((run, Self { seq, t_ns, at, body }))
     }
 }
 
@@ -203,7 +315,9 @@ mod tests {
     use crate::{
         event::TrialOutcome,
         observation::{Observation, Quantity, Value},
+        verdict::Verdict,
     };
+    use rstest::rstest;
 
     fn at() -> At {
         At { combination: "s/a=b#00000000".into(), trial: 3, attempt: 1, step: Some("pair".into()) }
@@ -232,9 +346,11 @@ mod tests {
         assert!(KINDS.contains(&map["kind"].as_str().expect("a word")));
     }
 
-    #[test]
-    fn another_major_version_is_a_clear_error() {
-        let line = r#"{"schema":"2.0","run":"r","seq":0,"t_ns":0,"kind":"trial-started","payload":null}"#;
+    #[rstest]
+    #[case(r#"{"schema":"2.0","run":"r","seq":0,"t_ns":0,"kind":"trial-started","payload":null}"#)]
+    #[case(r#"{"schema":"2.0","run":"r","seq":0,"t_ns":0,"kind":"decided","payload":["another form"]}"#)]
+    #[case(r#"{"kind":"decided","payload":7,"schema":"2.0","run":"r","seq":0,"t_ns":0}"#)]
+    fn another_major_version_is_a_clear_error(#[case] line: &str) {
         let error = Event::from_line(line).expect_err("another major version");
         assert!(error.to_string().contains("schema 2.0"), "{error}");
     }
@@ -244,6 +360,36 @@ mod tests {
         let line = r#"{"schema":"1.9","run":"r","seq":0,"t_ns":0,"kind":"new-thing","payload":{"x":1},"more":2}"#;
         let (_, event) = Event::from_line(line).expect("the same major version");
         assert!(matches!(event.body, Body::Unknown { kind, .. } if kind == "new-thing"));
+    }
+
+    #[rstest]
+    #[case::as_we_write(
+        r#"{"schema":"1.0","run":"r","seq":3,"t_ns":-1,"kind":"decided","payload":{"verdict":"pass","n":4}}"#
+    )]
+    #[case::sorted(
+        r#"{"kind":"decided","payload":{"n":4,"verdict":"pass"},"run":"r","schema":"1.0","seq":3,"t_ns":-1}"#
+    )]
+    #[case::payload_first(r#"{"payload":{"n":4,"verdict":"pass"},"kind":"decided","step":null,"run":"r","schema":"1.0","seq":3,"t_ns":-1}"#)]
+    fn the_order_of_keys_means_nothing(#[case] line: &str) {
+        let body = Body::Decided { verdict: Verdict::Pass, n: 4 };
+        let event = Event { seq: 3, t_ns: -1, at: None, body };
+        assert_eq!(Event::from_line(line).expect("an event"), ("r".into(), event));
+    }
+
+    #[rstest]
+    #[case("seq", r#"{"schema":"1.0","run":"r","t_ns":0,"kind":"trial-started"}"#)]
+    #[case("schema", r#"{"run":"r","seq":0,"t_ns":0,"kind":"trial-started"}"#)]
+    #[case("kind", r#"{"schema":"1.0","run":"r","seq":0,"t_ns":0,"payload":null}"#)]
+    #[case("run", r#"{"schema":"1.0","seq":0,"t_ns":0,"kind":"trial-started"}"#)]
+    #[case(
+        "duplicate field `payload`",
+        r#"{"schema":"1.0","run":"r","seq":0,"t_ns":0,"kind":"trial-started","payload":null,"payload":null}"#
+    )]
+    #[case("duplicate field `seq`", r#"{"schema":"1.0","run":"r","seq":0,"seq":0,"t_ns":0,"kind":"trial-started"}"#)]
+    #[case("expected an event", "[]")]
+    fn what_is_missing_or_there_twice_is_named(#[case] said: &str, #[case] line: &str) {
+        let error = Event::from_line(line).expect_err("no event");
+        assert!(error.to_string().contains(said), "{error}");
     }
 
     #[test]

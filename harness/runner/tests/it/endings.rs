@@ -97,7 +97,7 @@ fn a_verdict_is_the_same_when_it_is_judged_again_from_the_log() {
     let done = run_from(&planned, 5);
     let mut replay = Replay::new(&planned.run.plan, &planned.run.rules);
     for event in rigtone_record::read_events(&done.directory.path().join("run")).expect("a log") {
-        replay.take(&event.expect("an event"));
+        replay.take(event.expect("an event"));
     }
     let again = replay.verdicts("test");
     assert_eq!(again, done.verdicts);

@@ -27,8 +27,8 @@ fn recorded(planned: &Planned, directory: &Path) -> (Records, rigtone_model::ver
     let mut replay = Replay::new(&planned.run.plan, &planned.run.rules);
     for event in read_events(&directory.join("run")).expect("a log") {
         let event = event.expect("whole lines in their order");
-        replay.take(&event);
-        if let Some(record) = folder.take(&event).filter(|r| r.outcome != TrialOutcome::Cancelled) {
+        replay.take(event.clone());
+        if let Some(record) = folder.take(event).filter(|r| r.outcome != TrialOutcome::Cancelled) {
             let key = (record.combination.clone(), record.trial, record.attempt);
             assert!(records.insert(key.clone(), record).is_none(), "{key:?} is there twice");
         }
