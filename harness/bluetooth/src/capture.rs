@@ -6,9 +6,13 @@
 //! fed with. A file that ends in the middle of a record gives every record before it.
 
 mod error;
+mod keys;
 mod reader;
 mod record;
+mod write;
 
 pub use error::{CaptureError, Foreign};
+pub use keys::without_keys;
 pub use reader::{End, LARGEST_RECORD, Reader};
 pub use record::{Direction, Format, Kind, Record};
+pub use write::Writer;

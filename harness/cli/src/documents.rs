@@ -42,7 +42,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Read {
     diagnostics.extend(loaded.diagnostics);
     let carried: Vec<(String, Vec<Quantity>)> = stimulus::Name::ALL
         .into_iter()
-        .map(|name| (name.to_string(), rigtone_hearing::carries(&name.to_string())))
+        .map(|name| (name.to_string(), rigtone_witness::sound::carries(&name.to_string())))
         .collect();
     let stimuli: Vec<Stimulus<'_>> = carried.iter().map(|(name, carries)| Stimulus { name, carries }).collect();
     diagnostics.extend(check(&loaded.library, &Vocabulary { stimuli: &stimuli }));

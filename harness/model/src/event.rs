@@ -105,6 +105,24 @@ pub struct Anchor {
     pub t_ns: i64,
 }
 
+/// Where the clock of a capture stands beside the rig's: a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptureClock {
+    /// Nanoseconds since the beginning of 1970 by the capture's clock.
+    pub unix_ns: i64,
+    /// The rig's clock at that time, in nanoseconds.
+    pub t_ns: i64,
+    /// How well that holds during the capture, in nanoseconds.
+    pub uncertainty_ns: i64,
+}
+
+impl CaptureClock {
+    /// The rig's clock at a time of the capture, both in nanoseconds.
+    pub const fn rig_ns(self, unix_ns: i64) -> i64 {
+        self.t_ns.saturating_add(unix_ns.saturating_sub(self.unix_ns))
+    }
+}
+
 /// What the analysis of a recording goes by, beside its samples, its anchors and the emission of the stimulus.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Listening {
@@ -219,6 +237,9 @@ pub enum Body {
         about: String,
         /// When its frames were captured.
         anchors: Vec<Anchor>,
+        /// Its clock beside the rig's, if it is a capture of HCI traffic.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<CaptureClock>,
         /// How it is analysed, if it is a recording.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         listening: Option<Box<Listening>>,

@@ -97,6 +97,28 @@ quantities! {
     Howling = "howling",
     /// Whether something between source and recording moves the gain.
     GainControl = "gain-control",
+    /// From the start of the search to the answer, on the air.
+    InquiryTime = "inquiry-time",
+    /// From the call to the link.
+    PageTime = "page-time",
+    /// How long it took to prove who is there, pairing included.
+    AuthenticationTime = "authentication-time",
+    /// From the first question for services to the last answer.
+    SdpTime = "sdp-time",
+    /// From the channel for signals to the agreed configuration.
+    NegotiationTime = "negotiation-time",
+    /// From the end of authentication to the open stream.
+    SetUpTime = "set-up-time",
+    /// From the start of the search to the end of the pairing.
+    ColdStartTime = "cold-start-time",
+    /// From START to the first media packet.
+    FirstMediaTime = "first-media-time",
+    /// The codec that was configured on the air.
+    AirCodec = "air-codec",
+    /// The codec that media packets look like.
+    FrameCodec = "frame-codec",
+    /// Whether everything that tells the codec tells the same.
+    CodecAgreement = "codec-agreement",
 }
 
 /// The value of an observation.

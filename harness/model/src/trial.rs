@@ -28,6 +28,8 @@ pub enum FailureClass {
     Silent,
     /// Another codec than the one expected.
     WrongCodec,
+    /// What was agreed on, what was sent and what was heard are not one codec.
+    CodecDisagreement,
     /// It has not the role that is needed.
     WrongRole,
     /// Heard later than allowed.
@@ -69,6 +71,7 @@ impl FailureClass {
             Self::NoStream => "no-stream",
             Self::Silent => "silent",
             Self::WrongCodec => "wrong-codec",
+            Self::CodecDisagreement => "codec-disagreement",
             Self::WrongRole => "wrong-role",
             Self::Late => "late",
             Self::Untimely => "untimely",

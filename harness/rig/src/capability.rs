@@ -9,8 +9,8 @@ use std::{fmt, rc::Rc, sync::Arc};
 use async_trait::async_trait;
 use rigtone_audio::stimulus::Stimulus;
 pub use rigtone_model::{
-    document::{Codec, Profile},
-    event::{Anchor, Truth},
+    document::{Capture, Codec, Profile},
+    event::{Anchor, CaptureClock, Truth},
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
 
@@ -183,6 +183,28 @@ pub trait Recording {
     async fn stop(self: Box<Self>, deadline: Instant) -> Result<Captured, InfrastructureFault>;
 }
 
+/// Recording what goes between the host and the controller of a unit.
+#[async_trait(?Send)]
+pub trait HciTap {
+    /// The member of the rig that is recorded, such as `dongle usb-1`.
+    fn member(&self) -> &str;
+    /// What is kept of it.
+    fn keeps(&self) -> Capture;
+    /// Starts recording; returns when every packet from now on is recorded. Cancel-safe: recording ends.
+    async fn record(&self, deadline: Instant) -> Result<Box<dyn HciTape>, InfrastructureFault>;
+}
+
+/// A recording of HCI traffic that goes on; dropping it ends it.
+pub trait HciTape {
+    /// All that was recorded until now, as a capture file with everything in it.
+    ///
+    /// # Errors
+    /// When the recorder was ended by something else, or could not keep up.
+    fn so_far(&mut self) -> Result<Vec<u8>, InfrastructureFault>;
+    /// Where its clock stands beside the rig's, as far as it is known now.
+    fn clock(&self) -> CaptureClock;
+}
+
 /// A unit of the rig with what it can do here.
 #[derive(Clone)]
 pub struct Unit {
@@ -202,6 +224,8 @@ pub struct Unit {
     pub connecting: Option<Rc<dyn Connecting>>,
     /// Streaming from it.
     pub streaming: Option<Rc<dyn Streaming>>,
+    /// Recording its HCI traffic, if the rig's document wants it.
+    pub tap: Option<Rc<dyn HciTap>>,
 }
 
 impl fmt::Debug for Unit {

@@ -6,6 +6,7 @@ use rigtone_model::{
     document::Scenario,
     event::{At, Body, Event, TrialOutcome},
     id::{CombinationId, sha256_hex},
+    observation::Observation,
     trial::{TrialFolder, TrialRecord},
 };
 use rigtone_record::{EvidenceError, RecordError, RunWriter, Stored, evidence_path};
@@ -155,6 +156,13 @@ impl<'a> Place<'a> {
         Ok(stored)
     }
 
+    /// What was observed in the trial so far.
+    pub(crate) fn observations(&self) -> Vec<Observation> {
+        let inner = self.emitter.inner.borrow();
+        let record = inner.folder.open(self.combination, self.trial, self.attempt);
+        record.map(|record| record.observations.clone()).unwrap_or_default()
+    }
+
     /// Whether something in the trial so far is a reason to look at the rig: the device failed, or was not heard.
     pub(crate) fn is_suspicious(&self) -> bool {
         let inner = self.emitter.inner.borrow();
@@ -215,7 +223,10 @@ impl<'a> Place<'a> {
 fn shift(body: &mut Body, offset_ns: i64) {
     match body {
         Body::Emitted { t_ns, .. } => *t_ns += offset_ns,
-        Body::Evidence { anchors, .. } => anchors.iter_mut().for_each(|anchor| anchor.t_ns += offset_ns),
+        Body::Evidence { anchors, clock, .. } => {
+            anchors.iter_mut().for_each(|anchor| anchor.t_ns += offset_ns);
+            clock.iter_mut().for_each(|clock| clock.t_ns += offset_ns);
+        }
         _ => {}
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use rigtone_audio::{measure::CaptureFault, stimulus::Stimulus};
-use rigtone_hearing::{Emitted, Heard, Take, asked_hz, hear, identity, stimulus};
 use rigtone_model::{
     document::Play,
     event::{Body, Listening},
@@ -13,6 +12,7 @@ use rigtone_rig::{
     capability::{Captured, Microphone, Streaming, Unit, Wish},
     clock::compute,
 };
+use rigtone_witness::sound::{Emitted, Heard, Take, asked_hz, hear, identity, stimulus};
 
 use crate::{
     emit::Place,
@@ -109,6 +109,7 @@ fn store(
         bytes: wav.len() as u64,
         about: format!("recording of microphone {microphone}"),
         anchors: captured.anchors.clone(),
+        clock: None,
         listening: Some(Box::new(listening.clone())),
     };
     place.emit(session.now(), body);

@@ -9,6 +9,7 @@ mod emit;
 mod forecast;
 mod hearing;
 mod past;
+mod radio;
 mod recovery;
 mod retain;
 mod run;

@@ -14,6 +14,8 @@ use rigtone_rig::{
     clock::Instant,
 };
 
+use rigtone_witness::radio::Agreed;
+
 use crate::{emit::Place, hearing, trial::Trial};
 
 const SECOND: i64 = 1_000_000_000;
@@ -35,6 +37,8 @@ pub(crate) struct Session<'a> {
     pub(crate) trial: &'a Trial<'a>,
     /// What was connected last.
     pub(crate) wish: Option<Wish>,
+    /// What the stack says was agreed on in the step that is done just now.
+    pub(crate) agreed: Option<Agreed>,
 }
 
 /// What a capability's absence is called; the plan keeps such combinations from being run.
@@ -45,7 +49,7 @@ fn cannot(unit: &Unit, what: &str) -> InfrastructureFault {
 
 impl<'a> Session<'a> {
     pub(crate) fn new(trial: &'a Trial<'a>) -> Self {
-        Self { trial, wish: None }
+        Self { trial, wish: None, agreed: None }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -187,6 +191,8 @@ impl<'a> Session<'a> {
             Err(failure) => return Ok(StepEnd::Failed(failure)),
         };
         self.wish = Some(Wish { codec: link.codec, ..wish });
+        let (requested, configuration) = (wish.codec, link.configuration.clone());
+        self.agreed = Some(Agreed { requested, codec: link.codec, configuration });
         place.emit(
             self.now(),
             Body::Connected {

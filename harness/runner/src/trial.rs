@@ -16,6 +16,7 @@ use crate::{
     cancel::Cancel,
     emit::Place,
     past::Done,
+    radio::Radio,
     recovery,
     step::{Session, StepEnd},
 };
@@ -47,7 +48,7 @@ impl Trial<'_> {
         self.bench.clock.now()
     }
 
-    fn units(&self) -> Vec<&str> {
+    pub(crate) fn units(&self) -> Vec<&str> {
         self.combination.axes.iter().filter_map(|(axis, _)| self.combination.unit(axis)).collect()
     }
 
@@ -72,7 +73,18 @@ pub(crate) async fn run_trial(trial: &Trial<'_>) -> (Option<TrialRecord>, Vec<(S
     let key = trial.key();
     trial.bench.keeper.trial_begins(&key, &units, &microphones);
     trial.place.emit(trial.now(), Body::TrialStarted);
-    let mut outcome = do_steps(trial).await;
+    let mut outcome = match Radio::begin(trial).await {
+        Ok(radio) => {
+            let outcome = do_steps(trial, &radio).await;
+            let kept = if outcome == TrialOutcome::Cancelled { Ok(()) } else { radio.end(trial).await };
+            match (outcome, kept) {
+                // What became of the trial before matters more.
+                (TrialOutcome::Completed, Err(fault)) => TrialOutcome::Lost(fault),
+                (outcome, _) => outcome,
+            }
+        }
+        Err(fault) => TrialOutcome::Lost(fault),
+    };
     // A failure stands only if the rig proves itself around it; and what was lost is lost again as long as it does not.
     if outcome == TrialOutcome::Completed
         && trial.place.is_suspicious()
@@ -128,14 +140,14 @@ pub(crate) async fn relive(trial: &Trial<'_>, done: &Done) {
 }
 
 /// Setup, trial, and cleanup for whatever began.
-async fn do_steps(trial: &Trial<'_>) -> TrialOutcome {
+async fn do_steps(trial: &Trial<'_>, radio: &Radio) -> TrialOutcome {
     let mut session = Session::new(trial);
     let condition = trial.combination.condition.as_deref();
     let mut outcome = TrialOutcome::Completed;
     let before = trial.scenario.setup.iter().map(|s| (Phase::Setup, s));
     let proper = trial.scenario.trial.iter().map(|s| (Phase::Trial, s));
     for (phase, step) in before.chain(proper).filter(|(_, s)| s.applies(condition)) {
-        match (phase, do_step(trial, &mut session, phase, step, Some(trial.cancel)).await) {
+        match (phase, do_step(trial, radio, &mut session, phase, step, Some(trial.cancel)).await) {
             (_, StepOutcome::Done) => continue,
             // Setup brings the device where the trial begins: it is no part of what is judged.
             (Phase::Setup, StepOutcome::Failed(failure)) => {
@@ -151,7 +163,7 @@ async fn do_steps(trial: &Trial<'_>) -> TrialOutcome {
     for step in trial.scenario.cleanup.iter().filter(|s| s.applies(condition)) {
         // Cleanup is done also when the run is to end; a fault in it costs the trial, because the next one starts
         // from what it leaves.
-        if let StepOutcome::Lost(fault) = do_step(trial, &mut session, Phase::Cleanup, step, None).await
+        if let StepOutcome::Lost(fault) = do_step(trial, radio, &mut session, Phase::Cleanup, step, None).await
             && outcome == TrialOutcome::Completed
         {
             outcome = TrialOutcome::Lost(fault);
@@ -163,6 +175,7 @@ async fn do_steps(trial: &Trial<'_>) -> TrialOutcome {
 /// Does a step and records it. With `cancel` it ends when the run is to end.
 async fn do_step(
     trial: &Trial<'_>,
+    radio: &Radio,
     session: &mut Session<'_>,
     phase: Phase,
     step: &Step,
@@ -178,13 +191,25 @@ async fn do_step(
         Some(cancel) => cancel.unless(work).await,
         None => Some(work.await),
     };
+    let took_ns = trial.now().since(started);
+    let agreed = session.agreed.take();
+    let end = match end {
+        Some(Ok(end)) => {
+            let failure = match end {
+                StepEnd::Done => None,
+                StepEnd::Failed(failure) => Some(failure),
+            };
+            Some(radio.step_ended(trial, step, started, agreed, failure).await)
+        }
+        Some(Err(fault)) => Some(Err(fault)),
+        None => None,
+    };
     let outcome = match end {
-        Some(Ok(StepEnd::Done)) => StepOutcome::Done,
-        Some(Ok(StepEnd::Failed(failure))) => StepOutcome::Failed(failure),
+        Some(Ok(None)) => StepOutcome::Done,
+        Some(Ok(Some(failure))) => StepOutcome::Failed(failure),
         Some(Err(fault)) => StepOutcome::Lost(fault),
         None => StepOutcome::Cancelled,
     };
-    let took_ns = trial.now().since(started);
     let body = Body::StepFinished { action: action.name().to_owned(), phase, outcome: outcome.clone(), took_ns };
     place.emit(trial.now(), body);
     outcome

@@ -9,14 +9,18 @@ use crate::cursor::Cursor;
 /// The longest record that is believed, in bytes: the longest HCI packet has 65 540, logs stay far below.
 pub const LARGEST_RECORD: usize = 1 << 17;
 
-const MAGIC: &[u8; 8] = b"btsnoop\0";
+pub(super) const MAGIC: &[u8; 8] = b"btsnoop\0";
 const BTSNOOP_HEADER: usize = 16;
 const BTSNOOP_RECORD: usize = 24;
 const PACKET_LOGGER_RECORD: usize = 13;
 /// What the length field of PacketLogger counts beside the packet.
 const PACKET_LOGGER_COUNTED: usize = 9;
 /// Microseconds from the beginning of the year 0 to that of 1970.
-const EPOCH_US: i64 = 0x00dc_ddb3_0f2f_8000;
+pub(super) const EPOCH_US: i64 = 0x00dc_ddb3_0f2f_8000;
+
+/// Commands and events of management, as the Linux monitor numbers them.
+pub(super) const MONITOR_COMMAND: u16 = 16;
+pub(super) const MONITOR_EVENT: u16 = 17;
 
 /// How a file ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +133,7 @@ impl Reader {
         Ok(Some(Record {
             number: self.records,
             offset,
+            end: offset + header.end as u64,
             at_ns: header.at_ns,
             adapter: header.adapter,
             direction: header.direction,

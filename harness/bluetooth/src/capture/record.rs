@@ -90,6 +90,8 @@ pub struct Record<'a> {
     pub number: u64,
     /// Where it begins in the file, in bytes.
     pub offset: u64,
+    /// Where it ends in the file, in bytes; its data are the last before that.
+    pub end: u64,
     /// Nanoseconds since the beginning of 1970, as the recorder's clock had it.
     pub at_ns: i64,
     /// The controller; 0 where the format knows only one, `0xffff` where the record belongs to none.

@@ -7,6 +7,7 @@ mod conversations;
 mod damaged;
 mod formats;
 mod hostile;
+mod keys;
 mod recorded;
 mod scene;
 mod streams;

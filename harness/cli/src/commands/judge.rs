@@ -5,7 +5,6 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use rigtone_hearing::{Remeasure, RemeasureError};
 use rigtone_judge::verdicts::{Replay, Rules, RunPlan};
 use rigtone_model::{document::Scenario, id::CombinationId, plan::Plan, verdict::RunVerdicts};
 use rigtone_record::{Layer, LayerError, keep_quiet, read_plan};
@@ -14,6 +13,7 @@ use rigtone_report::{
     exit::{self, Code},
     sanitise,
 };
+use rigtone_witness::{Remeasure, RemeasureError};
 
 use super::{
     log::read_log,

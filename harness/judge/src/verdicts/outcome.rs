@@ -2,7 +2,7 @@
 
 use rigtone_model::{
     document::{Action, Comparable, Countable, Difference, Expectation, Per, Scenario, WantedCodec},
-    observation::{Quantity, Value},
+    observation::{Observation, Quantity, Value},
     quantity::{Duration, Frequency, Level},
     trial::{FailureClass, StepRecord, TrialRecord},
 };
@@ -78,7 +78,8 @@ pub fn result(expectation: &Expectation<'_>, scenario: &Scenario, trial: &TrialR
         }
         Expectation::Measured(e) => {
             let (low, high) = e.limits();
-            let limits = Limits { low, high, unit: e.of.unit().0, class: FailureClass::OutOfLimits };
+            let class = if e.of.actions().is_some() { FailureClass::Untimely } else { FailureClass::OutOfLimits };
+            let limits = Limits { low, high, unit: e.of.unit().0, class };
             limits.hold(trial, &e.step, trial.observation(&e.step, e.of.quantity()))
         }
         Expectation::Duration(e) => duration(trial, &e.of, e.at_least, e.at_most),
@@ -214,6 +215,11 @@ fn codec(trial: &TrialRecord, label: &str, wanted: WantedCodec) -> TrialResult {
         WantedCodec::Requested => word(Quantity::RequestedCodec),
         WantedCodec::Codec(codec) => Some(codec.as_str()),
     };
+    // Who says one codec and does another has not the one that he says.
+    let contradicts = |o: &Observation| o.quantity == Quantity::CodecAgreement && o.value == Value::Truth(false);
+    if trial.observations.iter().any(contradicts) {
+        return TrialResult::failed(FailureClass::CodecDisagreement);
+    }
     match wanted {
         Some(wanted) if wanted == agreed => TrialResult::held(),
         Some(_) => TrialResult::failed(FailureClass::WrongCodec),

@@ -312,9 +312,24 @@ impl<'a> Checker<'a> {
     }
 
     fn measured(&mut self, measured: &Measured, conditions: &[Option<&str>]) {
-        let plays = |action: Action<'_>| matches!(action, Action::Play(_));
-        self.step(Expectation::Measured(measured), conditions, "plays", plays);
-        self.carried(&measured.step, "of", measured.of.quantity());
+        match measured.of.actions() {
+            Some(actions) => {
+                let done = match actions {
+                    ["discover"] => "searches",
+                    ["pair"] => "pairs",
+                    ["connect"] => "connects",
+                    ["play"] => "plays",
+                    _ => "pairs or connects",
+                };
+                let does = |action: Action<'_>| actions.contains(&action.name());
+                self.step(Expectation::Measured(measured), conditions, done, does);
+            }
+            None => {
+                let plays = |action: Action<'_>| matches!(action, Action::Play(_));
+                self.step(Expectation::Measured(measured), conditions, "plays", plays);
+                self.carried(&measured.step, "of", measured.of.quantity());
+            }
+        }
         for (key, text) in [("at-least", &measured.at_least), ("at-most", &measured.at_most)] {
             if let Some(text) = text {
                 self.limit(key, text, &|text| measured.of.limit(text), measured.of.unit().1);

@@ -27,7 +27,7 @@ pub use fault::{
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
 pub use quarantine::{Quarantine, Quarantined};
 pub use rig::{
-    Alsa, Calibrated, Dongle, Heard, Lcus, Microphone, Output, RelayBoard, Retries, Rig, Room, SafeState,
+    Alsa, Calibrated, Capture, Dongle, Heard, Lcus, Microphone, Output, RelayBoard, Retries, Rig, Room, SafeState,
     SimulatedBoard, SimulatedMicrophone, Unit, World,
 };
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};

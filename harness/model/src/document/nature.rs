@@ -26,6 +26,12 @@ pub struct SimulatedUnit {
     /// The codecs it really offers, where they differ from what its firmware claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codecs: Option<Vec<Codec>>,
+    /// Codecs whose configuration it refuses, though it offers them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refuses: Vec<Codec>,
+    /// The codec whose frames it sends as a source, whatever was agreed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sends: Option<Codec>,
     /// Latency for each codec; `180 ms` for one that is not named.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub latency: IndexMap<Codec, Duration>,

@@ -106,6 +106,20 @@ pub struct Dongle {
     /// Its Bluetooth address.
     #[schemars(regex(pattern = r"^[0-9A-F]{2}(:[0-9A-F]{2}){5}$"), extend("examples" = ["00:1A:7D:DA:71:13"]))]
     pub address: String,
+    /// Its HCI traffic is recorded during each trial and kept as evidence. On hardware that needs the right to open raw
+    /// sockets (CAP_NET_RAW).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<Capture>,
+}
+
+/// What is kept of recorded HCI traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capture {
+    /// All but link keys, PINs and passkeys, which are zeros.
+    WithoutKeys,
+    /// All: whoever has the capture can pose as a device of the lab.
+    WithKeys,
 }
 
 /// A relay board.

@@ -151,6 +151,23 @@ pub enum Measurable {
     UpperCorner,
     /// Up to where the sound is whole, such as `15 kHz`.
     Bandwidth,
+    /// From the start of the search to the answer, such as `2 s`; in `discover`. This and what follows needs a dongle with
+    /// `capture`.
+    InquiryTime,
+    /// From the call to the link, such as `1 s`; in `pair` or `connect`.
+    PageTime,
+    /// How long it took to prove who is there, such as `2 s`; in `pair` or `connect`.
+    AuthenticationTime,
+    /// From the start of the search to the end of the pairing, such as `4 s`; in `pair`.
+    ColdStartTime,
+    /// From the first question for services to the last answer, such as `500 ms`; in `pair` or `connect`.
+    SdpTime,
+    /// From the channel for signals to the agreed configuration, such as `500 ms`; in `connect`.
+    NegotiationTime,
+    /// From the end of authentication to the open stream, such as `2 s`; in `connect`.
+    SetUpTime,
+    /// From START to the first media packet, such as `100 ms`; in `play`.
+    FirstMediaTime,
 }
 
 impl Measurable {
@@ -172,6 +189,14 @@ impl Measurable {
             Self::LowerCorner => Quantity::LowerCorner,
             Self::UpperCorner => Quantity::UpperCorner,
             Self::Bandwidth => Quantity::Bandwidth,
+            Self::InquiryTime => Quantity::InquiryTime,
+            Self::PageTime => Quantity::PageTime,
+            Self::AuthenticationTime => Quantity::AuthenticationTime,
+            Self::ColdStartTime => Quantity::ColdStartTime,
+            Self::SdpTime => Quantity::SdpTime,
+            Self::NegotiationTime => Quantity::NegotiationTime,
+            Self::SetUpTime => Quantity::SetUpTime,
+            Self::FirstMediaTime => Quantity::FirstMediaTime,
         }
     }
 
@@ -186,6 +211,26 @@ impl Measurable {
             Self::Drift => ("ppm", "50 ppm"),
             Self::StartUpLoss | Self::LongestDropout => ("ms", "20 ms"),
             Self::LowerCorner | Self::UpperCorner | Self::Bandwidth => ("Hz", "15 kHz"),
+            Self::InquiryTime
+            | Self::PageTime
+            | Self::AuthenticationTime
+            | Self::ColdStartTime
+            | Self::SdpTime
+            | Self::NegotiationTime
+            | Self::SetUpTime
+            | Self::FirstMediaTime => ("ms", "500 ms"),
+        }
+    }
+
+    /// The actions in whose HCI traffic it is measured; none where it is measured in the sound.
+    pub const fn actions(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::InquiryTime => Some(&["discover"]),
+            Self::PageTime | Self::AuthenticationTime | Self::SdpTime => Some(&["pair", "connect"]),
+            Self::ColdStartTime => Some(&["pair"]),
+            Self::NegotiationTime | Self::SetUpTime => Some(&["connect"]),
+            Self::FirstMediaTime => Some(&["play"]),
+            _ => None,
         }
     }
 
@@ -205,7 +250,7 @@ impl Measurable {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Measured {
-    /// The step that plays.
+    /// The step in which it is measured: one that plays, or whose HCI traffic has it.
     #[serde(rename = "in")]
     pub step: String,
     /// What is limited.

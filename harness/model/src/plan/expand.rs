@@ -334,6 +334,9 @@ impl Shape<'_> {
             if skipped.is_none() {
                 skipped = self.uncalibrated(condition, &unit_on);
             }
+            if skipped.is_none() {
+                skipped = self.unrecorded(condition, &unit_on);
+            }
         }
 
         let mut meaning = self.meaning.clone();
@@ -438,6 +441,39 @@ impl Shape<'_> {
             (wanted.contains(&step.name()) && !known).then(|| {
                 format!("the microphone `{microphone}` is not calibrated: its rig's document has no `calibrated` of it")
             })
+        })
+    }
+
+    /// What is measured in HCI traffic needs a dongle that records it.
+    fn unrecorded<'c>(
+        &self,
+        condition: Option<&str>,
+        unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
+    ) -> Option<String> {
+        let wanted: Vec<&str> = (self.scenario.expect.iter().flat_map(|e| e.expectation().leaves()))
+            .filter_map(|expectation| match expectation {
+                Expectation::Measured(m) if m.of.actions().is_some() => Some(m.step.as_str()),
+                _ => None,
+            })
+            .collect();
+        steps_under(self.scenario, condition).filter(|step| wanted.contains(&step.name())).find_map(|step| {
+            let by = match step.action() {
+                Action::Discover(discover) => &discover.by,
+                Action::Pair(pair) => &pair.by,
+                Action::Connect(connect) => &connect.by,
+                Action::Play(play) => &play.by,
+                _ => return None,
+            };
+            let candidate = unit_on(by)?;
+            match &candidate.unit.dongle {
+                Some(dongle) if self.from.rig.dongles.get(dongle).is_some_and(|d| d.capture.is_some()) => None,
+                Some(dongle) => Some(format!(
+                    "the HCI traffic of the dongle `{dongle}` is not recorded: its rig's document has no `capture` of it"
+                )),
+                None => {
+                    Some(format!("{}: it has no dongle whose HCI traffic could be recorded", candidate.value.text()))
+                }
+            }
         })
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Two D-Bus connections, because BlueZ ties objects to the connection that made them and bluer shares neither its own
 //! nor anything about media: bluer has adapter, inquiry, agent, pairing and `ConnectProfile` (`dongle`, `endpoint`),
-//! zbus has the media endpoint and its transports (`media`). Both live as long as bluetoothd does.
+//! zbus has the media endpoint and its transports (`media`). Both live as long as bluetoothd does. What goes over
+//! the air is recorded beside them, from the kernel (`tap`).
 
 #[cfg(feature = "bluez")]
 mod dongle;
@@ -16,6 +17,8 @@ mod media;
 #[cfg(feature = "bluez")]
 mod stream;
 #[cfg(feature = "bluez")]
+mod tap;
+#[cfg(feature = "bluez")]
 mod version;
 
 #[cfg(feature = "bluez")]
@@ -24,5 +27,7 @@ pub use dongle::Dongle;
 pub use encode::encoders;
 #[cfg(feature = "bluez")]
 pub use endpoint::Endpoint;
+#[cfg(feature = "bluez")]
+pub use tap::MonitorTap;
 #[cfg(feature = "bluez")]
 pub use version::{known_trouble, version};

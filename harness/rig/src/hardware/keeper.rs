@@ -7,10 +7,13 @@ use rigtone_model::{document::Output, trial::InfrastructureFault};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
-use super::{Hold, HostClock, open::OpenError};
+use super::{
+    Hold, HostClock,
+    open::{DongleToOpen, OpenError},
+};
 use crate::{
     bench::{Aftermath, Finding, Keeper, Scope, TrialKey},
-    capability::{Address, Captured, Microphone, Power, Unit},
+    capability::{Captured, Microphone, Power, Unit},
     clock::{Clock, Instant},
 };
 
@@ -28,6 +31,10 @@ pub(super) struct Members {
     pub(super) relays: crate::power::Boards,
     #[cfg(feature = "bluez")]
     dongles: BTreeMap<String, Rc<crate::bluez::Dongle>>,
+    /// By unit.
+    /// Those whose HCI traffic is recorded.
+    #[cfg(feature = "bluez")]
+    taps: BTreeMap<String, Rc<crate::bluez::MonitorTap>>,
     /// By unit.
     #[cfg(feature = "bluez")]
     dongle_of: BTreeMap<String, Rc<crate::bluez::Dongle>>,
@@ -53,13 +60,12 @@ impl Members {
 impl Members {
     pub(super) fn open_endpoint(
         &mut self,
-        dongle: &str,
-        address: Address,
+        DongleToOpen { name: dongle, address, capture }: DongleToOpen<'_>,
         sends: bool,
         unit: &mut Unit,
         clock: HostClock,
     ) -> Result<(), OpenError> {
-        use crate::bluez::{Dongle, Endpoint};
+        use crate::bluez::{Dongle, Endpoint, MonitorTap};
         let member = || format!("dongle {dongle}");
         if self.dongles.contains_key(dongle) {
             let what = "two units cannot share one: it has one role at a time".to_owned();
@@ -75,6 +81,11 @@ impl Members {
         if sends {
             unit.streaming = Some(endpoint);
         }
+        if let Some(keeps) = capture {
+            let tap = Rc::new(MonitorTap::new(dongle, address, keeps, clock));
+            unit.tap = Some(tap.clone());
+            self.taps.insert(dongle.to_owned(), tap);
+        }
         Ok(())
     }
 }
@@ -83,13 +94,12 @@ impl Members {
 impl Members {
     pub(super) fn open_endpoint(
         &mut self,
-        dongle: &str,
-        _address: Address,
+        dongle: DongleToOpen<'_>,
         _sends: bool,
         _unit: &mut Unit,
         _clock: HostClock,
     ) -> Result<(), OpenError> {
-        Err(OpenError::NotBuilt { member: format!("dongle {dongle}"), feature: "bluez" })
+        Err(OpenError::NotBuilt { member: format!("dongle {}", dongle.name), feature: "bluez" })
     }
 }
 
@@ -157,9 +167,13 @@ impl Keeper for HardwareKeeper {
         }
         #[cfg(feature = "bluez")]
         {
-            for dongle in self.members.dongles.values().filter(|d| scope.holds(d.member())) {
+            for (name, dongle) in self.members.dongles.iter().filter(|(_, d)| scope.holds(d.member())) {
                 let Some(share) = self.share(deadline) else { return findings };
-                findings.push(finding(dongle.member(), dongle.check(share).await));
+                let mut found = dongle.check(share).await;
+                if let (Some(tap), Ok(said)) = (self.members.taps.get(name), &found) {
+                    found = tap.check().map(|()| format!("{said}; its HCI traffic can be recorded"));
+                }
+                findings.push(finding(dongle.member(), found));
             }
             if scope == Scope::Whole && !self.members.dongles.is_empty() {
                 for (encoder, installed) in crate::bluez::encoders() {

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use rigtone_model::{
-    document::{Control, Device, Rig, Role, Unit as UnitDocument},
+    document::{Capture, Control, Device, Rig, Role, Unit as UnitDocument},
     trial::InfrastructureFault,
 };
 use thiserror::Error;
@@ -65,6 +65,15 @@ pub enum OpenError {
 
 pub(super) fn document(member: impl Into<String>, what: impl Into<String>) -> OpenError {
     OpenError::Document { member: member.into(), what: what.into() }
+}
+
+/// A dongle as its document has it.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "bluez"), expect(dead_code, reason = "without its driver it is only named"))]
+pub(super) struct DongleToOpen<'a> {
+    pub(super) name: &'a str,
+    pub(super) address: Address,
+    pub(super) capture: Option<Capture>,
 }
 
 /// The runtime that a bench needs: one thread, with timers and sockets.
@@ -204,6 +213,7 @@ fn open_unit(
         pairing: None,
         connecting: None,
         streaming: None,
+        tap: None,
     };
     if unit.control == Some(Control::Endpoint) {
         let dongle = unit.dongle.as_deref().ok_or_else(|| document(&member, "`control: endpoint` needs a `dongle`"))?;
@@ -216,7 +226,9 @@ fn open_unit(
         if of_dongle != address {
             return Err(document(&member, format!("its address {address} is not that of its dongle, {of_dongle}")));
         }
-        members.open_endpoint(dongle, of_dongle, device.roles.contains(&Role::A2dpSource), &mut opened, clock)?;
+        let capture = rig.dongles.get(dongle).and_then(|dongle| dongle.capture);
+        let of_dongle = DongleToOpen { name: dongle, address: of_dongle, capture };
+        members.open_endpoint(of_dongle, device.roles.contains(&Role::A2dpSource), &mut opened, clock)?;
     }
     Ok(opened)
 }

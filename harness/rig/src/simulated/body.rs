@@ -316,6 +316,16 @@ impl Body {
         self.nature.silent || self.state.frozen
     }
 
+    /// Whether it refuses a configuration of this codec, though it offers it.
+    pub(super) fn refuses_codec(&self, codec: Codec) -> bool {
+        self.nature.refuses.contains(&codec)
+    }
+
+    /// The codec of the frames that it sends, whatever was agreed on.
+    pub(super) fn sends(&self, agreed: Codec) -> Codec {
+        self.nature.sends.unwrap_or(agreed)
+    }
+
     pub(super) fn refuses_link_from(&self, other: Address) -> bool {
         self.nature.one_link && self.state.links.keys().any(|peer| *peer != other)
     }

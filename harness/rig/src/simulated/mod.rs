@@ -12,6 +12,8 @@ mod open;
 mod planted;
 mod sounds;
 mod stream;
+mod tap;
+mod traffic;
 mod units;
 mod world;
 

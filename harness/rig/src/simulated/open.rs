@@ -7,7 +7,7 @@ use std::{
 };
 
 use rigtone_model::{
-    document::{Control, Device, Rig, Role},
+    document::{Control, Device, Rig, Role, Unit as UnitDocument},
     trial::InfrastructureFault,
 };
 
@@ -16,13 +16,34 @@ use super::{
     dongles::Dongles,
     keeper::{SimulatedKeeper, uses_of},
     microphone::SimulatedMicrophone,
+    tap::SimulatedTap,
     units::SimulatedUnit,
     world::{Shared, World},
 };
 use crate::{
     bench::Bench,
-    capability::{Microphone, Unit},
+    capability::{HciTap, Microphone, Unit},
 };
+
+/// What records the HCI traffic of a unit, if the document of its dongle wants that.
+fn tap_of(
+    unit: &UnitDocument,
+    rig: &Rig,
+    world: &Shared,
+    clock: &VirtualClock,
+) -> Result<Option<Rc<dyn HciTap>>, String> {
+    let Some(name) = &unit.dongle else { return Ok(None) };
+    let Some(dongle) = rig.dongles.get(name) else { return Ok(None) };
+    let Some(keeps) = dongle.capture else { return Ok(None) };
+    Ok(Some(Rc::new(SimulatedTap {
+        dongle: name.clone(),
+        member: format!("dongle {name}"),
+        address: dongle.address.parse()?,
+        keeps,
+        world: world.clone(),
+        clock: clock.clone(),
+    })))
+}
 
 /// Opens a simulated rig on `clock`. A simulated unit offers what its device and its wiring could, and no more.
 ///
@@ -53,6 +74,7 @@ pub fn open(
             pairing: controlled.then(|| handle.clone() as Rc<_>),
             connecting: controlled.then(|| handle.clone() as Rc<_>),
             streaming: sends.then(|| handle.clone() as Rc<_>),
+            tap: tap_of(document, rig, &world, clock).map_err(fault)?,
         };
         units.insert(name.clone(), unit);
     }

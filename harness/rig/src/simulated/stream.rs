@@ -8,6 +8,7 @@ use rigtone_audio::stimulus::Stimulus;
 use super::{
     body::Fate,
     clock::VirtualClock,
+    traffic::{self, Span},
     units::SimulatedUnit,
     world::{Shared, Sound},
 };
@@ -46,6 +47,14 @@ impl Drop for Playing {
     }
 }
 
+/// How a stream ends on the air.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Suspended,
+    Lost,
+    Left,
+}
+
 fn ended(emission: Option<Emission>, class: FailureClass, detail: &str) -> Streamed {
     Streamed { emission, ended: Err(DeviceFailure::new(class, detail)) }
 }
@@ -73,6 +82,7 @@ impl SimulatedUnit {
         stimulus: &Stimulus,
         deadline: Instant,
     ) -> Result<Streamed, InfrastructureFault> {
+        let asked = self.clock.now();
         self.pass(START_NS).await;
         let emitted = self.clock.now();
         let Some(link) = self.link_to(target)? else {
@@ -96,10 +106,22 @@ impl SimulatedUnit {
         let emission = Some(Emission { at: emitted, uncertainty_ns: 0 });
         let until = emitted.plus(fate.map_or(length_ns, |(ns, _)| ns)).min(deadline);
         let supervise = || self.clock.sleep_until(self.clock.now().plus(SUPERVISION_NS).min(deadline));
+        let flowed = |end: End| {
+            let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
+            let codec = world.body(&self.name).sends(link.codec);
+            let Some((traffic, _)) = world.traffic(&self.name, target) else { return };
+            traffic.stream(asked, Span { from: emitted, to: now.min(until) }, target, codec);
+            match end {
+                End::Suspended => traffic.suspend(now, target),
+                End::Lost => traffic.ended(now, target, traffic::SUPERVISION_TIMEOUT),
+                End::Left => traffic.ended(now, target, traffic::ENDED_BY_PEER),
+            }
+        };
         loop {
             let now = self.clock.now();
             if self.link_to(target)?.is_none() {
                 supervise().await;
+                flowed(End::Lost);
                 return Ok(ended(emission, FailureClass::LinkLost, "supervision timeout in mid-stream"));
             }
             if now >= until {
@@ -116,14 +138,18 @@ impl SimulatedUnit {
             Some((_, Fate::SupplyFails)) => {
                 self.world.borrow_mut().break_down(target, self.clock.now());
                 supervise().await;
+                flowed(End::Lost);
                 Ok(ended(emission, FailureClass::LinkLost, "supervision timeout in mid-stream"))
             }
             Some((_, Fate::DropsLink)) => {
-                let mut world = self.world.borrow_mut();
-                world.unlink(&self.name, target);
+                self.world.borrow_mut().unlink(&self.name, target);
+                flowed(End::Left);
                 Ok(ended(emission, FailureClass::LinkLost, "the other side ended the link in mid-stream"))
             }
-            None => Ok(Streamed { emission, ended: Ok(()) }),
+            None => {
+                flowed(End::Suspended);
+                Ok(Streamed { emission, ended: Ok(()) })
+            }
         }
     }
 }

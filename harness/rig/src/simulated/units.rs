@@ -9,6 +9,7 @@ use super::{
     body::LinkState,
     clock::VirtualClock,
     planted::Viewer,
+    traffic::{self, Proof, Span},
     world::{Shared, World},
 };
 use crate::{
@@ -29,6 +30,12 @@ const CONNECT_NS: i64 = 350 * MS;
 /// How long an absent unit is paged.
 const PAGE_TIMEOUT_NS: i64 = 5120 * MS;
 const DISCONNECT_NS: i64 = 100 * MS;
+const RSSI_DBM: i8 = -50;
+/// The part of a pairing that the call takes.
+const PAGED: f64 = 0.3;
+/// What a real stack says of any refusal while a stream is set up.
+const CREATE_SOCKET: &str = "the stream was not set up: the device has no codec in common or refused the configuration: \
+                             Failed (br-connection-create-socket)";
 
 /// One simulated unit.
 pub(super) struct SimulatedUnit {
@@ -207,6 +214,7 @@ impl PairingMode for SimulatedUnit {
 impl Inquiry for SimulatedUnit {
     async fn find(&self, target: Address, deadline: Instant) -> Answer<Found> {
         self.radio(async {
+            let begun = self.clock.now();
             let needed = {
                 let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
                 world.at(target, now).map(|body| (body.answers_inquiry(), body.inquiry_ns(), body.awake_at(now)))
@@ -220,11 +228,17 @@ impl Inquiry for SimulatedUnit {
                     let found = self.clock.now();
                     if let Some(body) = world.at(target, found).filter(|b| b.in_pairing_mode(found)) {
                         body.state.proven = true;
-                        return Ok(Ok(Found { at: found, rssi_dbm: Some(-50) }));
+                        if let Some((traffic, _)) = world.traffic(&self.name, target) {
+                            traffic.inquiry(Span { from: begun, to: found }, Some((target, RSSI_DBM)));
+                        }
+                        return Ok(Ok(Found { at: found, rssi_dbm: Some(RSSI_DBM.into()) }));
                     }
                 }
             }
             self.clock.sleep_until(deadline).await;
+            if let Some((traffic, _)) = self.world.borrow_mut().traffic(&self.name, target) {
+                traffic.inquiry(Span { from: begun, to: self.clock.now() }, None);
+            }
             self.unanswered(target, FailureClass::NotDiscovered, "no answer to the inquiry")
         })
         .await
@@ -243,6 +257,10 @@ impl Pairing for SimulatedUnit {
             let own = self.address();
             let mut world = self.world.borrow_mut();
             world.unlink(&self.name, target);
+            let now = self.clock.now();
+            if let Some((traffic, _)) = world.traffic(&self.name, target) {
+                traffic.disconnect(Span { from: now, to: now }, target);
+            }
             let had = world.body(&self.name).state.bonds.remove(&target);
             if let Some(body) = world.at(target, self.clock.now()).filter(|_| had) {
                 body.is_forgotten_by(own);
@@ -263,8 +281,13 @@ impl Connecting for SimulatedUnit {
         self.radio(async {
             // A link that is gone, however that came, needs no end.
             if matches!(self.link_to(target), Ok(Some(_))) {
+                let from = self.clock.now();
                 self.pass(DISCONNECT_NS).await;
-                self.world.borrow_mut().unlink(&self.name, target);
+                let mut world = self.world.borrow_mut();
+                world.unlink(&self.name, target);
+                if let Some((traffic, _)) = world.traffic(&self.name, target) {
+                    traffic.disconnect(Span { from, to: self.clock.now() }, target);
+                }
             }
             Ok(())
         })
@@ -279,9 +302,51 @@ struct Paged {
     is_sink: bool,
     refuses: bool,
     offered: Vec<Codec>,
+    refused: Vec<Codec>,
 }
 
 impl SimulatedUnit {
+    /// A call that began at `from` and that nobody answered.
+    fn paged_in_vain(&self, from: Instant, target: Address) {
+        if let Some((traffic, awake)) = self.world.borrow_mut().traffic(&self.name, target) {
+            traffic.page(Span { from, to: self.clock.now() }, target, awake, traffic::PAGE_TIMEOUT);
+        }
+    }
+
+    /// A pairing that has ended, or was left alone.
+    fn paired(&self, from: Instant, target: Address, proof: Option<Proof>) {
+        if let Some((traffic, awake)) = self.world.borrow_mut().traffic(&self.name, target) {
+            let span = Span { from, to: self.clock.now() };
+            let called = if traffic.is_linked(from, target, awake) { 0.0 } else { PAGED };
+            if called > 0.0 {
+                traffic.page(span.part(0.0, called), target, awake, traffic::DONE);
+            }
+            if let Some(proof) = proof {
+                traffic.authenticate(span.part(called, 1.0), target, proof);
+            }
+        }
+    }
+
+    /// A connection that has ended one way or the other: the codec that was agreed on, the one that was refused, or none.
+    fn connected(&self, from: Instant, target: Address, paged: &Paged, codec: Option<Result<Codec, Codec>>) {
+        let mut world = self.world.borrow_mut();
+        let Some((traffic, awake)) = world.traffic(&self.name, target) else { return };
+        let span = Span { from, to: self.clock.now() };
+        let mut begin = 0.0;
+        if !traffic.is_linked(from, target, awake) {
+            let status = if paged.refuses { traffic::LIMITED_RESOURCES } else { traffic::DONE };
+            traffic.page(span.part(0.0, 0.2), target, awake, status);
+            let proof = if paged.bonded { Proof::Known } else { Proof::Refused };
+            traffic.authenticate(span.part(0.2, 0.3), target, proof);
+            begin = 0.3;
+        }
+        match codec {
+            Some(choice) => traffic.set_up(span.part(begin, 1.0), target, &paged.offered, choice),
+            None if paged.bonded && !paged.is_sink => traffic.no_sink(span.part(begin, 1.0), target),
+            None => {}
+        }
+    }
+
     async fn try_to_pair(&self, target: Address, deadline: Instant) -> Answer<()> {
         let now = self.clock.now();
         let own = self.address();
@@ -291,14 +356,17 @@ impl SimulatedUnit {
         });
         let Some((accepted, pairing_ns)) = draw else {
             self.clock.sleep_until(now.plus(PAGE_TIMEOUT_NS).min(deadline)).await;
+            self.paged_in_vain(now, target);
             return self.unanswered(target, FailureClass::PairingTimedOut, "no answer to the page");
         };
         let takes = if accepted { pairing_ns } else { REFUSAL_NS };
         if now.plus(takes) > deadline {
             self.clock.sleep_until(deadline).await;
+            self.paired(now, target, None);
             return Self::failed(FailureClass::PairingTimedOut, "no end of the pairing in time");
         }
         self.pass(takes).await;
+        self.paired(now, target, Some(if accepted { Proof::Paired } else { Proof::Refused }));
         if !accepted {
             return Self::failed(FailureClass::PairingRefused, "authentication failed");
         }
@@ -320,6 +388,7 @@ impl SimulatedUnit {
             is_sink: other.roles.contains(&Role::A2dpSink),
             refuses: other.refuses_link_from(own),
             offered: other.codecs.clone(),
+            refused: other.codecs.iter().copied().filter(|codec| other.refuses_codec(*codec)).collect(),
         })
     }
 
@@ -328,6 +397,7 @@ impl SimulatedUnit {
         let paged = Self::page(&mut self.world.borrow_mut(), &self.name, target, now);
         let Some(paged) = paged else {
             self.clock.sleep_until(now.plus(PAGE_TIMEOUT_NS).min(deadline)).await;
+            self.paged_in_vain(now, target);
             return self.unanswered(target, FailureClass::NotConnected, "page timeout");
         };
         if now.plus(CONNECT_NS) > deadline {
@@ -335,6 +405,9 @@ impl SimulatedUnit {
             return Self::failed(FailureClass::NotConnected, "no end of the connection in time");
         }
         self.pass(CONNECT_NS).await;
+        if paged.refuses || !paged.bonded || !paged.is_sink {
+            self.connected(now, target, &paged, None);
+        }
         if paged.refuses {
             return Self::failed(FailureClass::NotConnected, "refused: it has a link to another source");
         }
@@ -345,13 +418,17 @@ impl SimulatedUnit {
             return Self::failed(FailureClass::WrongRole, "its service records state no A2DP sink");
         }
         // As real stacks do: what is not offered by both falls back to SBC, which every sink must offer.
+        let mine = self.world.borrow_mut().body(&self.name).codecs.contains(&wish.codec);
+        let codec = if mine && paged.offered.contains(&wish.codec) { wish.codec } else { Codec::Sbc };
+        let refused = paged.refused.contains(&codec);
+        self.connected(now, target, &paged, Some(if refused { Err(codec) } else { Ok(codec) }));
+        if refused {
+            return Self::failed(FailureClass::NoStream, CREATE_SOCKET);
+        }
         let (mut world, made) = (self.world.borrow_mut(), self.clock.now());
-        let mine = &world.body(&self.name).codecs;
-        let agreed = mine.contains(&wish.codec) && paged.offered.contains(&wish.codec);
-        let codec = if agreed { wish.codec } else { Codec::Sbc };
         let latency_ns = world.at(target, made).map_or(0, |body| body.connection_latency_ns(codec));
         world.link(&self.name, target, LinkState { codec, latency_ns, made });
-        let configuration = if codec == Codec::Sbc { vec![0x11, 0x15, 2, 53] } else { Vec::new() };
+        let configuration = traffic::configuration(codec);
         Ok(Ok(Link { codec, configuration, reported_delay_ns: None }))
     }
 }

@@ -19,6 +19,7 @@ use super::{
     boards::Boards,
     body::{Body, Happening, LinkState, seed_bytes},
     planted::{Planted, Viewer},
+    traffic::Traffic,
 };
 use crate::{
     bench::TrialKey,
@@ -40,6 +41,8 @@ pub(super) struct World {
     /// Wakes what waits for a fault to begin.
     pub(super) changed: Rc<Notify>,
     pub(super) sounds: Vec<Sound>,
+    /// By dongle, while its traffic is recorded.
+    pub(super) traffic: BTreeMap<String, Traffic>,
     pub(super) rooms: BTreeMap<String, air::Room>,
 }
 
@@ -88,6 +91,7 @@ impl World {
             planted: Planted::of(rig),
             changed: Rc::new(Notify::new()),
             sounds: Vec::new(),
+            traffic: BTreeMap::new(),
             rooms: rooms.collect(),
         })
     }
@@ -192,6 +196,14 @@ impl World {
         if body.trial.as_ref() == trial {
             body.state.links.remove(&peer);
         }
+    }
+
+    /// What goes over the dongle of a unit, while that is recorded, and since when another unit has been awake.
+    pub(super) fn traffic(&mut self, name: &str, other: Address) -> Option<(&mut Traffic, Option<i64>)> {
+        let dongle = self.bodies.get(name)?.dongle.as_deref()?;
+        let traffic = self.traffic.get_mut(dongle)?;
+        let awake = self.by_address.get(&other).and_then(|name| self.bodies.get(name)).and_then(|b| b.state.awake);
+        Some((traffic, awake))
     }
 
     /// Ends the link between a unit and another one.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use rigtone_audio::stimulus::Name;
-use rigtone_hearing::carries;
 use rigtone_model::{
     document::Rig,
     event::Body,
@@ -13,6 +12,7 @@ use rigtone_model::{
         self, Disturbed, Doubled, Howling, OutOfLimits, Silent, WithHoles, WrongBandwidth, WrongChannels,
     },
 };
+use rigtone_witness::sound::carries;
 use rstest::rstest;
 
 use crate::bench::{Done, plan, run_from};

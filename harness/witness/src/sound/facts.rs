@@ -15,7 +15,7 @@ use rigtone_model::{
     observation::{Method, Quantity, Value},
 };
 
-use crate::RATE;
+use super::RATE;
 
 /// The response is always recorded at this frequency in Hz: bass is what codecs and firmware differ in.
 const BASS_HZ: f64 = 60.0;
@@ -25,12 +25,12 @@ const LEVEL_DB: f64 = 0.5;
 const K: f64 = 2.0;
 
 /// One thing that a survey says.
-pub(crate) struct Fact {
-    pub(crate) quantity: Quantity,
-    pub(crate) at_hz: Option<f64>,
-    pub(crate) value: Value,
-    pub(crate) method: Method,
-    pub(crate) quality: BTreeMap<String, f64>,
+pub(super) struct Fact {
+    pub(super) quantity: Quantity,
+    pub(super) at_hz: Option<f64>,
+    pub(super) value: Value,
+    pub(super) method: Method,
+    pub(super) quality: BTreeMap<String, f64>,
 }
 
 /// What a recording of the stimulus `name` answers; nothing if there is no such stimulus.
@@ -67,7 +67,7 @@ pub fn carries(name: &str) -> Vec<Quantity> {
 
 /// Everything that a survey says; `bound_ns` is what the rig does not know of the microphone's clock, and the response is
 /// wanted at `hz` too.
-pub(crate) fn facts(survey: &Survey, bound_ns: i64, hz: &[f64]) -> Vec<Fact> {
+pub(super) fn facts(survey: &Survey, bound_ns: i64, hz: &[f64]) -> Vec<Fact> {
     let findings = &survey.findings;
     let continuity = survey.steadiness.as_ref().map(|found| &found.continuity);
     let mut facts = Facts { all: Vec::new(), method: named(findings.method, findings.method_version) };
@@ -156,7 +156,7 @@ pub(crate) fn facts(survey: &Survey, bound_ns: i64, hz: &[f64]) -> Vec<Fact> {
 }
 
 /// A jump of the recording itself, at so many seconds: the rig lost or made up samples.
-pub(crate) fn seam(survey: &Survey) -> Option<f64> {
+pub(super) fn seam(survey: &Survey) -> Option<f64> {
     let continuity = survey.steadiness.as_ref()?.continuity.measured()?;
     let in_capture = |kind: &EventKind| {
         matches!(

@@ -20,7 +20,7 @@ use rigtone_model::{
 use rigtone_record::{LayerWriter, RecordError, read_evidence, wav::WavReader};
 use thiserror::Error;
 
-use crate::{Emitted, Take, asked_hz, hear, stimulus};
+use crate::sound::{Emitted, Take, asked_hz, hear, stimulus};
 
 /// Trials that are measured together: enough for every processor, few enough for memory and for a word now and then.
 const TOGETHER: usize = 64;

@@ -1,9 +1,8 @@
-//! What the recording of a trial says, in the words of the record: during the run, and again from its evidence.
+//! What the recording of a trial says.
 //!
-//! Both ways go through [`hear`]: what the analysis goes by stands in the log beside the recording ([`Listening`]), and nothing else enters.
+//! The run and a second look at its evidence both go through [`hear`]: what the analysis goes by stands in the log beside the recording ([`Listening`]), and nothing else enters.
 
 mod facts;
-mod remeasure;
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -22,10 +21,7 @@ use rigtone_model::{
 };
 
 use self::facts::Fact;
-pub use self::{
-    facts::carries,
-    remeasure::{Change, Outcome, Remeasure, RemeasureError},
-};
+pub use self::facts::carries;
 
 /// Samples a second of stimuli.
 const RATE: u32 = 48_000;

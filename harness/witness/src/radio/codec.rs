@@ -1,0 +1,152 @@
+//! Everything that tells the codec of a stream, side by side.
+
+use std::fmt;
+
+use rigtone_bluetooth::{
+    codec::Codec,
+    timeline::{Start, Stream},
+};
+use rigtone_model::{
+    document,
+    observation::{Observation, Quantity, Value},
+};
+
+use super::{Step, Traffic};
+
+/// Fingerprints of the codecs of HFP.
+const TELEPHONE: [&str; 2] = ["cvsd", "msbc"];
+
+/// What the stack says was agreed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreed {
+    /// What was asked for.
+    pub requested: document::Codec,
+    /// The codec.
+    pub codec: document::Codec,
+    /// Its configuration as on the air; empty where nobody tells.
+    pub configuration: Vec<u8>,
+}
+
+/// Who says which codec it is; none where somebody says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tellers {
+    /// What was asked for.
+    pub requested: Option<String>,
+    /// What the stack says.
+    pub stack: Option<String>,
+    /// What was configured on the air.
+    pub air: Option<String>,
+    /// What media packets look like.
+    pub frames: Option<String>,
+    /// What kind of sound was heard.
+    pub sound: Option<String>,
+}
+
+impl fmt::Display for Tellers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tellers = [
+            ("asked for", &self.requested),
+            ("BlueZ says", &self.stack),
+            ("configured on the air", &self.air),
+            ("frames look like", &self.frames),
+            ("sound like", &self.sound),
+        ];
+        let told = tellers.into_iter().filter_map(|(who, what)| Some(format!("{who} {}", what.as_ref()?)));
+        f.write_str(&told.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// A codec in the words of documents, where they have one.
+pub(super) fn word(codec: Codec) -> String {
+    match codec {
+        Codec::Sbc => "sbc",
+        Codec::Aac => "aac",
+        Codec::Aptx => "aptx",
+        Codec::AptxLowLatency => "aptx-ll",
+        Codec::AptxHd => "aptx-hd",
+        Codec::Ldac => "ldac",
+        Codec::Opus => "opus",
+        other => other.name(),
+    }
+    .to_owned()
+}
+
+impl Traffic {
+    /// The stream that was agreed on last in a step, or before it.
+    fn stream<'a>(&'a self, step: &'a Step) -> Option<&'a Stream> {
+        let agreed = |stream: &&Stream| stream.accepted_ns.is_some_and(|at| self.rig_ns(at) <= step.to_ns);
+        self.links(step).flat_map(|link| &link.streams).filter(agreed).last()
+    }
+
+    /// The start of a stream in a step.
+    fn start<'a>(&'a self, step: &'a Step) -> Option<&'a Start> {
+        let starts = self.links(step).flat_map(|link| &link.streams).flat_map(|stream| &stream.starts);
+        starts.filter(|start| start.at_ns.is_some_and(|at| self.is_within(step, at))).last()
+    }
+
+    /// What tells the codec in a step, the sound apart.
+    pub fn tellers(&self, step: &Step, before: &[Step], heard: &[Observation]) -> Tellers {
+        let agreed = step.agreed.as_ref().or_else(|| before.iter().rev().find_map(|step| step.agreed.as_ref()));
+        let stream = self.stream(step).and_then(|stream| stream.codec.as_ref());
+        let frames = self.start(step).and_then(|start| start.media.as_ref()).and_then(|media| media.seen_as.codec);
+        Tellers {
+            requested: agreed.map(|agreed| agreed.requested.as_str().to_owned()),
+            stack: agreed.map(|agreed| agreed.codec.as_str().to_owned()),
+            air: stream.map(|codec| word(codec.codec)),
+            frames: frames.map(word),
+            sound: sound(step, heard),
+        }
+    }
+
+    /// What is observed of the codec in a step.
+    pub(super) fn codecs(&self, step: &Step, before: &[Step], heard: &[Observation]) -> Vec<(Quantity, Value)> {
+        let mut observed = Vec::new();
+        let tellers = self.tellers(step, before, heard);
+        // A contradiction between packets that are there stands, whatever is missing beside them; that all is well needs all of them.
+        let doubt = self.damage();
+        let known = |agrees: bool| match &doubt {
+            Some(reason) if agrees => Value::Inconclusive { reason: reason.clone() },
+            _ => Value::Truth(agrees),
+        };
+        match step.action {
+            "connect" => {
+                let Some(stream) = self.stream(step).and_then(|stream| stream.codec.as_ref()) else { return observed };
+                observed.push((Quantity::AirCodec, Value::Word(word(stream.codec))));
+                if let Some(agreed) = &step.agreed {
+                    let same = agreed.codec.as_str() == word(stream.codec);
+                    let octets = hex(&agreed.configuration);
+                    let agrees = same && (agreed.configuration.is_empty() || octets == stream.octets);
+                    observed.push((Quantity::CodecAgreement, known(agrees)));
+                }
+            }
+            "play" => {
+                let Some(media) = self.start(step).and_then(|start| start.media.as_ref()) else { return observed };
+                if let Some(codec) = tellers.frames {
+                    observed.push((Quantity::FrameCodec, Value::Word(codec)));
+                }
+                // The sound of a telephone call is that of no codec of A2DP.
+                let telephone = tellers.sound.is_some_and(|sound| TELEPHONE.contains(&&*sound));
+                let agrees = if telephone { Some(false) } else { media.seen_as.as_agreed };
+                if let Some(agrees) = agrees {
+                    observed.push((Quantity::CodecAgreement, known(agrees)));
+                }
+            }
+            _ => {}
+        }
+        observed
+    }
+}
+
+/// What the sound of a step was like, where that was told.
+fn sound(step: &Step, heard: &[Observation]) -> Option<String> {
+    let of = |o: &&Observation| o.of == step.label && o.quantity == Quantity::Fingerprint;
+    match &heard.iter().find(of)?.value {
+        Value::Word(word) => Some(word.clone()),
+        _ => None,
+    }
+}
+
+/// Octets as reports write them.
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().join(" ")
+}
