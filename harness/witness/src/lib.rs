@@ -1,6 +1,7 @@
 //! What the evidence of a trial says, in the words of the record: its recordings and its captures of HCI traffic, during the run and again
 //! from the run directory.
 
+pub mod axis;
 pub mod radio;
 mod remeasure;
 pub mod sound;

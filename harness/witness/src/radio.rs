@@ -44,9 +44,10 @@ pub struct Step {
 
 impl Step {
     /// The same with the packets that come after its answer, but none of the step after it.
-    fn with_answers(mut self, next: Option<&Self>) -> Self {
+    fn with_answers(mut self, next: Option<&Self>, uncertainty_ns: i64) -> Self {
         let end_ns = self.to_ns + GRACE_NS;
-        self.to_ns = next.map_or(end_ns, |next| end_ns.min(next.from_ns - 1)).max(self.from_ns);
+        // What may belong to either belongs to the later one.
+        self.to_ns = next.map_or(end_ns, |next| end_ns.min(next.from_ns - uncertainty_ns - 1)).max(self.from_ns);
         self
     }
 }
@@ -112,7 +113,7 @@ impl Traffic {
 
     /// Why a step failed, if the capture shows that.
     pub fn cause(&self, step: &Step) -> Option<Cause> {
-        let step = &step.clone().with_answers(None);
+        let step = &step.clone().with_answers(None, 0);
         let all =
             self.links(step).flat_map(|link| &link.findings).filter(|finding| self.is_within(step, finding.at_ns));
         // The first thing that went wrong explains what came after it.
@@ -127,7 +128,9 @@ impl Traffic {
     /// What was observed of the sound is held beside it.
     pub fn observations(&self, steps: &[Step], heard: &[Observation], evidence: &str) -> Vec<Observation> {
         let nexts = steps.iter().skip(1).map(Some).chain([None]);
-        let steps: Vec<Step> = steps.iter().cloned().zip(nexts).map(|(step, next)| step.with_answers(next)).collect();
+        let uncertainty_ns = self.uncertainty_ns();
+        let steps = steps.iter().cloned().zip(nexts);
+        let steps: Vec<Step> = steps.map(|(step, next)| step.with_answers(next, uncertainty_ns)).collect();
         let mut observations = Vec::new();
         for (place, step) in steps.iter().enumerate() {
             let before = steps.get(..place).unwrap_or_default();

@@ -88,7 +88,7 @@ fn of_end(link: &Link, found: &mut Vec<Finding>) {
         .flat_map(|stream| &stream.starts)
         .any(|start| start.accepted_ns.is_some() && start.end.is_some_and(|ended| ended.how == EndedBy::Link));
     match end.reason {
-        Some(0x08 | 0x22) => add(found, end.at_ns, Class::LinkLost, format!("the link was lost: {}", end.words)),
+        Some(0x08 | 0x22) => add(found, end.at_ns, Class::LinkLost, end.words),
         None => add(found, end.at_ns, Class::ControllerGone, end.words),
         Some(_) if streaming => {
             let by = end.by.map_or("nobody known", who);

@@ -108,6 +108,32 @@ pub enum PhaseKind {
     Disconnect,
 }
 
+impl PhaseKind {
+    /// For people.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Inquiry => "inquiry",
+            Self::Page => "page",
+            Self::Authentication => "authentication",
+            Self::Encryption => "encryption",
+            Self::Sdp => "SDP",
+            Self::Signalling => "signalling",
+            Self::Discover => "discover",
+            Self::Capabilities => "capabilities",
+            Self::Configuration => "configuration",
+            Self::Open => "open",
+            Self::MediaChannel => "media channel",
+            Self::Start => "start",
+            Self::FirstMedia => "first media",
+            Self::Media => "media",
+            Self::Suspend => "suspend",
+            Self::Close => "close",
+            Self::Abort => "abort",
+            Self::Disconnect => "disconnect",
+        }
+    }
+}
+
 /// How a phase ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]

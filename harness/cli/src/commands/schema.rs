@@ -11,7 +11,8 @@ pub(crate) fn schema(out: Option<&Path>) -> Result<Code, Trouble> {
     let measurement = ("measurement.schema.json".to_owned(), format!("{:#}\n", rigtone_measure::schema()));
     let comparison = ("comparison.schema.json".to_owned(), format!("{:#}\n", Comparisons::json_schema()));
     let timeline = ("timeline.schema.json".to_owned(), format!("{:#}\n", super::timeline::schema()));
-    for (name, text) in schema::committed().into_iter().chain([measurement, comparison, timeline]) {
+    let trial = ("trial.schema.json".to_owned(), format!("{:#}\n", super::timeline::trial_schema()));
+    for (name, text) in schema::committed().into_iter().chain([measurement, comparison, timeline, trial]) {
         match out {
             None => printer::out(&format!("{text}\n")),
             Some(folder) => {

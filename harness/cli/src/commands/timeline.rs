@@ -2,6 +2,7 @@
 
 mod damage;
 mod text;
+mod trial;
 
 use std::{
     fs::File,
@@ -15,6 +16,7 @@ use rigtone_bluetooth::{
     timeline::{Decoder, Report},
 };
 use rigtone_model::schema::sorted;
+use rigtone_record::PLAN;
 use rigtone_report::{exit::Code, sanitise};
 use schemars::generate::SchemaSettings;
 
@@ -23,18 +25,35 @@ use crate::{printer, trouble::Trouble};
 /// Bytes that are read at once.
 const SLICE: usize = 1 << 16;
 
-/// Which capture.
+/// Which capture, or which trial.
 #[derive(Debug, Args)]
 pub(crate) struct Timeline {
-    /// The capture: btsnoop as of `btmon -w` or Android, or Apple's PacketLogger.
+    /// A capture: btsnoop as of `btmon -w` or Android, or Apple's PacketLogger. Or a run directory: then one of its trials is shown on one time
+    /// axis, relays, stack, air and sound together.
+    #[arg(value_name = "CAPTURE|RUN")]
     capture: PathBuf,
-    /// Print everything as JSON; its schema is `timeline.schema.json`.
+    /// Of a run: the combination, by its id or a part of it; needed when it has several.
+    #[arg(long, value_name = "ID")]
+    combination: Option<String>,
+    /// Of a run: the trial; the first one when left out.
+    #[arg(long, value_name = "N")]
+    trial: Option<u32>,
+    /// Print everything as JSON; its schema is `timeline.schema.json`, of a trial `trial.schema.json`.
     #[arg(long)]
     json: bool,
 }
 
 /// Decodes a capture and prints what it says.
 pub(crate) fn timeline(what: &Timeline) -> Result<Code, Trouble> {
+    if what.capture.join(PLAN).is_file() {
+        let which = trial::Which { combination: what.combination.as_deref(), trial: what.trial };
+        return trial::show(&what.capture, &which, what.json);
+    }
+    if what.combination.is_some() || what.trial.is_some() {
+        let path = what.capture.display();
+        return Err(Trouble::usage(format!("{path} is no run directory: it has no trials"))
+            .hint("leave --combination and --trial out for a capture"));
+    }
     let report = read(&what.capture)?;
     if what.json {
         let mut shown = Shown(String::new());
@@ -69,7 +88,8 @@ impl Write for Shown {
 fn read(path: &Path) -> Result<Report, Trouble> {
     let no_file = |error: &std::io::Error| Trouble::usage(format!("reading {} failed: {error}", path.display()));
     if path.is_dir() {
-        return Err(Trouble::usage(format!("{} is a folder", path.display())).hint("name the capture in it"));
+        return Err(Trouble::usage(format!("{} is a folder, and no run directory", path.display()))
+            .hint("name the capture in it"));
     }
     let mut file = File::open(path).map_err(|e| no_file(&e))?;
     let mut decoder = Decoder::new();
@@ -95,6 +115,12 @@ fn trouble(path: &Path, error: &CaptureError) -> Trouble {
         CaptureError::Foreign(_) | CaptureError::Version(_) | CaptureError::Datalink(_) => Code::Usage,
     };
     Trouble::new(code, format!("{}: {error}", path.display())).hint(error.hint())
+}
+
+/// The schema of a trial (draft 2020-12), its keys in alphabetical order.
+pub(crate) fn trial_schema() -> serde_json::Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    sorted(generator.into_root_schema_for::<rigtone_witness::axis::Axis>().to_value())
 }
 
 /// The schema of a report (draft 2020-12), its keys in alphabetical order.

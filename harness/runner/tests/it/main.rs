@@ -4,6 +4,7 @@ mod bench;
 mod endings;
 mod faults;
 mod planted;
+mod radio;
 mod resources;
 mod resume;
 mod sound;

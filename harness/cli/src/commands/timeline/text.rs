@@ -137,26 +137,7 @@ fn phase(out: &mut String, link: &Link, phase: &Phase) {
         Some(_) => String::new(),
         None => "no answer".to_owned(),
     };
-    let name = match phase.kind {
-        PhaseKind::Inquiry => "inquiry",
-        PhaseKind::Page => "page",
-        PhaseKind::Authentication => "authentication",
-        PhaseKind::Encryption => "encryption",
-        PhaseKind::Sdp => "SDP",
-        PhaseKind::Signalling => "signalling",
-        PhaseKind::Discover => "discover",
-        PhaseKind::Capabilities => "capabilities",
-        PhaseKind::Configuration => "configuration",
-        PhaseKind::Open => "open",
-        PhaseKind::MediaChannel => "media channel",
-        PhaseKind::Start => "start",
-        PhaseKind::FirstMedia => "first media",
-        PhaseKind::Media => "media",
-        PhaseKind::Suspend => "suspend",
-        PhaseKind::Close => "close",
-        PhaseKind::Abort => "abort",
-        PhaseKind::Disconnect => "disconnect",
-    };
+    let name = phase.kind.text();
     let by = phase.by.map_or("", who);
     let detail = detail(link, phase);
     let row = format!("  {:>11}  {took:>11}  {name:<15}{by:<6}{detail}", seconds(phase.from_ns));

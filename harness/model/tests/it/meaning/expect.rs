@@ -186,6 +186,18 @@ use crate::{DEVICE, RIG, findings, with_line};
     "at most -50 ppm, at least 50 ppm",
     "not below"
 )]
+#[case::on_the_air_in_another_step(
+    "measured: {in: play, of: negotiation-time, at-most: 2 s}",
+    "wrong-step 21:20-24 expect[0].measured.in",
+    "`measured` needs a step that connects, and `play` is a `play`",
+    "`first`"
+)]
+#[case::on_the_air_in_another_unit(
+    "measured: {in: first, of: page-time, at-most: 50 ppm}",
+    "wrong-unit 21:51-57 expect[0].measured.at-most",
+    "`50 ppm` is not in the unit of what is limited",
+    "`500 ms`"
+)]
 #[case::what_the_signal_does_not_answer(
     "audio: {in: play, howling: false}",
     "wrong-step 21:32-37 expect[0].audio.howling",

@@ -1,0 +1,356 @@
+//! Everything that is known of one trial on one time axis: what the relays did, what the stack told, what went over the air, when the stimulus
+//! left and when it was heard; and who says which codec it was.
+//!
+//! Every moment has an earliest and a latest time. What was measured has its uncertainty around it. What the rig learned only when it was over, as
+//! the contact of a relay or an answer of the stack, happened between the event before it in the same step and the time at which it was told.
+
+use std::path::Path;
+
+use rigtone_bluetooth::{
+    hci::Address,
+    timeline::{Class, Happening, LinkEnd, Outcome as PhaseOutcome, Phase, PhaseKind},
+};
+use rigtone_model::{
+    event::{Body, CaptureClock, Event, StepOutcome, Truth},
+    id::CombinationId,
+    observation::{Observation, Quantity, Value},
+};
+use rigtone_record::read_evidence;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::radio::{Tellers, Traffic};
+
+/// Version of the form of [`Axis`]: raised when a reader of the old form would misread the new one.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Where a moment is known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The runner: steps and their ends.
+    Runner,
+    /// A relay board.
+    Relay,
+    /// The Bluetooth stack.
+    Stack,
+    /// A capture of HCI traffic.
+    Air,
+    /// The packets of the stimulus, as they left.
+    Packets,
+    /// A recording.
+    Sound,
+}
+
+impl Source {
+    /// In a word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Runner => "runner",
+            Self::Relay => "relay",
+            Self::Stack => "stack",
+            Self::Air => "air",
+            Self::Packets => "packets",
+            Self::Sound => "sound",
+        }
+    }
+}
+
+/// Something that happened. Times are in nanoseconds since the trial began.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Moment {
+    /// When, as far as is known; the latest time where only that is known.
+    pub at_ns: i64,
+    /// It was not before this.
+    pub earliest_ns: i64,
+    /// It was not after this.
+    pub latest_ns: i64,
+    /// Where it is known from.
+    pub source: Source,
+    /// The step in which it was told; none for what no step did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// What happened; names of devices in it are anybody's text.
+    pub what: String,
+    /// How long it lasted, where it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub took_ns: Option<i64>,
+}
+
+/// Who says which codec it is. What is absent says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Codecs {
+    /// What was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested: Option<String>,
+    /// What the stack says was agreed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stack: Option<String>,
+    /// What was configured on the air.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub air: Option<String>,
+    /// What media packets look like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frames: Option<String>,
+    /// What kind of sound was heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sound: Option<String>,
+}
+
+impl From<Codecs> for Tellers {
+    fn from(Codecs { requested, stack, air, frames, sound }: Codecs) -> Self {
+        Self { requested, stack, air, frames, sound }
+    }
+}
+
+/// One trial on one time axis.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Axis {
+    /// Version of this form.
+    pub schema_version: u32,
+    /// The combination.
+    pub combination: String,
+    /// The trial, from 1.
+    pub trial: u32,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// When it began, in nanoseconds on the rig's clock since the run began.
+    pub began_ns: i64,
+    /// What happened, in the order of time.
+    pub moments: Vec<Moment>,
+    /// Who says which codec it was.
+    pub codecs: Codecs,
+    /// What could not be read, and what is not to be relied on.
+    pub doubts: Vec<String>,
+}
+
+/// Puts a trial together from its events.
+#[derive(Debug)]
+pub struct Builder {
+    axis: Axis,
+    /// The step that goes on, and the time of its last event.
+    step: Option<(String, i64)>,
+    emitted: Option<(i64, i64)>,
+    captures: Vec<(String, String, CaptureClock)>,
+}
+
+impl Builder {
+    /// Begins with an attempt at a trial that began at `began_ns` on the rig's clock.
+    pub fn new(combination: &CombinationId, trial: u32, attempt: u32, began_ns: i64) -> Self {
+        Self {
+            axis: Axis {
+                schema_version: SCHEMA_VERSION,
+                combination: combination.to_string(),
+                trial,
+                attempt,
+                began_ns,
+                moments: Vec::new(),
+                codecs: Codecs::default(),
+                doubts: Vec::new(),
+            },
+            step: None,
+            emitted: None,
+            captures: Vec::new(),
+        }
+    }
+
+    /// Takes an event of the attempt.
+    pub fn take(&mut self, event: &Event) {
+        let t_ns = event.t_ns;
+        let label = event.at.as_ref().and_then(|at| at.step.clone());
+        match &event.body {
+            Body::StepStarted { action, .. } => {
+                self.exactly(t_ns, Source::Runner, label.clone(), format!("{action} begins"), None);
+                self.step = label.map(|label| (label, t_ns));
+                return;
+            }
+            Body::StepFinished { action, outcome, took_ns, .. } => {
+                let how = match outcome {
+                    StepOutcome::Done => "is done".to_owned(),
+                    StepOutcome::Failed(failure) => format!("failed, {failure}"),
+                    StepOutcome::Lost(fault) => format!("was lost to the rig, {fault}"),
+                    StepOutcome::Cancelled => "was broken off".to_owned(),
+                };
+                self.exactly(t_ns, Source::Runner, label, format!("{action} {how}"), Some(*took_ns));
+                self.step = None;
+                return;
+            }
+            Body::PowerSwitched { unit, on, truth } => {
+                let how = match truth {
+                    Truth::Commanded => "as ordered",
+                    Truth::Reported => "as the board reports",
+                    Truth::Observed => "as was seen",
+                };
+                let position = if *on { "on" } else { "off" };
+                self.told(t_ns, Source::Relay, label, format!("supply of {unit} {position}, {how}"));
+            }
+            Body::Found { unit, rssi_dbm } => {
+                let strength = rssi_dbm.map(|dbm| format!(" at {dbm} dBm")).unwrap_or_default();
+                self.told(t_ns, Source::Stack, label, format!("{unit} is found{strength}"));
+            }
+            Body::Attempt { number, failure } => {
+                let how =
+                    failure.as_ref().map_or_else(|| "went well".to_owned(), |failure| format!("failed, {failure}"));
+                self.told(t_ns, Source::Stack, label, format!("attempt {number} {how}"));
+            }
+            Body::Connected { unit, codec, .. } => {
+                let codec = codec.as_ref().map(|codec| format!(" with {codec}")).unwrap_or_default();
+                self.told(t_ns, Source::Stack, label, format!("{unit} is connected{codec}"));
+            }
+            Body::Emitted { signal, t_ns, uncertainty_ns } => {
+                self.emitted = Some((*t_ns, *uncertainty_ns));
+                let what = format!("the first packet of `{signal}` leaves");
+                self.measured(*t_ns, *uncertainty_ns, Source::Packets, label, what, None);
+            }
+            Body::Evidence { file, sha256, clock: Some(clock), .. } => {
+                self.captures.push((file.clone(), sha256.clone(), *clock));
+            }
+            Body::Evidence { about, anchors, listening, .. } => {
+                if let (Some(first), Some(last)) = (anchors.first(), anchors.last()) {
+                    let uncertainty_ns = listening.as_ref().map_or(0, |known| known.residual_ns);
+                    let took_ns = Some(last.t_ns - first.t_ns);
+                    self.measured(first.t_ns, uncertainty_ns, Source::Sound, label, format!("{about} begins"), took_ns);
+                }
+            }
+            Body::Observed(observation) => self.observed(label, observation),
+            Body::EvidenceRemoved { file, .. } => self.captures.retain(|(kept, ..)| kept != file),
+            Body::Warning { text } => self.axis.doubts.push(text.clone()),
+            _ => return,
+        }
+        if let Some((_, last_ns)) = &mut self.step {
+            *last_ns = t_ns;
+        }
+    }
+
+    fn observed(&mut self, label: Option<String>, observation: &Observation) {
+        let word = match &observation.value {
+            Value::Word(word) => Some(word.clone()),
+            _ => None,
+        };
+        let codecs = &mut self.axis.codecs;
+        match observation.quantity {
+            Quantity::RequestedCodec => codecs.requested = word,
+            Quantity::Codec => codecs.stack = word,
+            Quantity::AirCodec => codecs.air = word,
+            Quantity::FrameCodec => codecs.frames = word,
+            Quantity::Fingerprint => codecs.sound = word,
+            Quantity::Latency => {
+                if let (Value::Number { value, uncertainty, unit }, Some((emitted_ns, _))) =
+                    (&observation.value, self.emitted)
+                    && unit == "ms"
+                {
+                    let ns = |ms: f64| (ms * 1e6) as i64;
+                    let what = format!("the stimulus is heard, {value:.1} ms after it left");
+                    self.measured(emitted_ns + ns(*value), ns(*uncertainty), Source::Sound, label, what, None);
+                }
+            }
+            Quantity::Presence if observation.value == Value::Truth(false) => {
+                self.axis.doubts.push(format!("the stimulus of `{}` was not heard whole", observation.of));
+            }
+            _ => {}
+        }
+    }
+
+    fn push(&mut self, moment: Moment) {
+        self.axis.moments.push(moment);
+    }
+
+    fn measured(
+        &mut self,
+        t_ns: i64,
+        uncertainty_ns: i64,
+        source: Source,
+        step: Option<String>,
+        what: String,
+        took_ns: Option<i64>,
+    ) {
+        let at_ns = t_ns - self.axis.began_ns;
+        let (earliest_ns, latest_ns) = (at_ns - uncertainty_ns, at_ns + uncertainty_ns);
+        self.push(Moment { at_ns, earliest_ns, latest_ns, source, step, what, took_ns });
+    }
+
+    fn exactly(&mut self, t_ns: i64, source: Source, step: Option<String>, what: String, took_ns: Option<i64>) {
+        self.measured(t_ns, 0, source, step, what, took_ns);
+    }
+
+    /// Something that was told when it was over.
+    fn told(&mut self, t_ns: i64, source: Source, step: Option<String>, what: String) {
+        let before =
+            self.step.as_ref().filter(|(label, _)| Some(label) == step.as_ref()).map_or(t_ns, |(_, last)| *last);
+        let (at_ns, earliest_ns) = (t_ns - self.axis.began_ns, before.min(t_ns) - self.axis.began_ns);
+        self.push(Moment { at_ns, earliest_ns, latest_ns: at_ns, source, step, what, took_ns: None });
+    }
+
+    /// Adds what the captures of the trial say, and puts all of it in order.
+    pub fn finish(mut self, run: &Path) -> Axis {
+        for (file, sha256, clock) in std::mem::take(&mut self.captures) {
+            let traffic = read_evidence(run, &file, &sha256)
+                .map_err(|e| e.to_string())
+                .and_then(|bytes| Traffic::decode(&bytes, clock).map_err(|e| e.to_string()));
+            match traffic {
+                Ok(traffic) => self.air(&traffic),
+                Err(what) => self.axis.doubts.push(format!("{file}: {what}")),
+            }
+        }
+        // What is told at one time keeps its order.
+        self.axis.moments.sort_by_key(|moment| moment.at_ns);
+        self.axis
+    }
+
+    fn air(&mut self, traffic: &Traffic) {
+        self.axis.doubts.extend(traffic.damage());
+        let uncertainty_ns = traffic.uncertainty_ns();
+        let mut add = |at_ns: i64, what: String, took_ns: Option<i64>| {
+            self.measured(traffic.rig_ns(at_ns), uncertainty_ns, Source::Air, None, what, took_ns);
+        };
+        for search in &traffic.report().inquiries {
+            add(search.from_ns, "search".to_owned(), search.to_ns.map(|to| to - search.from_ns));
+            for found in &search.found {
+                add(found.at_ns, format!("{} answers the search", found.address), None);
+            }
+        }
+        for link in &traffic.report().links {
+            let who = link.address.map_or_else(|| "a device".to_owned(), |address: Address| address.to_string());
+            // Searches are told by themselves.
+            for phase in link.phases.iter().filter(|phase| phase.kind != PhaseKind::Inquiry) {
+                let what = format!("{} with {who}{}", phase.kind.text(), ended(phase));
+                add(phase.from_ns, what, phase.to_ns.map(|to| to - phase.from_ns));
+            }
+            for moment in &link.moments {
+                if let Some(what) = happened(&moment.what) {
+                    add(moment.at_ns, format!("{who}: {what}"), None);
+                }
+            }
+            // The end of the link says for itself that it was lost.
+            for finding in link.findings.iter().filter(|finding| finding.class != Class::LinkLost) {
+                add(finding.at_ns, format!("{who}: {}", finding.words), None);
+            }
+            if let Some(LinkEnd { at_ns, words, .. }) = link.end {
+                add(at_ns, format!("the link with {who} ends: {words}"), None);
+            }
+        }
+    }
+}
+
+fn ended(phase: &Phase) -> String {
+    let detail = phase.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+    match phase.outcome {
+        PhaseOutcome::Done => detail,
+        PhaseOutcome::Refused { words, .. } => format!(", refused: {words}"),
+        PhaseOutcome::Unanswered => ", never answered".to_owned(),
+        PhaseOutcome::LinkEnded => ", cut off by the end of the link".to_owned(),
+        PhaseOutcome::CaptureEnded => ", not ended in the capture".to_owned(),
+    }
+}
+
+/// What matters to a trial beside the phases.
+fn happened(what: &Happening) -> Option<String> {
+    Some(match what {
+        Happening::Mode { mode, .. } => format!("mode {mode}"),
+        Happening::Role { host_is } => format!("the host is {host_is}"),
+        Happening::Voice { words, .. } => format!("voice: {words}"),
+        Happening::Volume { said, value, .. } => format!("volume {value} {said}"),
+        Happening::Playback { status, .. } => format!("playback {status}"),
+        _ => return None,
+    })
+}

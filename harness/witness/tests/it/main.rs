@@ -1,0 +1,5 @@
+//! What captures of real stacks say about the steps in which they were made.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking, wherever they do")]
+
+mod radio;
