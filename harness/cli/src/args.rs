@@ -147,6 +147,10 @@ pub(crate) enum Command {
     Measure(Box<crate::commands::measure::Measure>),
     /// Decode a capture of HCI traffic: links, their phases, what was agreed on, and the media that flowed.
     Timeline(crate::commands::timeline::Timeline),
+    /// Add a capture of HCI traffic that somebody else recorded, as a phone or `btmon`, to the evidence of a trial.
+    ///
+    /// `rigtone timeline RUN` then shows it beside everything else. The run must have ended.
+    Attach(crate::commands::attach::Attach),
     /// Look at a rig.
     Rig {
         #[command(subcommand)]

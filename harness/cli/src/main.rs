@@ -67,6 +67,7 @@ fn main() -> ExitCode {
             };
             commands::judge::judge(&run, &How { scenarios: &scenarios, by, baseline, quarantine, inconclusive, json })
         }
+        Command::Attach(what) => commands::attach::attach(&what),
         Command::Compare(what) => commands::compare::run(&what),
         Command::Report { run, format, inconclusive } => commands::report::report(&run, format, inconclusive),
         Command::Rig { command: RigCommand::List { rig, devices } } => commands::rig::list(&rig, &devices),

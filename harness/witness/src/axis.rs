@@ -131,6 +131,7 @@ pub struct Builder {
     /// The step that goes on, and the time of its last event.
     step: Option<(String, i64)>,
     emitted: Option<(i64, i64)>,
+    ended_ns: i64,
     captures: Vec<(String, String, CaptureClock)>,
 }
 
@@ -150,6 +151,7 @@ impl Builder {
             },
             step: None,
             emitted: None,
+            ended_ns: i64::MAX,
             captures: Vec::new(),
         }
     }
@@ -215,6 +217,7 @@ impl Builder {
             Body::Observed(observation) => self.observed(label, observation),
             Body::EvidenceRemoved { file, .. } => self.captures.retain(|(kept, ..)| kept != file),
             Body::Warning { text } => self.axis.doubts.push(text.clone()),
+            Body::TrialFinished { .. } => self.ended_ns = t_ns,
             _ => return,
         }
         if let Some((_, last_ns)) = &mut self.step {
@@ -300,8 +303,13 @@ impl Builder {
     fn air(&mut self, traffic: &Traffic) {
         self.axis.doubts.extend(traffic.damage());
         let uncertainty_ns = traffic.uncertainty_ns();
+        // A capture that somebody else recorded may be one of a whole night.
+        let within = self.axis.began_ns - uncertainty_ns..=self.ended_ns.saturating_add(uncertainty_ns);
         let mut add = |at_ns: i64, what: String, took_ns: Option<i64>| {
-            self.measured(traffic.rig_ns(at_ns), uncertainty_ns, Source::Air, None, what, took_ns);
+            let t_ns = traffic.rig_ns(at_ns);
+            if within.contains(&t_ns) || within.contains(&(t_ns + took_ns.unwrap_or_default())) {
+                self.measured(t_ns, uncertainty_ns, Source::Air, None, what, took_ns);
+            }
         };
         for search in &traffic.report().inquiries {
             add(search.from_ns, "search".to_owned(), search.to_ns.map(|to| to - search.from_ns));

@@ -67,13 +67,16 @@ impl Part {
     }
 }
 
+/// How the ids of merged runs begin.
+pub(crate) const MERGED: &str = "merged-";
+
 /// Joins runs into one: their combinations, events and evidence.
 pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, json: bool) -> Result<Code, Trouble> {
     let parts = runs.iter().map(|run| Part::read(run)).collect::<Result<Vec<_>, _>>()?;
     let plan = whole(&parts)?;
     apart(&parts, out)?;
     let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
-    let id = format!("merged-{}", run_id(unix_s, &plan.plan.rig));
+    let id = format!("{MERGED}{}", run_id(unix_s, &plan.plan.rig));
     let mut writer = RunWriter::create(out, &id).map_err(|e| record_trouble(&e))?;
     let mut replay = Replay::new(&plan.plan, &plan.rules);
     let mut seq = 0;

@@ -156,7 +156,11 @@ pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, T
         past.take(event);
         progress.take(event);
         replay.take(event.clone());
-        ended = matches!(&event.body, Body::RunFinished { interrupted: None, .. });
+        match &event.body {
+            Body::RunFinished { interrupted, .. } => ended = interrupted.is_none(),
+            Body::RunResumed { .. } => ended = false,
+            _ => {}
+        }
     });
     let (writer, found) = resumed.map_err(|error| match &error {
         ResumeError::Read(error) => read_trouble(error),

@@ -20,6 +20,7 @@ use rigtone_record::PLAN;
 use rigtone_report::{exit::Code, sanitise};
 use schemars::generate::SchemaSettings;
 
+pub(crate) use self::trial::choose;
 use crate::{printer, trouble::Trouble};
 
 /// Bytes that are read at once.
@@ -99,17 +100,17 @@ fn read(path: &Path) -> Result<Report, Trouble> {
             Ok(0) => break,
             Ok(read) => {
                 let bytes = slice.get(..read).unwrap_or_default();
-                decoder.feed(bytes).map_err(|e| trouble(path, &e))?;
+                decoder.feed(bytes).map_err(|e| capture_trouble(path, &e))?;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(no_file(&error)),
         }
     }
-    decoder.finish().map_err(|e| trouble(path, &e))
+    decoder.finish().map_err(|e| capture_trouble(path, &e))
 }
 
 /// What is no capture is wrong usage; a capture that holds nothing is the recorder's fault.
-fn trouble(path: &Path, error: &CaptureError) -> Trouble {
+pub(crate) fn capture_trouble(path: &Path, error: &CaptureError) -> Trouble {
     let code = match error {
         CaptureError::Empty | CaptureError::NoRecord { .. } | CaptureError::FirstRecord { .. } => Code::Infrastructure,
         CaptureError::Foreign(_) | CaptureError::Version(_) | CaptureError::Datalink(_) => Code::Usage,

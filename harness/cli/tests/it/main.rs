@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking, wherever they do")]
 
+mod air;
 #[cfg(feature = "hardware")]
 #[path = "../../../rig/tests/it/board.rs"]
 mod board;

@@ -336,7 +336,7 @@ fn a_matrix_needs_axes(#[case] by: &str, #[case] at: &str, #[case] message: &str
     "  hci: {address: 00:00:00:00:00:01, adress: x}",
     "unknown-key 7:37-43 dongles.hci.adress",
     "unknown key `adress` in `hci`",
-    "delete it: the keys that fit here are there already"
+    "the keys that fit here: `capture`"
 )]
 #[case::channel_256(
     RIG,

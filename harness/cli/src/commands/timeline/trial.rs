@@ -63,7 +63,7 @@ pub(super) fn show(run: &Path, which: &Which<'_>, json: bool) -> Result<Code, Tr
 }
 
 /// The combination that is meant.
-fn choose<'a>(known: &[&'a str], wanted: Option<&str>) -> Result<&'a str, Trouble> {
+pub(crate) fn choose<'a>(known: &[&'a str], wanted: Option<&str>) -> Result<&'a str, Trouble> {
     const SHOWN: usize = 10;
     let fits = |id: &&&str| wanted.is_none_or(|wanted| id.contains(wanted));
     // An id that is meant as it is may be a part of another one.
