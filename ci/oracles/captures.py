@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Compares `rigtone timeline` with tshark on recorded captures.
 
-    cargo build -p rigtone-cli && python3 ci/oracles/captures.py
+    cargo build -p rigtone-cli && python3 ci/oracles/captures.py [FILE|FOLDER...]
 
-Read are the captures in harness/bluetooth/tests/data and, where RIGTONE_DATA is set, all in its folder `captures`. One of them is
+Without arguments read are the captures in harness/bluetooth/tests/data and, where RIGTONE_DATA is set, all in its folder `captures`. One of them is
 also written anew, byte by byte, in every other format. Held against each other: links with their beginning and end, signals of
 AVDTP in order with times (1 us), labels, codec bytes, delays and error codes, and media packets with their first and last times
 and sequence numbers.
@@ -211,19 +211,22 @@ def written_anew(source, folder):
 
 
 def main():
-    captures = sorted(OURS.glob("*.btsnoop"))
-    data = os.environ.get("RIGTONE_DATA")
-    if data:
+    named, data = [Path(word) for word in sys.argv[1:]], os.environ.get("RIGTONE_DATA")
+    captures = sorted(path for word in named for path in ([word] if word.is_file() else word.rglob("*.btsnoop")))
+    if not named:
+        captures = sorted(OURS.glob("*.btsnoop"))
+    if data and not named:
         captures += sorted(path for path in (Path(data) / "captures").rglob("*") if path.suffix in (".btsnoop", ".log", ".pklg"))
     with tempfile.TemporaryDirectory(prefix="rigtone-oracle-") as folder:
-        captures += written_anew(OURS / "codec-switch.btsnoop", folder)
+        if not named:
+            captures += written_anew(OURS / "codec-switch.btsnoop", folder)
         for path in captures:
             signals, media = compare(path, path.name)
             print(f"  {path.name}: {signals} signals, {media} media packets")
     for fault in faults:
         print(f"  {fault}", file=sys.stderr)
     print(f"captures: {sum(held.values())} answers held, {len(faults)} wrong")
-    if not data:
+    if not data and not named:
         print("not run: captures of RIGTONE_DATA, which is not set")
     sys.exit(1 if faults or not held["signal"] else 0)
 

@@ -42,6 +42,7 @@ def options(words):
     parser.add_argument("--latency", type=int, default=100, metavar="MS", help="from the first packet to its sound")
     parser.add_argument("--mute", action="store_true", help="accepts streams and stays silent")
     parser.add_argument("--refuse", action="store_true", help="refuses to pair")
+    parser.add_argument("--refuse-configuration", action="store_true", help="refuses every configuration of a stream")
     parser.add_argument("--slow", type=float, default=0, metavar="S", help="answers a pairing after so long")
     parser.add_argument("--fail-after", type=int, metavar="MS", help="power fails so long after the first media packet")
     setup = parser.parse_args(words)
@@ -153,6 +154,8 @@ class Speaker:
             if self.setup.delay_report:
                 category = avdtp.AVDTP_DELAY_REPORTING_SERVICE_CATEGORY
                 sink.capabilities = [*sink.capabilities, avdtp.ServiceCapabilities(category)]
+            if self.setup.refuse_configuration:
+                sink.on_set_configuration_command = self.refuse_configuration
             sink.on("configuration", lambda codec=codec, sink=sink: self.on_configuration(codec, sink))
             sink.on("open", lambda sink=sink: self.on_open(protocol, sink))
             for event in "start", "suspend", "close", "abort":
@@ -160,6 +163,13 @@ class Speaker:
             sink.on("rtp_packet", self.on_media)
             if codec == "aptx":                 # no RTP header
                 sink.on_avdtp_packet = lambda _: self.count(None)
+
+    @staticmethod
+    async def refuse_configuration(configuration):
+        log("refused a configuration")
+        return avdtp.Set_Configuration_Reject(
+            service_category=avdtp.AVDTP_MEDIA_CODEC_SERVICE_CATEGORY,
+            error_code=avdtp.AVDTP_UNSUPPORTED_CONFIGURATION_ERROR)
 
     def on_configuration(self, codec, sink):
         self.codec = codec

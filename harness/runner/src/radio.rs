@@ -15,7 +15,10 @@ use rigtone_rig::{
 };
 use rigtone_witness::radio::{self, Agreed, Cause, Traffic};
 
-use crate::trial::Trial;
+use crate::{
+    step::{StepEnd, StepResult},
+    trial::Trial,
+};
 
 /// The time that a recorder has to begin.
 const BEGIN_NS: i64 = 5_000_000_000;
@@ -54,32 +57,35 @@ impl Radio {
         self.taps.iter().find(|tapped| tapped.tap.member() == member)
     }
 
-    /// A step has ended that began at `from`: remembers it, and tells a failure as the traffic shows it.
+    /// A step has ended that began at `from`: remembers it, and tells a failure as the traffic shows it. What the stack could not
+    /// explain and took for its own is the device's when the device itself said no.
     pub(crate) async fn step_ended(
         &self,
         trial: &Trial<'_>,
         step: &Step,
         from: Instant,
         agreed: Option<Agreed>,
-        failure: Option<DeviceFailure>,
-    ) -> Result<Option<DeviceFailure>, InfrastructureFault> {
-        let Some((unit, peer)) = ends(trial, step) else { return Ok(failure) };
-        let Some(tapped) = self.of(unit) else { return Ok(failure) };
+        end: StepResult,
+    ) -> StepResult {
+        let Some((unit, peer)) = ends(trial, step) else { return end };
+        let Some(tapped) = self.of(unit) else { return end };
         let (from_ns, to_ns) = (from.0, trial.now().0);
         let action = step.action().name();
         let step = radio::Step { label: step.name().to_owned(), action, from_ns, to_ns, peer: peer.address.0, agreed };
         tapped.steps.borrow_mut().push(step.clone());
-        let Some(failure) = failure else { return Ok(None) };
+        if matches!(end, Ok(StepEnd::Done)) {
+            return end;
+        }
         let (bytes, clock) = tapped.read()?;
         let cause = move || Traffic::decode(&bytes, clock).ok().and_then(|traffic| traffic.cause(&step));
         let cause = compute(&*trial.bench.clock, DECODING_NS, cause).await.flatten();
-        Ok(Some(match cause {
-            Some(Cause { class, words }) => {
-                let detail = format!("{words}; the stack said: {}", failure.detail);
-                DeviceFailure::new(class.unwrap_or(failure.class), detail)
-            }
-            None => failure,
-        }))
+        let Some(Cause { class, by_device, words }) = cause else { return end };
+        let (class, said) = match (end, class) {
+            (Ok(StepEnd::Failed(failure)), class) => (class.unwrap_or(failure.class), failure.detail),
+            (Err(fault), Some(class)) if by_device && fault.member == tapped.tap.member() => (class, fault.what),
+            (end, _) => return end,
+        };
+        Ok(StepEnd::Failed(DeviceFailure::new(class, format!("{words}; the stack said: {said}"))))
     }
 
     /// Ends the recordings, keeps them as evidence and records what they say.

@@ -194,19 +194,12 @@ async fn do_step(
     let took_ns = trial.now().since(started);
     let agreed = session.agreed.take();
     let end = match end {
-        Some(Ok(end)) => {
-            let failure = match end {
-                StepEnd::Done => None,
-                StepEnd::Failed(failure) => Some(failure),
-            };
-            Some(radio.step_ended(trial, step, started, agreed, failure).await)
-        }
-        Some(Err(fault)) => Some(Err(fault)),
+        Some(end) => Some(radio.step_ended(trial, step, started, agreed, end).await),
         None => None,
     };
     let outcome = match end {
-        Some(Ok(None)) => StepOutcome::Done,
-        Some(Ok(Some(failure))) => StepOutcome::Failed(failure),
+        Some(Ok(StepEnd::Done)) => StepOutcome::Done,
+        Some(Ok(StepEnd::Failed(failure))) => StepOutcome::Failed(failure),
         Some(Err(fault)) => StepOutcome::Lost(fault),
         None => StepOutcome::Cancelled,
     };

@@ -57,6 +57,8 @@ impl Step {
 pub struct Cause {
     /// How the device failed; none where the capture only explains.
     pub class: Option<FailureClass>,
+    /// Whether it was the device that said no, or nothing: then it failed whatever the stack calls it.
+    pub by_device: bool,
     /// In words.
     pub words: String,
 }
@@ -117,11 +119,24 @@ impl Traffic {
         let all =
             self.links(step).flat_map(|link| &link.findings).filter(|finding| self.is_within(step, finding.at_ns));
         // The first thing that went wrong explains what came after it.
-        all.filter_map(|Finding { class, words, .. }| {
-            let class = failure(*class, step.action)?;
-            Some(Cause { class, words: words.clone() })
+        let mut causes = all.filter_map(|Finding { class, words, .. }| {
+            let by_device = matches!(
+                class,
+                Class::PageTimeout
+                    | Class::ServiceMissing
+                    | Class::NoAudio
+                    | Class::ConfigurationRejected
+                    | Class::LinkLost
+                    | Class::LeftWhileStreaming
+            );
+            Some(Cause { class: failure(*class, step.action)?, by_device, words: words.clone() })
+        });
+        let cause = causes.next()?;
+        Some(match self.damage() {
+            // It may explain, and proves nothing.
+            Some(damage) => Cause { class: None, by_device: false, words: format!("{}; {damage}", cause.words) },
+            None => cause,
         })
-        .next()
     }
 
     /// What the capture says about the steps of a trial, with the hash under which it is kept.

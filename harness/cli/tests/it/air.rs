@@ -1,6 +1,6 @@
 //! Trials whose HCI traffic is recorded: `rigtone timeline RUN` and `rigtone attach`.
 
-use std::{fs, path::PathBuf, sync::LazyLock};
+use std::{fs, path::Path, sync::LazyLock};
 
 use rstest::rstest;
 use rustix::fs::{FlockOperation, flock};
@@ -40,19 +40,19 @@ static RECORDED: LazyLock<Recorded> = LazyLock::new(|| {
 
 /// A folder with a copy of that run.
 fn copied() -> Home {
-    fn copy(from: PathBuf, to: PathBuf) {
-        fs::create_dir_all(&to).unwrap();
+    fn copy(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
         for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-            let target = to.join(entry.file_name());
-            if entry.path().is_dir() {
-                copy(entry.path(), target)
+            let (path, target) = (entry.path(), to.join(entry.file_name()));
+            if path.is_dir() {
+                copy(&path, &target);
             } else {
-                fs::copy(entry.path(), target).unwrap();
+                fs::copy(path, target).unwrap();
             }
         }
     }
     let home = Home::empty();
-    copy(RECORDED.home.path("run"), home.path("run"));
+    copy(&RECORDED.home.path("run"), &home.path("run"));
     home
 }
 

@@ -140,12 +140,32 @@ fn a_failure_has_the_cause_that_the_capture_shows(
     #[case] words: &str,
 ) {
     let traffic = traffic(&bytes("faults.btsnoop"));
-    let Cause { class: found, words: said } = traffic.cause(&step(action, from_s, to_s, peer)).unwrap();
+    let Cause { class: found, words: said, .. } = traffic.cause(&step(action, from_s, to_s, peer)).unwrap();
     assert_eq!(found, Some(class));
     assert!(said.contains(words), "{said}");
     // Of another device, or at another time, it explains nothing.
     assert_eq!(traffic.cause(&step(action, from_s, to_s, SPEAKER_A)), None);
     assert_eq!(traffic.cause(&step(action, from_s - 50.0, to_s - 50.0, peer)), None);
+}
+
+/// Who says no to a pairing may be the host itself; who refuses a configuration is the device.
+#[rstest]
+#[case("connect", 58.2, 60.7, REFERENCE, false)]
+#[case("connect", 74.7, 79.0, REJECTING, true)]
+fn it_is_told_whether_the_device_itself_said_no(
+    #[case] action: &'static str,
+    #[case] from_s: f64,
+    #[case] to_s: f64,
+    #[case] peer: [u8; 6],
+    #[case] by_device: bool,
+) {
+    let whole = bytes("faults.btsnoop");
+    let step = step(action, from_s, to_s, peer);
+    assert_eq!(traffic(&whole).cause(&step).unwrap().by_device, by_device);
+    // A damaged capture may explain, and decides nothing.
+    let cut = traffic(&whole[..whole.len() - 5]).cause(&step).unwrap();
+    assert_eq!((cut.class, cut.by_device), (None, false));
+    assert!(cut.words.contains("the capture is damaged"), "{}", cut.words);
 }
 
 #[test]
