@@ -112,6 +112,34 @@ fn a_trial_is_shown_on_one_axis() {
     ]);
 }
 
+/// What is planted in `rigs/simulated-air.yaml`, and nothing else, is found.
+#[test]
+fn faults_that_only_the_air_shows_are_told_apart() {
+    let home = Home::new();
+    let run = ["run", "scenarios/starter/codec-per-firmware.yaml", "--rig", "rigs/simulated-air.yaml", "--out", "run"];
+    let done = home.rigtone(&run).with_code(10);
+    assert_eq!(done.err, "");
+    let verdicts = home.read_json("run/verdicts.json");
+    let combinations = verdicts["combinations"].as_array().unwrap();
+    assert_eq!(combinations.len(), 16);
+    for combination in combinations {
+        let id = combination["id"].as_str().unwrap();
+        let aac = id.contains("codec=aac");
+        let failures = combination["classes"].as_object().unwrap();
+        let planted = match id {
+            _ if !aac => None,
+            _ if id.contains("charge-5-refusing") => Some("no-stream"),
+            _ if id.contains("charge-5-falling-back") => Some("wrong-codec"),
+            _ if id.contains("sends-sbc") => Some("codec-disagreement"),
+            _ => None,
+        };
+        assert_eq!(failures.keys().map(String::as_str).collect::<Vec<_>>(), Vec::from_iter(planted), "{id}");
+        assert_eq!(combination["verdict"] == "fail", planted.is_some(), "{id}");
+    }
+    let shown = home.rigtone(&["timeline", "run", "--combination", "codec=aac,source=source-that-sends-sbc,speaker=charge-5#"]);
+    shown.with_code(0).says(&["note: the codec is not one: asked for aac", "frames look like sbc"]);
+}
+
 #[rstest]
 #[case::no_trial(&["timeline", "run", "--trial", "99"], &["there is no trial 99", "it has the trials 1 to 5"])]
 #[case::no_combination(&["timeline", "run", "--combination", "x"], &["no combination of the run has `x` in its id"])]
