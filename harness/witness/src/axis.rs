@@ -77,32 +77,6 @@ pub struct Moment {
     pub took_ns: Option<i64>,
 }
 
-/// Who says which codec it is. What is absent says nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Codecs {
-    /// What was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub requested: Option<String>,
-    /// What the stack says was agreed on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stack: Option<String>,
-    /// What was configured on the air.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub air: Option<String>,
-    /// What media packets look like.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub frames: Option<String>,
-    /// What kind of sound was heard.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sound: Option<String>,
-}
-
-impl From<Codecs> for Tellers {
-    fn from(Codecs { requested, stack, air, frames, sound }: Codecs) -> Self {
-        Self { requested, stack, air, frames, sound }
-    }
-}
-
 /// One trial on one time axis.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Axis {
@@ -119,7 +93,7 @@ pub struct Axis {
     /// What happened, in the order of time.
     pub moments: Vec<Moment>,
     /// Who says which codec it was.
-    pub codecs: Codecs,
+    pub codecs: Tellers,
     /// What could not be read, and what is not to be relied on.
     pub doubts: Vec<String>,
 }
@@ -146,7 +120,7 @@ impl Builder {
                 attempt,
                 began_ns,
                 moments: Vec::new(),
-                codecs: Codecs::default(),
+                codecs: Tellers::default(),
                 doubts: Vec::new(),
             },
             step: None,

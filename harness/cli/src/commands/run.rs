@@ -307,7 +307,9 @@ fn drive(
         }
         match &event.body {
             // What is said of one trial is told with that trial.
-            Body::Warning { text } if event.at.is_none() => shown.suspend(|| printer::note(&format!("warning: {text}"))),
+            Body::Warning { text } if event.at.is_none() => {
+                shown.suspend(|| printer::note(&format!("warning: {text}")));
+            }
             Body::TrialStarted => counted.set(0),
             Body::OutputUnsafe { member, what, hint } => {
                 counted.set(counted.get() + 1);

@@ -136,7 +136,8 @@ fn faults_that_only_the_air_shows_are_told_apart() {
         assert_eq!(failures.keys().map(String::as_str).collect::<Vec<_>>(), Vec::from_iter(planted), "{id}");
         assert_eq!(combination["verdict"] == "fail", planted.is_some(), "{id}");
     }
-    let shown = home.rigtone(&["timeline", "run", "--combination", "codec=aac,source=source-that-sends-sbc,speaker=charge-5#"]);
+    let shown =
+        home.rigtone(&["timeline", "run", "--combination", "codec=aac,source=source-that-sends-sbc,speaker=charge-5#"]);
     shown.with_code(0).says(&["note: the codec is not one: asked for aac", "frames look like sbc"]);
 }
 

@@ -422,18 +422,23 @@ impl Shape<'_> {
         Ok(None)
     }
 
+    /// The steps in which something is limited that is `wanted`.
+    fn measured_in(&self, wanted: impl Fn(Measurable) -> bool) -> Vec<&str> {
+        let expected = self.scenario.expect.iter().flat_map(|e| e.expectation().leaves());
+        let of = |expectation| match expectation {
+            Expectation::Measured(m) if wanted(m.of) => Some(m.step.as_str()),
+            _ => None,
+        };
+        expected.filter_map(of).collect()
+    }
+
     /// Sound pressure is known of calibrated microphones only.
     fn uncalibrated<'c>(
         &self,
         condition: Option<&str>,
         unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
     ) -> Option<String> {
-        let wanted: Vec<&str> = (self.scenario.expect.iter().flat_map(|e| e.expectation().leaves()))
-            .filter_map(|expectation| match expectation {
-                Expectation::Measured(m) if m.of == Measurable::SoundPressure => Some(m.step.as_str()),
-                _ => None,
-            })
-            .collect();
+        let wanted = self.measured_in(|of| of == Measurable::SoundPressure);
         steps_under(self.scenario, condition).find_map(|step| {
             let Action::Play(play) = step.action() else { return None };
             let microphone = nearest(unit_on(&play.on)?.unit)?;
@@ -450,12 +455,7 @@ impl Shape<'_> {
         condition: Option<&str>,
         unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
     ) -> Option<String> {
-        let wanted: Vec<&str> = (self.scenario.expect.iter().flat_map(|e| e.expectation().leaves()))
-            .filter_map(|expectation| match expectation {
-                Expectation::Measured(m) if m.of.actions().is_some() => Some(m.step.as_str()),
-                _ => None,
-            })
-            .collect();
+        let wanted = self.measured_in(|of| of.actions().is_some());
         steps_under(self.scenario, condition).filter(|step| wanted.contains(&step.name())).find_map(|step| {
             let by = match step.action() {
                 Action::Discover(discover) => &discover.by,

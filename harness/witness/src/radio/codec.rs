@@ -10,6 +10,8 @@ use rigtone_model::{
     document,
     observation::{Observation, Quantity, Value},
 };
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Step, Traffic};
 
@@ -27,18 +29,23 @@ pub struct Agreed {
     pub configuration: Vec<u8>,
 }
 
-/// Who says which codec it is; none where somebody says nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Who says which codec it is. What is absent says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Tellers {
     /// What was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub requested: Option<String>,
-    /// What the stack says.
+    /// What the stack says was agreed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stack: Option<String>,
     /// What was configured on the air.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub air: Option<String>,
     /// What media packets look like.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub frames: Option<String>,
     /// What kind of sound was heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sound: Option<String>,
 }
 

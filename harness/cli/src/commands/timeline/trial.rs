@@ -6,10 +6,7 @@ use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::event::Body;
 use rigtone_record::read_plan;
 use rigtone_report::{exit::Code, sanitise};
-use rigtone_witness::{
-    axis::{Axis, Builder, Moment},
-    radio::Tellers,
-};
+use rigtone_witness::axis::{Axis, Builder, Moment};
 
 use super::super::{log::read_log, report::read_trouble};
 use crate::{printer, trouble::Trouble};
@@ -91,7 +88,7 @@ fn text(axis: &Axis) -> String {
     let Axis { combination, trial, attempt, .. } = axis;
     let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
     let _ = writeln!(text, "trial {trial}{again} of {}", sanitise::line(combination));
-    let codecs = Tellers::from(axis.codecs.clone()).to_string();
+    let codecs = axis.codecs.to_string();
     if !codecs.is_empty() {
         let _ = writeln!(text, "codec: {}", sanitise::line(&codecs));
     }
