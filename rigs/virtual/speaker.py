@@ -1,6 +1,6 @@
 """A virtual A2DP speaker (bumble). One process = one speaker; killing it = cutting its power.
 
-On power-up it is in pairing mode: discoverable, connectable, accepting. SBC is decoded by libsbc and played into the
+On power-up it is in pairing mode: discoverable, connectable, accepting. SBC is decoded by libsbc, aptX by libfreeaptx, and played into the
 room (ALSA "air"); bonds are kept in a file and survive power cuts. `main` runs one speaker; `options` reads the
 words that plant its faults. The control socket takes one JSON object per line:
     {"get": "statistics"}   {"set": "mute" | "refuse", "to": true}   {"do": "drop" | "forget"}
@@ -29,6 +29,7 @@ def codec_capability(codec, bitpool):
         "sbc": (a2dp.A2DP_SBC_CODEC_TYPE, bytes([0x3F, 0xFF, 2, bitpool])),     # 44.1 and 48 kHz, all modes
         "aac": (a2dp.A2DP_MPEG_2_4_AAC_CODEC_TYPE, bytes.fromhex("80018c03e800")),  # MPEG-2 LC, 256 kbit/s
         "aptx": (VENDOR, bytes.fromhex("4f000000" "0100" "32")),
+        "aptx-hd": (VENDOR, bytes.fromhex("d7000000" "2400" "32" "00000000")),
         "ldac": (VENDOR, bytes.fromhex("2d010000" "aa00" "3007")),
     }[codec]
     return avdtp.MediaCodecCapabilities(avdtp.AVDTP_AUDIO_MEDIA_TYPE, kind, octets)
@@ -36,7 +37,7 @@ def codec_capability(codec, bitpool):
 
 def options(words):
     parser = argparse.ArgumentParser(prog="speaker", allow_abbrev=False)
-    parser.add_argument("--codecs", default="sbc", help="of sbc, aac, aptx, ldac; one endpoint each; only sbc is heard")
+    parser.add_argument("--codecs", default="sbc", help="of sbc, aac, aptx, aptx-hd, ldac; one endpoint each; aac and ldac are not heard")
     parser.add_argument("--bitpool", type=int, default=53, help="largest SBC bitpool")
     parser.add_argument("--delay-report", type=int, default=0, metavar="MS", help="AVDTP delay report, 0 = none")
     parser.add_argument("--latency", type=int, default=100, metavar="MS", help="from the first packet to its sound")
@@ -88,6 +89,31 @@ class Sbc:
     @property
     def channels(self):
         return 1 if self.state.mode == 0 else 2
+
+
+class Aptx:
+    """libfreeaptx's decoder."""
+
+    channels = 2
+
+    def __init__(self, hd, rate):
+        self.library, self.rate = ctypes.CDLL("libfreeaptx.so.0"), rate
+        self.library.aptx_init.restype = ctypes.c_void_p
+        self.library.aptx_decode.restype = ctypes.c_size_t
+        self.context = ctypes.c_void_p(self.library.aptx_init(int(hd)))
+        self.word = 6 if hd else 4
+
+    def decode(self, data):
+        size = len(data) // self.word * 4 * self.channels * 3   # 4 samples of 24 bits a word
+        pcm, made = ctypes.create_string_buffer(size), ctypes.c_size_t()
+        used = self.library.aptx_decode(self.context, data, ctypes.c_size_t(len(data)), pcm, ctypes.c_size_t(size),
+                                        ctypes.byref(made))
+        if used != len(data):
+            log("aptX decoder: took", used, "of", len(data))
+        sound = pcm.raw[:made.value]
+        words = bytearray(len(sound) // 3 * 2)
+        words[0::2], words[1::2] = sound[1::3], sound[2::3]     # the upper 16 bits
+        return bytes(words)
 
 
 class Voice:
@@ -162,7 +188,7 @@ class Speaker:
                 sink.on(event, lambda event=event: self.on_stream(event))
             sink.on("rtp_packet", self.on_media)
             if codec == "aptx":                 # no RTP header
-                sink.on_avdtp_packet = lambda _: self.count(None)
+                sink.on_avdtp_packet = lambda packet: (self.count(None), self.sound(packet))
 
     @staticmethod
     async def refuse_configuration(configuration):
@@ -173,6 +199,13 @@ class Speaker:
 
     def on_configuration(self, codec, sink):
         self.codec = codec
+        octets = next(item.service_capabilities_bytes for item in sink.configuration
+                      if item.service_category == avdtp.AVDTP_MEDIA_CODEC_SERVICE_CATEGORY)
+        match codec:
+            case "aptx" | "aptx-hd":
+                self.decoder = Aptx(codec == "aptx-hd", 48000 if octets[8] & 0x10 else 44100)
+            case _:
+                self.decoder = Sbc()
         log("configured", codec, *(item.service_capabilities_bytes.hex() for item in sink.configuration))
 
     def on_open(self, protocol, sink):
@@ -207,11 +240,19 @@ class Speaker:
 
     def on_media(self, packet):
         self.count(packet.sequence_number)
-        if self.codec == "sbc" and not self.setup.mute:
-            sound = self.decoder.decode(packet.payload[1:])     # the first octet counts the frames
-            if self.voice is None:
-                self.voice = Voice(self.setup.latency, self.decoder.rate, self.decoder.channels)
-            self.voice.queue += sound
+        match self.codec:
+            case "sbc":
+                self.sound(packet.payload[1:])                  # the first octet counts the frames
+            case "aptx-hd":
+                self.sound(packet.payload)
+
+    def sound(self, data):
+        if self.setup.mute:
+            return
+        sound = self.decoder.decode(data)
+        if self.voice is None:
+            self.voice = Voice(self.setup.latency, self.decoder.rate, self.decoder.channels)
+        self.voice.queue += sound
 
     # link
 

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::sbc;
+use crate::{aac, aptx, sbc};
 
 mod named;
 
@@ -14,6 +14,10 @@ pub use named::{Codec, rate, words};
 pub enum CodecConfiguration {
     /// SBC.
     Sbc(sbc::Configuration),
+    /// AAC.
+    Aac(aac::Configuration),
+    /// aptX or aptX HD.
+    Aptx(aptx::Configuration),
 }
 
 /// Why bytes are no configuration.
@@ -22,13 +26,23 @@ pub enum ConfigurationError {
     /// A codec that this build does not know.
     #[error("media codec type {0:#04x} is not known")]
     UnknownCodec(u8),
-    /// Of a known codec, and wrong.
+    /// Of SBC, and wrong.
     #[error(transparent)]
     Sbc(#[from] sbc::SbcError),
+    /// Of AAC, and wrong.
+    #[error(transparent)]
+    Aac(#[from] aac::AacError),
+    /// Of a vendor, and neither aptX nor aptX HD.
+    #[error(transparent)]
+    Aptx(#[from] aptx::AptxError),
 }
 
 /// The media codec type of SBC (assigned numbers, A2DP).
 pub const SBC: u8 = 0x00;
+/// That of AAC.
+pub const AAC: u8 = 0x02;
+/// That of all codecs of vendors.
+pub const VENDOR: u8 = 0xFF;
 
 impl CodecConfiguration {
     /// Reads the configuration of a codec.
@@ -36,16 +50,25 @@ impl CodecConfiguration {
     /// # Errors
     /// When the codec is unknown or the octets choose nothing it knows.
     pub fn parse(codec_type: u8, octets: &[u8]) -> Result<Self, ConfigurationError> {
-        match codec_type {
-            SBC => Ok(Self::Sbc(sbc::Configuration::parse(octets)?)),
-            other => Err(ConfigurationError::UnknownCodec(other)),
-        }
+        Ok(match codec_type {
+            SBC => Self::Sbc(sbc::Configuration::parse(octets)?),
+            AAC => Self::Aac(aac::Configuration::parse(octets)?),
+            VENDOR => Self::Aptx(aptx::Configuration::parse(octets)?),
+            other => return Err(ConfigurationError::UnknownCodec(other)),
+        })
+    }
+
+    /// Which codec it is.
+    pub fn codec(self) -> Codec {
+        Codec::of(self.codec_type(), &self.octets())
     }
 
     /// The media codec type; `0xff` stands for all vendor codecs.
     pub const fn codec_type(self) -> u8 {
         match self {
             Self::Sbc(_) => SBC,
+            Self::Aac(_) => AAC,
+            Self::Aptx(_) => VENDOR,
         }
     }
 
@@ -53,6 +76,8 @@ impl CodecConfiguration {
     pub fn octets(self) -> Vec<u8> {
         match self {
             Self::Sbc(configuration) => configuration.octets().to_vec(),
+            Self::Aac(configuration) => configuration.octets().to_vec(),
+            Self::Aptx(configuration) => configuration.octets(),
         }
     }
 
@@ -60,28 +85,52 @@ impl CodecConfiguration {
     pub const fn rate(self) -> u32 {
         match self {
             Self::Sbc(configuration) => configuration.frequency.hz(),
+            Self::Aac(configuration) => configuration.hz,
+            Self::Aptx(configuration) => configuration.hz,
         }
     }
 
-    /// What the other end's capabilities lack for this configuration, in words; empty when it can be configured.
+    /// The configuration to set with a device of these capabilities: this one, at the highest bit rate that the device takes. Else what
+    /// the capabilities lack, in words.
     ///
     /// # Errors
     /// When the octets are no capabilities of this codec.
-    pub fn lacking(self, capabilities: &[u8]) -> Result<Vec<String>, ConfigurationError> {
-        match self {
-            Self::Sbc(configuration) => Ok(sbc::Capabilities::parse(capabilities)?.lacks(configuration)),
-        }
+    pub fn choose(self, capabilities: &[u8]) -> Result<Result<Self, Vec<String>>, ConfigurationError> {
+        Ok(match self {
+            Self::Sbc(configuration) => sbc::Capabilities::parse(capabilities)?.choose(configuration).map(Self::Sbc),
+            Self::Aac(configuration) => configuration.choose(capabilities)?.map(Self::Aac),
+            Self::Aptx(configuration) => configuration.choose(capabilities)?.map(Self::Aptx),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
     #[test]
     fn an_unknown_codec_is_an_error_and_names_its_type() {
-        let error = CodecConfiguration::parse(0xFF, &[0x4F, 0, 0, 0, 1, 0, 0x12]).expect_err("aptX is not known");
-        assert_eq!(error.to_string(), "media codec type 0xff is not known");
+        let error = CodecConfiguration::parse(0x04, &[1, 2, 3]).expect_err("ATRAC is not known");
+        assert_eq!(error.to_string(), "media codec type 0x04 is not known");
+        let error = CodecConfiguration::parse(0xFF, &[0x2D, 1, 0, 0, 0xAA, 0, 4, 1]).expect_err("nor is LDAC");
+        assert!(error.to_string().contains("is no codec information of aptX"), "{error}");
+    }
+
+    #[rstest]
+    #[case(SBC, &[0x21, 0x15, 2, 53], Codec::Sbc, 44_100)]
+    #[case(AAC, &[0x80, 0, 0x84, 3, 0xE8, 0], Codec::Aac, 48_000)]
+    #[case(VENDOR, &[0x4F, 0, 0, 0, 1, 0, 0x12], Codec::Aptx, 48_000)]
+    #[case(VENDOR, &[0xD7, 0, 0, 0, 0x24, 0, 0x22, 0, 0, 0, 0], Codec::AptxHd, 44_100)]
+    fn a_configuration_is_read_and_written(
+        #[case] codec_type: u8,
+        #[case] octets: &[u8],
+        #[case] codec: Codec,
+        #[case] hz: u32,
+    ) {
+        let read = CodecConfiguration::parse(codec_type, octets).expect("a configuration");
+        assert_eq!((read.codec_type(), read.codec(), read.rate()), (codec_type, codec, hz));
+        assert_eq!(read.octets(), octets);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //!
 //! Pure functions over bytes. Nothing here opens, waits or knows the time, and nothing panics on bytes from the air.
 
+pub mod aac;
+pub mod aptx;
 pub mod avdtp;
 pub mod avrcp;
 pub mod capture;

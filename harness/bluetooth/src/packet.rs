@@ -1,10 +1,12 @@
 //! Media packets of A2DP: RTP header, payload header, codec frames.
 //!
-//! Source: RFC 3550 (RTP) and A2DP, section 4.3.4 (SBC payload format).
+//! Source: RFC 3550 (RTP); A2DP, sections 4.3.4 (SBC) and 4.5.4 (AAC); RFC 3016, section 4. aptX has no payload format, and without HD no RTP.
 
 use thiserror::Error;
 
 use crate::{
+    aac::{self, AacError},
+    aptx,
     codec::CodecConfiguration,
     sbc::{self, SbcError},
 };
@@ -15,6 +17,10 @@ pub const RTP_HEADER: usize = 12;
 pub const PAYLOAD_TYPE: u8 = 96;
 /// The payload header of SBC counts frames with 4 bits.
 const SBC_FRAMES_AT_MOST: usize = 15;
+/// No link has room for less of an AAC element.
+const SHORTEST_PART: usize = 32;
+/// The most sound in a packet of aptX, in ms.
+const LONGEST_MS: u32 = 20;
 
 /// Why no packets can be made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -29,6 +35,17 @@ pub enum PacketError {
         encoded: sbc::Frame,
         /// What was agreed on.
         configured: sbc::Configuration,
+    },
+    /// The encoded stream of AAC is broken.
+    #[error(transparent)]
+    Aac(#[from] AacError),
+    /// The encoded stream of aptX ends within a code word.
+    #[error("the stream of {length} bytes is no whole number of code words of {word} bytes")]
+    Words {
+        /// Its length.
+        length: usize,
+        /// Length of a code word of both channels.
+        word: usize,
     },
     /// Not even one frame fits.
     #[error("a frame of {frame} bytes does not fit a packet of {mtu} bytes with {overhead} bytes of headers")]
@@ -49,7 +66,7 @@ pub struct Packet {
     pub bytes: Vec<u8>,
     /// The first sample in it, counted from the beginning of the stream.
     pub first_sample: u64,
-    /// Samples of each channel in it.
+    /// Samples of each channel in it, or in the element of which it is a part.
     pub samples: u32,
 }
 
@@ -104,7 +121,59 @@ impl RtpHeader {
 pub fn packetise(configuration: CodecConfiguration, encoded: &[u8], mtu: usize) -> Result<Vec<Packet>, PacketError> {
     match configuration {
         CodecConfiguration::Sbc(configuration) => packetise_sbc(configuration, encoded, mtu),
+        CodecConfiguration::Aac(_) => packetise_aac(encoded, mtu),
+        CodecConfiguration::Aptx(configuration) => packetise_aptx(configuration, encoded, mtu),
     }
+}
+
+/// The header of a packet; both counters wrap round by definition.
+const fn rtp(number: usize, first_sample: u64, marker: bool) -> RtpHeader {
+    RtpHeader { marker, payload_type: PAYLOAD_TYPE, sequence: number as u16, timestamp: first_sample as u32, ssrc: 1 }
+}
+
+/// One element in each packet, or in several where it is longer; the last part has the marker. Timestamps count samples, as Android and
+/// PipeWire have them.
+fn packetise_aac(loas: &[u8], mtu: usize) -> Result<Vec<Packet>, PacketError> {
+    let room = mtu.saturating_sub(RTP_HEADER);
+    let mut packets: Vec<Packet> = Vec::new();
+    for (number, element) in aac::elements(loas)?.into_iter().enumerate() {
+        let first_sample = number as u64 * u64::from(aac::SAMPLES);
+        let parts = element.len().div_ceil(room.max(1)).max(1);
+        if room < SHORTEST_PART {
+            return Err(PacketError::Mtu { frame: SHORTEST_PART, mtu, overhead: RTP_HEADER });
+        }
+        for part in 0..parts {
+            let content = element.chunks(room).nth(part).unwrap_or_default();
+            let header = rtp(packets.len(), first_sample, part + 1 == parts);
+            let bytes = [header.bytes().as_slice(), content].concat();
+            packets.push(Packet { bytes, first_sample, samples: aac::SAMPLES });
+        }
+    }
+    Ok(packets)
+}
+
+fn packetise_aptx(configuration: aptx::Configuration, encoded: &[u8], mtu: usize) -> Result<Vec<Packet>, PacketError> {
+    let word = configuration.variant.bytes();
+    let overhead = if configuration.variant == aptx::Variant::Hd { RTP_HEADER } else { 0 };
+    // More would be a longer silence for a speaker that loses one.
+    let most = (configuration.hz / 1000 * LONGEST_MS / aptx::SAMPLES) as usize;
+    let words = (mtu.saturating_sub(overhead) / word).min(most);
+    if words == 0 {
+        return Err(PacketError::Mtu { frame: word, mtu, overhead });
+    }
+    if !encoded.len().is_multiple_of(word) {
+        return Err(PacketError::Words { length: encoded.len(), word });
+    }
+    let mut first_sample = 0;
+    let packets = encoded.chunks(words * word).enumerate().map(|(number, content)| {
+        let samples = (content.len() / word) as u32 * aptx::SAMPLES;
+        let header = rtp(number, first_sample, false).bytes();
+        let head = if overhead > 0 { &header[..] } else { &[] };
+        let packet = Packet { bytes: [head, content].concat(), first_sample, samples };
+        first_sample += u64::from(samples);
+        packet
+    });
+    Ok(packets.collect())
 }
 
 fn packetise_sbc(configuration: sbc::Configuration, encoded: &[u8], mtu: usize) -> Result<Vec<Packet>, PacketError> {
@@ -121,14 +190,7 @@ fn packetise_sbc(configuration: sbc::Configuration, encoded: &[u8], mtu: usize) 
     let mut first_sample = 0;
     let packets = encoded.chunks(most * length).enumerate().map(|(number, frames)| {
         let count = frames.len() / length;
-        // Both counters wrap round by definition.
-        let header = RtpHeader {
-            marker: false,
-            payload_type: PAYLOAD_TYPE,
-            sequence: number as u16,
-            timestamp: first_sample as u32,
-            ssrc: 1,
-        };
+        let header = rtp(number, first_sample, false);
         let mut bytes = Vec::with_capacity(OVERHEAD + frames.len());
         bytes.extend(header.bytes());
         bytes.push(count as u8);
@@ -170,6 +232,79 @@ mod tests {
         assert_eq!(packets.iter().map(|p| p.bytes.len() - RTP_HEADER).sum::<usize>(), 267_900);
         let (header, payload) = RtpHeader::parse(&packets[1].bytes).expect("RTP");
         assert_eq!((header.sequence, header.timestamp, payload[0]), (1, 1920, 15));
+    }
+
+    fn loas(lengths: &[usize]) -> Vec<u8> {
+        let element = |length: &usize| {
+            let [high, low] = (*length as u16).to_be_bytes();
+            [&[0x56, 0xE0 | high, low][..], &vec![0x20; *length]].concat()
+        };
+        lengths.iter().flat_map(element).collect()
+    }
+
+    #[test]
+    fn an_element_of_aac_goes_into_one_packet_or_into_several() {
+        let aac = CodecConfiguration::Aac(aac::Configuration::high_quality(48_000));
+        let packets = packetise(aac, &loas(&[600, 660, 1500, 0]), 672).expect("packets");
+        let seen: Vec<_> = packets
+            .iter()
+            .map(|packet| {
+                let (header, payload) = RtpHeader::parse(&packet.bytes).expect("RTP");
+                (header.sequence, header.timestamp, header.marker, payload.len())
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (0, 0, true, 600),
+                (1, 1024, true, 660),
+                (2, 2048, false, 660),
+                (3, 2048, false, 660),
+                (4, 2048, true, 180),
+                (5, 3072, true, 0),
+            ]
+        );
+        assert!(packets.iter().all(|p| p.samples == 1024 && p.bytes.len() <= 672));
+        assert_eq!(packets[0].bytes[..2], [0x80, 0xE0]);
+    }
+
+    #[rstest]
+    // 7.5 ms a packet of 360 bytes at 48 kHz, as a virtual speaker took it; and at most 20 ms.
+    #[case(aptx::Variant::Classic, 360, 360, 360)]
+    #[case(aptx::Variant::Classic, 2048, 960, 960)]
+    #[case(aptx::Variant::Hd, 672, 672, 440)]
+    #[case(aptx::Variant::Hd, 2048, 1452, 960)]
+    fn aptx_is_cut_at_code_words(
+        #[case] variant: aptx::Variant,
+        #[case] mtu: usize,
+        #[case] length: usize,
+        #[case] samples: u32,
+    ) {
+        let configuration = CodecConfiguration::Aptx(aptx::Configuration { variant, hz: 48_000 });
+        let encoded: Vec<u8> = (0..variant.bytes() * 1000).map(|byte| byte as u8).collect();
+        let packets = packetise(configuration, &encoded, mtu).expect("packets");
+        assert_eq!(
+            (packets[0].bytes.len(), packets[0].samples, packets[1].first_sample),
+            (length, samples, u64::from(samples))
+        );
+        let header = if variant == aptx::Variant::Hd { RTP_HEADER } else { 0 };
+        let joined: Vec<u8> = packets.iter().flat_map(|packet| packet.bytes[header..].to_vec()).collect();
+        assert_eq!(joined, encoded);
+        assert_eq!(packets.iter().map(|packet| packet.samples).sum::<u32>(), 4000);
+    }
+
+    #[rstest]
+    #[case(aptx::Variant::Classic, &[1, 2, 3, 4, 5], 672, "no whole number of code words of 4 bytes")]
+    #[case(aptx::Variant::Hd, &[0; 6], 17, "a frame of 6 bytes does not fit a packet of 17 bytes with 12 bytes of headers")]
+    fn aptx_that_cannot_be_sent_is_refused(
+        #[case] variant: aptx::Variant,
+        #[case] encoded: &[u8],
+        #[case] mtu: usize,
+        #[case] said: &str,
+    ) {
+        let configuration = CodecConfiguration::Aptx(aptx::Configuration { variant, hz: 48_000 });
+        let error = packetise(configuration, encoded, mtu).expect_err("no packets").to_string();
+        assert!(error.contains(said), "{error}");
     }
 
     // n = min(15, (MTU - 13) / frame): a headset with bitpool 51 and an MTU of 600 gets 5 frames, 588 bytes.
@@ -241,6 +376,9 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), mtu in 0usize..3000) {
             let _ = packetise(sbc(Frequency::Hz48000), &bytes, mtu);
+            let _ = packetise(CodecConfiguration::Aac(aac::Configuration::high_quality(48_000)), &bytes, mtu);
+            let hd = aptx::Configuration { variant: aptx::Variant::Hd, hz: 48_000 };
+            let _ = packetise(CodecConfiguration::Aptx(hd), &bytes, mtu);
             if let Some((header, payload)) = RtpHeader::parse(&bytes) {
                 prop_assert_eq!([header.bytes().as_slice(), payload].concat(), bytes);
             }

@@ -223,10 +223,27 @@ impl Capabilities {
             }
         }
         let [_, _, min, max] = self.octets;
-        if want[2] < min || want[3] > max {
+        if want[2].max(min) > want[3].min(max) {
             lacking.push(format!("bitpool {}-{} (offered: {min}-{max})", want[2], want[3]));
         }
         lacking
+    }
+
+    /// `wanted` with the bitpools that both ends take, or what is not offered, in words.
+    ///
+    /// # Errors
+    /// What is not offered.
+    pub fn choose(self, wanted: Configuration) -> Result<Configuration, Vec<String>> {
+        let lacking = self.lacks(wanted);
+        if !lacking.is_empty() {
+            return Err(lacking);
+        }
+        let [_, _, min, max] = self.octets;
+        Ok(Configuration {
+            min_bitpool: wanted.min_bitpool.max(min),
+            max_bitpool: wanted.max_bitpool.min(max),
+            ..wanted
+        })
     }
 }
 
@@ -341,8 +358,7 @@ mod tests {
     #[case(&[0xFF, 0xEF, 2, 53], &["16 blocks"])]
     #[case(&[0xFF, 0xFB, 2, 53], &["8 subbands"])]
     #[case(&[0xFF, 0xFE, 2, 53], &["loudness"])]
-    #[case(&[0xFF, 0xFF, 2, 35], &["bitpool 2-53 (offered: 2-35)"])]
-    #[case(&[0xFF, 0xFF, 10, 53], &["bitpool 2-53 (offered: 10-53)"])]
+    #[case(&[0xFF, 0xFF, 60, 80], &["bitpool 2-53 (offered: 60-80)"])]
     #[case(&[0x2E, 0x15, 2, 53], &["48 kHz", "joint stereo"])]
     fn what_a_speaker_lacks_is_named(#[case] offered: &[u8], #[case] lacking: &[&str]) {
         assert_eq!(Capabilities::parse(offered).expect("4 octets").lacks(JOINT_48), lacking);

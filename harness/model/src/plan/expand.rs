@@ -374,7 +374,7 @@ impl Shape<'_> {
         let id = CombinationId::new(self.scenario_name, pairs, &meaning.finalize().into());
 
         let units = || self.names.iter().filter_map(|name| unit_on(name));
-        let relies_on = self.relies_on(units(), condition);
+        let relies_on = self.relies_on(units(), condition, &bindings).map_err(binding)?;
         let steps = steps_under(self.scenario, condition);
         let resources = resources::of(self.from.rig, steps, units().map(|c| (&c.resource, c.unit)));
         let trial_ns = self.trial_ns(condition, &bindings, &unit_on).map_err(binding)?;
@@ -482,17 +482,24 @@ impl Shape<'_> {
         &self,
         units: impl Iterator<Item = &'c Candidate<'c>>,
         condition: Option<&str>,
-    ) -> Arc<[Arc<str>]> {
+        bindings: &Bindings<'_>,
+    ) -> Result<Arc<[Arc<str>]>, BindingError> {
         let plays = steps_under(self.scenario, condition).any(|s| matches!(s.action(), Action::Play(_)));
+        let mut encoders: BTreeSet<Arc<str>> = BTreeSet::new();
+        for step in steps_under(self.scenario, condition).filter(|_| plays) {
+            if let Action::Connect(connect) = step.action() {
+                encoders.insert(format!("encoder {}", encoder(bindings.codec(connect)?)).into());
+            }
+        }
         let mut members: BTreeSet<Arc<str>> = BTreeSet::new();
         for candidate in units {
             let outputs = candidate.unit.power.iter().chain(candidate.unit.buttons.values());
             members.extend(outputs.flat_map(|output| [output.board().into(), output.member().into()]));
             if plays && candidate.unit.dongle.is_some() {
-                members.insert("encoder sbcenc".into());
+                members.extend(encoders.iter().cloned());
             }
         }
-        members.into_iter().collect()
+        Ok(members.into_iter().collect())
     }
 
     /// The time a trial is expected to take with a device that does everything well. Rough on purpose: it is shown,
@@ -531,6 +538,14 @@ impl Shape<'_> {
         // Units whose documents are missing cannot be reached here; a hardware rig adds the settling of its drivers.
         let settling = if self.from.rig.world == World::Hardware { second } else { 0 };
         Ok(total.saturating_add(settling))
+    }
+}
+
+/// What makes the stream of a codec, as rigs call it.
+const fn encoder(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Sbc => "sbcenc",
+        _ => "ffmpeg",
     }
 }
 

@@ -4,6 +4,7 @@ use std::{fs::File, io::Write, os::fd::OwnedFd, process::Stdio};
 
 use rigtone_audio::stimulus::Stimulus;
 use rigtone_bluetooth::{
+    aac, aptx,
     codec::CodecConfiguration,
     sbc::{self, Allocation, ChannelMode},
 };
@@ -11,17 +12,29 @@ use rigtone_model::trial::InfrastructureFault;
 use rustix::fs::{MemfdFlags, SeekFrom, memfd_create, seek};
 use tokio::process::Command;
 
-/// Debian's package sbc-tools.
-const SBC_ENCODER: &str = "sbcenc";
+/// A program that encodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encoder {
+    /// Its name.
+    pub name: &'static str,
+    /// Debian's package of it.
+    pub package: &'static str,
+}
+
+const SBCENC: Encoder = Encoder { name: "sbcenc", package: "sbc-tools" };
+const FFMPEG: Encoder = Encoder { name: "ffmpeg", package: "ffmpeg" };
 
 /// Silence behind every stimulus, so that suspending the stream cuts nothing off that a speaker still holds.
 const TAIL_S: f64 = 0.5;
+/// Samples by which encoder and decoder together delay the sound.
+const AAC_DELAY: u32 = 2 * aac::SAMPLES;
+const APTX_DELAY: u32 = 90;
 
 /// The encoders that are needed, and whether each is installed.
-pub fn encoders() -> Vec<(&'static str, bool)> {
+pub fn encoders() -> Vec<(Encoder, bool)> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let installed = std::env::split_paths(&path).any(|folder| folder.join(SBC_ENCODER).is_file());
-    vec![(SBC_ENCODER, installed)]
+    let installed = |name: &str| std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    [SBCENC, FFMPEG].map(|encoder| (encoder, installed(encoder.name))).into()
 }
 
 /// Encodes a stimulus, each channel on its own, with a tail of silence. Its sample 0 is the stream's sample 0; a decoder
@@ -32,45 +45,103 @@ pub(super) async fn encode(
 ) -> Result<Vec<u8>, InfrastructureFault> {
     if stimulus.rate() != configuration.rate() {
         let what = format!("`{}` has {} Hz, the stream {} Hz", stimulus.name(), stimulus.rate(), configuration.rate());
-        return Err(fault(what).hint("build the stimulus at the rate of the stream"));
+        return Err(InfrastructureFault::new("stimulus", what).hint("build the stimulus at the rate of the stream"));
     }
     match configuration {
         CodecConfiguration::Sbc(sbc) => encode_sbc(stimulus, sbc).await,
-        other => Err(fault(format!("no encoder for {other:?}"))),
+        CodecConfiguration::Aac(aac) => encode_aac(stimulus, aac).await,
+        CodecConfiguration::Aptx(aptx) => encode_aptx(stimulus, aptx).await,
+        other => Err(fault(SBCENC, format!("no encoder for {other:?}"))),
     }
 }
 
-fn fault(what: impl Into<String>) -> InfrastructureFault {
-    InfrastructureFault::new(format!("encoder {SBC_ENCODER}"), what)
+fn fault(encoder: Encoder, what: impl Into<String>) -> InfrastructureFault {
+    InfrastructureFault::new(format!("encoder {}", encoder.name), what)
 }
 
-async fn encode_sbc(stimulus: &Stimulus, configuration: sbc::Configuration) -> Result<Vec<u8>, InfrastructureFault> {
-    let frame = configuration.frame();
-    let tail = (TAIL_S * f64::from(stimulus.rate())) as usize + sbc::FILTER_DELAY as usize;
-    let frames = (stimulus.samples().len() + tail).div_ceil(frame.samples() as usize);
-    let sound = au(stimulus, configuration.mode.channels(), frames * frame.samples() as usize);
-    let input = in_memory(&sound).map_err(|e| fault(format!("handing it the stimulus failed: {e}")))?;
-    let output = Command::new(SBC_ENCODER)
-        .args(options(configuration))
-        .arg("-")
+/// The frames of a stimulus with its tail, in whole units of `unit` samples.
+fn frames(stimulus: &Stimulus, delay: u32, unit: u32) -> usize {
+    let tail = (TAIL_S * f64::from(stimulus.rate())) as usize + delay as usize;
+    (stimulus.samples().len() + tail).div_ceil(unit as usize)
+}
+
+/// Hands a sound to an encoder; gives what it made, and what it said.
+async fn made_by(
+    encoder: Encoder,
+    arguments: &[String],
+    sound: &[u8],
+) -> Result<(Vec<u8>, String), InfrastructureFault> {
+    let input = in_memory(sound).map_err(|e| fault(encoder, format!("handing it the stimulus failed: {e}")))?;
+    let output = Command::new(encoder.name)
+        .args(arguments)
         .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .output()
         .await
-        .map_err(|e| fault(format!("starting it failed: {e}")).hint("install it: apt-get install sbc-tools"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
+        .map_err(|e| {
+            fault(encoder, format!("starting it failed: {e}"))
+                .hint(format!("install it: apt-get install {}", encoder.package))
+        })?;
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     if !output.status.success() {
-        return Err(fault(format!("it failed with {}: {}", output.status, said.trim())));
+        return Err(fault(encoder, format!("it failed with {}: {said}", output.status)));
     }
-    let (made, count) = sbc::frames(&output.stdout)
+    Ok((output.stdout, said))
+}
+
+async fn encode_sbc(stimulus: &Stimulus, configuration: sbc::Configuration) -> Result<Vec<u8>, InfrastructureFault> {
+    let frame = configuration.frame();
+    let frames = frames(stimulus, sbc::FILTER_DELAY, frame.samples());
+    let sound = au(stimulus, configuration.mode.channels(), frames * frame.samples() as usize);
+    let (stream, said) = made_by(SBCENC, &options(configuration), &sound).await?;
+    let (made, count) = sbc::frames(&stream)
         .map(|(format, frames)| (format, frames.len()))
-        .map_err(|e| fault(format!("it made no SBC stream: {e}; it said: {}", said.trim())))?;
+        .map_err(|e| fault(SBCENC, format!("it made no SBC stream: {e}; it said: {said}")))?;
     if (made, count) != (frame, frames) {
-        return Err(fault(format!("it made {count} frames of {made:?}; asked for were {frames} of {frame:?}")));
+        let what = format!("it made {count} frames of {made:?}; asked for were {frames} of {frame:?}");
+        return Err(fault(SBCENC, what));
     }
-    Ok(output.stdout)
+    Ok(stream)
+}
+
+/// What ffmpeg is told: from the sound on its input to a raw stream on its output.
+fn ffmpeg(coding: &[&str]) -> Vec<String> {
+    let from = ["-hide_banner", "-loglevel", "error", "-nostdin", "-f", "au", "-i", "pipe:0"];
+    from.iter().chain(coding).chain(&["-"]).map(|&word| word.to_owned()).collect()
+}
+
+async fn encode_aac(stimulus: &Stimulus, configuration: aac::Configuration) -> Result<Vec<u8>, InfrastructureFault> {
+    let elements = frames(stimulus, AAC_DELAY, aac::SAMPLES);
+    let sound = au(stimulus, 2, elements * aac::SAMPLES as usize);
+    let rate = configuration.bps.to_string();
+    // Every element carries the configuration: a sink that misses one goes on with the next.
+    let coding = ["-c:a", "aac", "-profile:a", "aac_low", "-b:a", &rate, "-f", "latm", "-smc-interval", "1"];
+    let (stream, said) = made_by(FFMPEG, &ffmpeg(&coding), &sound).await?;
+    let made = aac::elements(&stream)
+        .map_err(|e| fault(FFMPEG, format!("it made no AAC stream: {e}; it said: {said}")))?
+        .len();
+    // It may begin with one element that only primes the decoder.
+    if made != elements && made != elements + 1 {
+        return Err(fault(FFMPEG, format!("it made {made} elements of AAC; asked for were {elements}")));
+    }
+    Ok(stream)
+}
+
+async fn encode_aptx(stimulus: &Stimulus, configuration: aptx::Configuration) -> Result<Vec<u8>, InfrastructureFault> {
+    let name = match configuration.variant {
+        aptx::Variant::Classic => "aptx",
+        aptx::Variant::Hd => "aptx_hd",
+    };
+    let words = frames(stimulus, APTX_DELAY, aptx::SAMPLES);
+    let sound = au(stimulus, 2, words * aptx::SAMPLES as usize);
+    let (stream, _) = made_by(FFMPEG, &ffmpeg(&["-c:a", name, "-f", name]), &sound).await?;
+    let (made, wanted) = (stream.len(), words * configuration.variant.bytes());
+    if made != wanted {
+        return Err(fault(FFMPEG, format!("it made {made} bytes of {name}; asked for were {wanted}")));
+    }
+    Ok(stream)
 }
 
 fn options(configuration: sbc::Configuration) -> Vec<String> {
@@ -87,6 +158,7 @@ fn options(configuration: sbc::Configuration) -> Vec<String> {
     if configuration.allocation == Allocation::Snr {
         options.push("-S".into());
     }
+    options.push("-".into());
     options
 }
 
@@ -158,6 +230,37 @@ mod tests {
         };
         let encoded = encode(&smoke(44_100), CodecConfiguration::Sbc(sbc)).await.expect("sbcenc is installed");
         assert_eq!(sbc::frames(&encoded).expect("SBC").0, sbc.frame());
+    }
+
+    /// A stimulus comes out of ffmpeg's decoder as it went in, but for the delay of the codec.
+    #[rstest]
+    #[case::aac(CodecConfiguration::Aac(aac::Configuration::high_quality(48_000)), "loas", 1024)]
+    #[case::aac_at_44(CodecConfiguration::Aac(aac::Configuration { hz: 44_100, bps: 128_000 }), "loas", 1024)]
+    #[case::aptx(CodecConfiguration::Aptx(aptx::Configuration { variant: aptx::Variant::Classic, hz: 48_000 }), "aptx", 90)]
+    #[case::aptx_hd(CodecConfiguration::Aptx(aptx::Configuration { variant: aptx::Variant::Hd, hz: 48_000 }), "aptx_hd", 90)]
+    #[tokio::test]
+    async fn what_ffmpeg_encodes_is_the_stimulus(
+        #[case] configuration: CodecConfiguration,
+        #[case] format: &str,
+        #[case] delay: usize,
+    ) {
+        let stimulus = smoke(configuration.rate());
+        let encoded = encode(&stimulus, configuration).await.expect("ffmpeg is installed");
+        let words = ["-hide_banner", "-loglevel", "error", "-f", format, "-i", "pipe:0", "-f", "f32le", "-"];
+        let words = words.map(str::to_owned);
+        let (decoded, _) = made_by(FFMPEG, &words, &encoded).await.expect("a decoder");
+        let (samples, _) = decoded.as_chunks::<8>();
+        let heard: Vec<f32> = samples.iter().map(|&[a, b, c, d, ..]| f32::from_le_bytes([a, b, c, d])).collect();
+        // The lag at which both agree best, by the loudest second.
+        let sent = stimulus.samples();
+        let part = sent.len() / 2..sent.len() / 2 + stimulus.rate() as usize / 4;
+        let product = |lag: usize| -> f64 {
+            part.clone().map(|at| f64::from(sent[at]) * f64::from(heard.get(at + lag).copied().unwrap_or(0.0))).sum()
+        };
+        let lag = (0..3000).max_by(|a, b| product(*a).total_cmp(&product(*b))).expect("lags");
+        assert_eq!(lag, delay);
+        let power: f64 = part.clone().map(|at| f64::from(sent[at]).powi(2)).sum();
+        assert!((product(lag) / power - 1.0).abs() < 0.1, "{} at {lag}", product(lag) / power);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use rigtone_audio::stimulus::{Name, Stimulus};
 use rigtone_bluetooth::{
+    aac, aptx,
     codec::CodecConfiguration,
     packet::packetise,
     sbc::{self, Frequency},
@@ -36,25 +37,40 @@ type Key = (Name, u32, u32, CodecConfiguration);
 pub struct Endpoint {
     dongle: Rc<Dongle>,
     encoded: RefCell<HashMap<Key, Rc<Vec<u8>>>>,
+    /// What was agreed on last.
+    agreed: RefCell<Option<CodecConfiguration>>,
 }
 
 impl Endpoint {
     /// The source on that dongle.
     pub fn new(dongle: Rc<Dongle>) -> Self {
-        Self { dongle, encoded: RefCell::new(HashMap::new()) }
+        Self { dongle, encoded: RefCell::default(), agreed: RefCell::default() }
     }
 
-    /// The one configuration that a wish stands for.
+    /// The one configuration that a wish stands for, at the best quality that is usual.
     fn configuration(&self, wish: Wish) -> Result<CodecConfiguration, InfrastructureFault> {
-        match (wish.profile, wish.codec) {
+        const HZ: u32 = 48_000;
+        let aptx = |variant| CodecConfiguration::Aptx(aptx::Configuration { variant, hz: HZ });
+        Ok(match (wish.profile, wish.codec) {
             (Profile::A2dp, Codec::Sbc) => {
-                Ok(CodecConfiguration::Sbc(sbc::Configuration::high_quality(Frequency::Hz48000)))
+                CodecConfiguration::Sbc(sbc::Configuration::high_quality(Frequency::Hz48000))
             }
-            (profile, codec) => Err(self
-                .dongle
-                .fault(format!("cannot be the source of {codec} over {profile}"))
-                .hint("list only codecs that the endpoint can send in its device document: sbc")),
-        }
+            (Profile::A2dp, Codec::Aac) => CodecConfiguration::Aac(aac::Configuration::high_quality(HZ)),
+            (Profile::A2dp, Codec::Aptx) => aptx(aptx::Variant::Classic),
+            (Profile::A2dp, Codec::AptxHd) => aptx(aptx::Variant::Hd),
+            (profile, codec) => {
+                return Err(self.dongle.fault(format!("cannot be the source of {codec} over {profile}")).hint(
+                    "list only codecs that the endpoint can send in its device document: sbc, aac, aptx, aptx-hd",
+                ));
+            }
+        })
+    }
+
+    /// What is encoded for a wish: what was agreed on, if that is of its codec, else what would be asked for.
+    fn to_send(&self, wish: Wish) -> Result<CodecConfiguration, InfrastructureFault> {
+        let wanted = self.configuration(wish)?;
+        let agreed = self.agreed.borrow().filter(|agreed| agreed.codec() == wanted.codec());
+        Ok(agreed.unwrap_or(wanted))
     }
 
     /// Whether BlueZ knows the device; an unknown one cannot be paired with.
@@ -124,11 +140,16 @@ impl Endpoint {
             }
             Called::Failed(failure) => return Ok(Err(failure)),
         };
-        let codec = match CodecConfiguration::parse(codec_type, &octets) {
+        let configuration = CodecConfiguration::parse(codec_type, &octets);
+        let codec = match &configuration {
             Ok(CodecConfiguration::Sbc(_)) => Codec::Sbc,
+            Ok(CodecConfiguration::Aac(_)) => Codec::Aac,
+            Ok(CodecConfiguration::Aptx(aptx)) if aptx.variant == aptx::Variant::Hd => Codec::AptxHd,
+            Ok(CodecConfiguration::Aptx(_)) => Codec::Aptx,
             Ok(other) => return Err(self.dongle.fault(format!("BlueZ agreed on {other:?}, which was never offered"))),
             Err(e) => return Err(self.dongle.fault(format!("BlueZ agreed on {codec_type:#04x} {octets:02x?}: {e}"))),
         };
+        *self.agreed.borrow_mut() = configuration.ok();
         // A speaker that reports no delay has no such property. BlueZ counts in tenths of a millisecond.
         let delay = within(self.dongle.clock(), deadline, transport.delay()).await.and_then(Result::ok);
         let reported_delay_ns = delay.map(|tenths| i64::from(tenths) * 100_000);
@@ -259,7 +280,7 @@ impl Connecting for Endpoint {
 #[async_trait(?Send)]
 impl Streaming for Endpoint {
     async fn prepare(&self, stimulus: &Stimulus, wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault> {
-        let configuration = self.configuration(wish)?;
+        let configuration = self.to_send(wish)?;
         self.encoded(stimulus, configuration, deadline).await.map(|_| ())
     }
 
@@ -281,7 +302,7 @@ impl Streaming for Endpoint {
             Ok(link) => link,
             Err(failure) => return never(failure),
         };
-        let configuration = self.configuration(Wish { profile: Profile::A2dp, codec: link.codec })?;
+        let configuration = self.to_send(Wish { profile: Profile::A2dp, codec: link.codec })?;
         let encoded = self.encoded(stimulus, configuration, deadline).await?;
         let acquired = self.dongle.call(Call::Acquire, "starting the stream", deadline, || transport.acquire()).await?;
         let (socket, _, mtu) = match acquired {

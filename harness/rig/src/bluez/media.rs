@@ -49,9 +49,9 @@ struct Served {
 #[zbus::interface(name = "org.bluez.MediaEndpoint1", spawn = false)]
 impl Served {
     fn select_configuration(&self, capabilities: Vec<u8>) -> fdo::Result<Vec<u8>> {
-        let refusal = match self.configuration.lacking(&capabilities) {
-            Ok(lacking) if lacking.is_empty() => return Ok(self.configuration.octets()),
-            Ok(lacking) => format!("the device offers {capabilities:02x?}, which lacks {}", lacking.join(", ")),
+        let refusal = match self.configuration.choose(&capabilities) {
+            Ok(Ok(chosen)) => return Ok(chosen.octets()),
+            Ok(Err(lacking)) => format!("the device offers {capabilities:02x?}, which lacks {}", lacking.join(", ")),
             Err(e) => format!("the device offers {capabilities:02x?}: {e}"),
         };
         self.told.send_modify(|told| told.refusal = Some(refusal.clone()));

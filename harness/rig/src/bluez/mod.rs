@@ -24,7 +24,7 @@ mod version;
 #[cfg(feature = "bluez")]
 pub use dongle::Dongle;
 #[cfg(feature = "bluez")]
-pub use encode::encoders;
+pub use encode::{Encoder, encoders};
 #[cfg(feature = "bluez")]
 pub use endpoint::Endpoint;
 #[cfg(feature = "bluez")]

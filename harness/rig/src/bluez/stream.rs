@@ -4,8 +4,8 @@
 //! take before the next is due is dropped and counted, as a live source would, so that the stimulus keeps its timing.
 //!
 //! The emission is the moment in which the packet with sample 0 was handed to the kernel. What follows belongs to the
-//! latency: controller, air, speaker, and the delay of the codec itself, with SBC the 73 samples of
-//! [`rigtone_bluetooth::sbc::FILTER_DELAY`].
+//! latency: controller, air, speaker, and the delay of the codec itself: with SBC the 73 samples of
+//! [`rigtone_bluetooth::sbc::FILTER_DELAY`], with aptX 90, with AAC 1024 and what the decoder adds.
 
 use std::os::fd::OwnedFd;
 

@@ -177,9 +177,9 @@ impl Keeper for HardwareKeeper {
             }
             if scope == Scope::Whole && !self.members.dongles.is_empty() {
                 for (encoder, installed) in crate::bluez::encoders() {
-                    let (finding, ok) =
-                        if installed { ("installed", true) } else { ("missing: apt-get install sbc-tools", false) };
-                    findings.push(Finding { member: format!("encoder {encoder}"), finding: finding.to_owned(), ok });
+                    let missing = || format!("missing: apt-get install {}", encoder.package);
+                    let finding = if installed { "installed".to_owned() } else { missing() };
+                    findings.push(Finding { member: format!("encoder {}", encoder.name), finding, ok: installed });
                 }
             }
         }
