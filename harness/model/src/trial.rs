@@ -218,6 +218,8 @@ struct Open {
     record: TrialRecord,
     /// Attempts of the step that has not ended.
     attempts: Vec<Option<FailureClass>>,
+    /// Whether that step is a part of the trial proper.
+    judged: bool,
 }
 
 impl TrialFolder {
@@ -237,7 +239,7 @@ impl TrialFolder {
                 observations: Vec::new(),
                 evidence: Vec::new(),
             };
-            self.open.insert(key, Open { record, attempts: Vec::new() });
+            self.open.insert(key, Open { record, attempts: Vec::new(), judged: true });
             return None;
         }
         if let Body::TrialDiscarded { .. } = body {
@@ -248,11 +250,15 @@ impl TrialFolder {
             let record = TrialRecord { outcome, ..self.open.remove(&key)?.record };
             return self.is_new(&record).then_some(record);
         }
-        let Open { record, attempts } = self.open.get_mut(&key)?;
+        let Open { record, attempts, judged } = self.open.get_mut(&key)?;
         match body {
+            Body::StepStarted { phase, .. } => *judged = phase == Phase::Trial,
             Body::Attempt { failure, .. } => attempts.push(failure.map(|f| f.class)),
             // What was tried before the trial proper, or after it, is not judged.
-            Body::StepFinished { phase: Phase::Setup | Phase::Cleanup, .. } => attempts.clear(),
+            Body::StepFinished { phase: Phase::Setup | Phase::Cleanup, .. } => {
+                attempts.clear();
+                *judged = true;
+            }
             Body::StepFinished { action, phase: Phase::Trial, outcome, took_ns } => record.steps.push(StepRecord {
                 label: step.unwrap_or_default(),
                 action,
@@ -263,7 +269,8 @@ impl TrialFolder {
                 attempts: std::mem::take(attempts),
                 took_ns,
             }),
-            Body::Observed(observation) => record.observations.push(observation),
+            // The same of what was observed. What is known only when all steps are done says itself what it is about.
+            Body::Observed(observation) if *judged => record.observations.push(observation),
             Body::Evidence { file, .. } => record.evidence.push(file),
             Body::EvidenceRemoved { file, .. } => record.evidence.retain(|kept| *kept != file),
             _ => {}

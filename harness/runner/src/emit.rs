@@ -142,16 +142,21 @@ impl<'a> Place<'a> {
     /// Stores a piece of evidence of the trial; with `full` the disk takes nothing more.
     pub(crate) fn evidence(&self, name: &str, bytes: &[u8], full: bool) -> Result<Stored, EvidenceError> {
         let mut inner = self.emitter.inner.borrow_mut();
+        let key = (self.combination.clone(), self.trial, self.attempt);
+        let path_of = |name: &str| evidence_path(self.combination, self.trial, self.attempt, name);
+        let files = inner.files.get(&key);
+        let is_free = |name: &String| !files.is_some_and(|files| files.iter().any(|(file, _)| *file == path_of(name)));
+        // Steps of setup, trial and cleanup may have one name.
+        let mut names = (1..).map(|number| numbered(name, number));
+        let name = &names.find(is_free).unwrap_or_else(|| name.to_owned());
         let stored = if full {
-            let path = inner.writer.path().join(evidence_path(self.combination, self.trial, self.attempt, name));
+            let path = inner.writer.path().join(path_of(name));
             return Err(EvidenceError::Io { attempted: "write", path, os: io::ErrorKind::StorageFull.into() });
         } else if inner.retention.keep == Keep::None {
-            let file = evidence_path(self.combination, self.trial, self.attempt, name);
-            Stored { file, sha256: sha256_hex(bytes) }
+            Stored { file: path_of(name), sha256: sha256_hex(bytes) }
         } else {
             inner.writer.evidence(self.combination, self.trial, self.attempt, name, bytes)?
         };
-        let key = (self.combination.clone(), self.trial, self.attempt);
         inner.files.entry(key).or_default().push((stored.file.clone(), bytes.len() as u64));
         Ok(stored)
     }
@@ -216,6 +221,15 @@ impl<'a> Place<'a> {
                         what follows is judged, but its recordings are not kept";
             self.emitter.emit(now, None, Body::Warning { text: text.to_owned() });
         }
+    }
+}
+
+/// The name of the second file that would be called so, and of those after it: `play-bench-1.2.wav`.
+fn numbered(name: &str, number: u32) -> String {
+    match (number, name.rsplit_once('.')) {
+        (0 | 1, _) => name.to_owned(),
+        (number, Some((stem, extension))) => format!("{stem}.{number}.{extension}"),
+        (number, None) => format!("{name}.{number}"),
     }
 }
 

@@ -95,14 +95,13 @@ fn store(
     captured: &Captured,
     listening: &Listening,
 ) -> Result<String, InfrastructureFault> {
-    let fault =
-        |what: String| InfrastructureFault::new("evidence", what).hint("free space on the disk of the run directory");
+    let fault = |what: String| InfrastructureFault::new("evidence", what);
     let wav = rigtone_record::wav::encode_i16(captured.rate, captured.channels, &captured.samples)
-        .map_err(|e| fault(e.to_string()))?;
+        .map_err(|e| fault(e.to_string()).hint("record for a shorter time"))?;
     let step = place.step.unwrap_or("play");
     let stored = place
         .evidence(&format!("{step}-{microphone}.wav"), &wav, session.trial.bench.keeper.disk_is_full())
-        .map_err(|e| fault(e.to_string()))?;
+        .map_err(|e| fault(e.to_string()).hint(e.hint()))?;
     let body = Body::Evidence {
         file: stored.file,
         sha256: stored.sha256.clone(),

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use rigtone_bluetooth::capture::without_keys;
 use rigtone_model::{
     document::{Action, Capture, Step},
-    event::{Body, CaptureClock},
+    event::{Body, CaptureClock, Phase},
     observation::{Observation, Quantity, Value},
     trial::{DeviceFailure, InfrastructureFault},
 };
@@ -62,7 +62,7 @@ impl Radio {
     pub(crate) async fn step_ended(
         &self,
         trial: &Trial<'_>,
-        step: &Step,
+        (phase, step): (Phase, &Step),
         from: Instant,
         agreed: Option<Agreed>,
         end: StepResult,
@@ -70,8 +70,8 @@ impl Radio {
         let Some((unit, peer)) = ends(trial, step) else { return end };
         let Some(tapped) = self.of(unit) else { return end };
         let (from_ns, to_ns) = (from.0, trial.now().0);
-        let action = step.action().name();
-        let step = radio::Step { label: step.name().to_owned(), action, from_ns, to_ns, peer: peer.address.0, agreed };
+        let (label, action, judged) = (step.name().to_owned(), step.action().name(), phase == Phase::Trial);
+        let step = radio::Step { label, action, from_ns, to_ns, peer: peer.address.0, agreed, judged };
         tapped.steps.borrow_mut().push(step.clone());
         if matches!(end, Ok(StepEnd::Done)) {
             return end;
@@ -171,9 +171,10 @@ fn contradictions(
 /// Keeps a capture; gives its hash.
 fn store(trial: &Trial<'_>, member: &str, bytes: &[u8], clock: CaptureClock) -> Result<String, InfrastructureFault> {
     let name = format!("hci-{}.btsnoop", member.strip_prefix("dongle ").unwrap_or(member));
-    let stored = trial.place.evidence(&name, bytes, trial.bench.keeper.disk_is_full()).map_err(|e| {
-        InfrastructureFault::new("evidence", e.to_string()).hint("free space on the disk of the run directory")
-    })?;
+    let stored = trial
+        .place
+        .evidence(&name, bytes, trial.bench.keeper.disk_is_full())
+        .map_err(|e| InfrastructureFault::new("evidence", e.to_string()).hint(e.hint()))?;
     let body = Body::Evidence {
         file: stored.file,
         sha256: stored.sha256.clone(),

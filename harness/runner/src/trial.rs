@@ -194,7 +194,7 @@ async fn do_step(
     let took_ns = trial.now().since(started);
     let agreed = session.agreed.take();
     let end = match end {
-        Some(end) => Some(radio.step_ended(trial, step, started, agreed, end).await),
+        Some(end) => Some(radio.step_ended(trial, (phase, step), started, agreed, end).await),
         None => None,
     };
     let outcome = match end {

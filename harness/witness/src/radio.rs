@@ -40,6 +40,8 @@ pub struct Step {
     pub peer: [u8; 6],
     /// What the stack says was agreed on in it.
     pub agreed: Option<Agreed>,
+    /// Whether it is a part of what is judged: of what comes before and after nothing is observed.
+    pub judged: bool,
 }
 
 impl Step {
@@ -118,7 +120,6 @@ impl Traffic {
         let step = &step.clone().with_answers(None, 0);
         let all =
             self.links(step).flat_map(|link| &link.findings).filter(|finding| self.is_within(step, finding.at_ns));
-        // The first thing that went wrong explains what came after it.
         let mut causes = all.filter_map(|Finding { class, words, .. }| {
             let by_device = matches!(
                 class,
@@ -131,7 +132,8 @@ impl Traffic {
             );
             Some(Cause { class: failure(*class, step.action)?, by_device, words: words.clone() })
         });
-        let cause = causes.next()?;
+        // The first thing that went wrong explains what came after it; of several attempts the last one is told.
+        let cause = if step.action == "pair" { causes.last() } else { causes.next() }?;
         Some(match self.damage() {
             // It may explain, and proves nothing.
             Some(damage) => Cause { class: None, by_device: false, words: format!("{}; {damage}", cause.words) },
@@ -147,7 +149,7 @@ impl Traffic {
         let steps = steps.iter().cloned().zip(nexts);
         let steps: Vec<Step> = steps.map(|(step, next)| step.with_answers(next, uncertainty_ns)).collect();
         let mut observations = Vec::new();
-        for (place, step) in steps.iter().enumerate() {
+        for (place, step) in steps.iter().enumerate().filter(|(_, step)| step.judged) {
             let before = steps.get(..place).unwrap_or_default();
             for quantity in times(step.action) {
                 if let Some(value) = self.time(*quantity, step, before) {

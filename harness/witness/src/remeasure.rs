@@ -11,7 +11,7 @@ use std::{
 
 use rigtone_model::{
     document::Scenario,
-    event::{Anchor, Body, Event, Listening, TrialOutcome},
+    event::{Anchor, Body, Event, Listening, Phase, TrialOutcome},
     id::CombinationId,
     layer::{LayerFacts, Remeasured, TrialLayer},
     observation::{Observation, Quantity, Value},
@@ -163,6 +163,8 @@ struct Attempt {
     emitted: BTreeMap<String, Emitted>,
     recordings: Vec<Recording>,
     unknown: u64,
+    /// The step that goes on is no part of what is judged.
+    aside: bool,
 }
 
 /// A trial that gave a result.
@@ -224,13 +226,20 @@ impl<'a> Remeasure<'a> {
             Body::TrialStarted => {
                 self.attempts.insert(key, Attempt::default());
             }
+            Body::StepStarted { phase, .. } => {
+                if let Some(attempt) = self.attempts.get_mut(&key) {
+                    attempt.aside = phase != Phase::Trial;
+                }
+            }
             Body::Emitted { t_ns, uncertainty_ns, .. } => {
                 if let Some(attempt) = self.attempts.get_mut(&key) {
                     attempt.emitted.insert(step, Emitted { t_ns, uncertainty_ns });
                 }
             }
             Body::Evidence { file, sha256, anchors, listening, .. } => {
-                let Some(attempt) = self.attempts.get_mut(&key) else { return Ok(()) };
+                let Some(attempt) = self.attempts.get_mut(&key).filter(|attempt| !attempt.aside) else {
+                    return Ok(());
+                };
                 match listening {
                     Some(listening) => {
                         let emitted = attempt.emitted.get(&step).copied();

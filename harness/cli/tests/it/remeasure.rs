@@ -305,3 +305,20 @@ fn a_merged_run_can_be_measured_again() {
     assert!(home.path("run/verdicts.json").exists(), "{}", merged.err);
     home.rigtone(&["judge", "run", "--remeasure"]).with_code(merged.code).says(&["values are as recorded"]);
 }
+
+/// What was played to bring the device where the trial begins is not judged, neither by the log nor by its recording.
+#[test]
+fn recordings_of_the_setup_are_left_alone() {
+    let home = Home::new();
+    let setup = "setup:\n  - power-cycle: {unit: speaker, off-for: 2 s}\n  - enter-pairing-mode: {unit: speaker}\n  - pair: {attempts: 20}\n\
+                 \x20 - connect: {profile: a2dp}\n  - play: {signal: smoke}\n  - disconnect: {}\n  - forget: {}\ntrial:\n";
+    home.write("flat.yaml", &RESPONSE.replace("trial:\n", setup));
+    let arguments =
+        ["run", "flat.yaml", "--select", "speaker=charge-5-fw110", "--select", "source=echo-dot-5", "--out", "run"];
+    home.rigtone(&arguments).with_code(0);
+    let judged = home.rigtone(&["judge", "run", "--json"]).with_code(0).json();
+    let again = home.rigtone(&["judge", "run", "--remeasure", "--json"]).with_code(0);
+    assert_eq!(again.json(), judged);
+    // Of six recordings, three.
+    again.says(&["3 recordings measured again", "values are as recorded"]);
+}

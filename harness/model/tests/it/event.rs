@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use rigtone_model::{
-    event::{Body, Event},
+    event::{At, Body, Event, Phase, StepOutcome, TrialOutcome},
     observation::{Observation, Quantity, Value},
+    trial::{TrialFolder, TrialRecord},
 };
 
 /// Finite numbers of any size, and those that measurements give.
@@ -24,4 +25,41 @@ proptest! {
         let line = event.to_line("run").expect("events are JSON");
         prop_assert_eq!(Event::from_line(&line).expect("what we write we read"), ("run".into(), event));
     }
+}
+
+/// The events of one attempt, folded.
+fn folded(bodies: Vec<Body>) -> TrialRecord {
+    let at = At { combination: "s/a=b#00000000".into(), trial: 1, attempt: 1, step: Some("play".to_owned()) };
+    let mut folder = TrialFolder::default();
+    let records = bodies
+        .into_iter()
+        .enumerate()
+        .filter_map(|(seq, body)| folder.take(Event { seq: seq as u64, t_ns: seq as i64, at: Some(at.clone()), body }));
+    records.last().expect("the trial ended")
+}
+
+#[test]
+fn what_is_observed_before_and_after_the_trial_proper_is_not_judged() {
+    let started = |phase| Body::StepStarted { action: "play".to_owned(), phase };
+    let finished =
+        |phase| Body::StepFinished { action: "play".to_owned(), phase, outcome: StepOutcome::Done, took_ns: 1 };
+    let heard = |heard| Body::Observed(Observation::raw("play", Quantity::Presence, Value::Truth(heard)));
+    let codec = Observation::raw("connect", Quantity::AirCodec, Value::Word("sbc".to_owned()));
+    let record = folded(vec![
+        Body::TrialStarted,
+        started(Phase::Setup),
+        heard(true),
+        finished(Phase::Setup),
+        started(Phase::Trial),
+        heard(false),
+        finished(Phase::Trial),
+        started(Phase::Cleanup),
+        heard(true),
+        finished(Phase::Cleanup),
+        // What a capture says is known when all is over.
+        Body::Observed(codec.clone()),
+        Body::TrialFinished { outcome: TrialOutcome::Completed, memory: None },
+    ]);
+    assert_eq!(record.observations, [Observation::raw("play", Quantity::Presence, Value::Truth(false)), codec]);
+    assert_eq!(record.steps.len(), 1);
 }

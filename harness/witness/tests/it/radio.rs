@@ -31,7 +31,7 @@ fn traffic(bytes: &[u8]) -> Traffic {
 
 fn step(action: &'static str, from_s: f64, to_s: f64, peer: [u8; 6]) -> Step {
     let ns = |s: f64| (s * SECOND as f64) as i64;
-    Step { label: action.to_owned(), action, from_ns: ns(from_s), to_ns: ns(to_s), peer, agreed: None }
+    Step { label: action.to_owned(), action, from_ns: ns(from_s), to_ns: ns(to_s), peer, agreed: None, judged: true }
 }
 
 fn agreed(codec: Codec, configuration: &[u8]) -> Option<Agreed> {
@@ -201,6 +201,16 @@ fn packets_that_the_recorder_lost_prove_nothing_either() {
         let [Value::Inconclusive { reason }] = of(&observed, quantity)[..] else { panic!("{observed:?}") };
         assert!(reason.contains("packets were never finished and 4 more"), "{reason}");
     }
+}
+
+#[test]
+fn what_comes_before_the_trial_is_no_observation_and_still_its_beginning() {
+    let mut steps = switching();
+    steps[0].judged = false;
+    let observed = traffic(&bytes("codec-switch.btsnoop")).observations(&steps, &[], "hash");
+    assert_eq!(of(&observed, Quantity::InquiryTime), Vec::<&Value>::new());
+    // The search of the setup is where a cold start began.
+    assert!((ms(of(&observed, Quantity::ColdStartTime)[0]) - 3307.2).abs() < 0.15);
 }
 
 #[test]
