@@ -134,7 +134,7 @@ impl Progress {
     /// The time left: the planned work of the combinations that are not decided, at the pace so far. A combination is taken to
     /// need as many trials as those of its scenario that are decided. `None` before the first trial has ended.
     pub fn time_left(&self) -> Option<TimeLeft> {
-        let elapsed = (self.now_ns - self.started_ns?) as f64;
+        let elapsed = self.now_ns.saturating_sub(self.started_ns?) as f64;
         if self.work_done <= 0.0 || elapsed <= 0.0 {
             return None;
         }

@@ -99,7 +99,7 @@ impl Past {
             _ => {}
         }
         let Some(record) = self.folder.take(event.clone()) else { return };
-        let took_ns = event.t_ns - record.began_ns;
+        let took_ns = event.t_ns.saturating_sub(record.began_ns);
         let steps = self.steps.remove(&key).unwrap_or_default();
         let evidence = self.evidence.remove(&key).unwrap_or_default();
         let over_ns = self.over.remove(&key).unwrap_or(took_ns);
@@ -115,7 +115,7 @@ impl Past {
 
     /// The time since a trial that is under way began, in nanoseconds.
     fn since_its_start(&self, (combination, trial, attempt): &Key, now_ns: i64) -> i64 {
-        self.folder.open(combination, *trial, *attempt).map_or(0, |record| now_ns - record.began_ns)
+        self.folder.open(combination, *trial, *attempt).map_or(0, |record| now_ns.saturating_sub(record.began_ns))
     }
 
     /// The log has been read to its end, of which so many bytes were damaged.
@@ -128,7 +128,7 @@ impl Past {
             let what = format!("the program died {CRASHES} times while this trial ran");
             let fault = InfrastructureFault::new("host", what).hint("look into the system log of those moments");
             record.outcome = TrialOutcome::Lost(fault);
-            let took_ns = self.last_ns - record.began_ns;
+            let took_ns = self.last_ns.saturating_sub(record.began_ns);
             self.fatal.push(record.clone());
             let evidence = self.evidence.remove(&key).unwrap_or_default();
             self.order.push(key.clone());

@@ -184,7 +184,7 @@ impl Builder {
             Body::Evidence { about, anchors, listening, .. } => {
                 if let (Some(first), Some(last)) = (anchors.first(), anchors.last()) {
                     let uncertainty_ns = listening.as_ref().map_or(0, |known| known.residual_ns);
-                    let took_ns = Some(last.t_ns - first.t_ns);
+                    let took_ns = Some(last.t_ns.saturating_sub(first.t_ns));
                     self.measured(first.t_ns, uncertainty_ns, Source::Sound, label, format!("{about} begins"), took_ns);
                 }
             }
@@ -218,7 +218,14 @@ impl Builder {
                 {
                     let ns = |ms: f64| (ms * 1e6) as i64;
                     let what = format!("the stimulus is heard, {value:.1} ms after it left");
-                    self.measured(emitted_ns + ns(*value), ns(*uncertainty), Source::Sound, label, what, None);
+                    self.measured(
+                        emitted_ns.saturating_add(ns(*value)),
+                        ns(*uncertainty),
+                        Source::Sound,
+                        label,
+                        what,
+                        None,
+                    );
                 }
             }
             Quantity::Presence if observation.value == Value::Truth(false) => {
@@ -241,8 +248,8 @@ impl Builder {
         what: String,
         took_ns: Option<i64>,
     ) {
-        let at_ns = t_ns - self.axis.began_ns;
-        let (earliest_ns, latest_ns) = (at_ns - uncertainty_ns, at_ns + uncertainty_ns);
+        let at_ns = t_ns.saturating_sub(self.axis.began_ns);
+        let (earliest_ns, latest_ns) = (at_ns.saturating_sub(uncertainty_ns), at_ns.saturating_add(uncertainty_ns));
         self.push(Moment { at_ns, earliest_ns, latest_ns, source, step, what, took_ns });
     }
 
@@ -254,7 +261,8 @@ impl Builder {
     fn told(&mut self, t_ns: i64, source: Source, step: Option<String>, what: String) {
         let before =
             self.step.as_ref().filter(|(label, _)| Some(label) == step.as_ref()).map_or(t_ns, |(_, last)| *last);
-        let (at_ns, earliest_ns) = (t_ns - self.axis.began_ns, before.min(t_ns) - self.axis.began_ns);
+        let since = |t_ns: i64| t_ns.saturating_sub(self.axis.began_ns);
+        let (at_ns, earliest_ns) = (since(t_ns), since(before.min(t_ns)));
         self.push(Moment { at_ns, earliest_ns, latest_ns: at_ns, source, step, what, took_ns: None });
     }
 
@@ -278,10 +286,10 @@ impl Builder {
         self.axis.doubts.extend(traffic.damage());
         let uncertainty_ns = traffic.uncertainty_ns();
         // A capture that somebody else recorded may be one of a whole night.
-        let within = self.axis.began_ns - uncertainty_ns..=self.ended_ns.saturating_add(uncertainty_ns);
+        let within = self.axis.began_ns.saturating_sub(uncertainty_ns)..=self.ended_ns.saturating_add(uncertainty_ns);
         let mut add = |at_ns: i64, what: String, took_ns: Option<i64>| {
             let t_ns = traffic.rig_ns(at_ns);
-            if within.contains(&t_ns) || within.contains(&(t_ns + took_ns.unwrap_or_default())) {
+            if within.contains(&t_ns) || within.contains(&t_ns.saturating_add(took_ns.unwrap_or_default())) {
                 self.measured(t_ns, uncertainty_ns, Source::Air, None, what, took_ns);
             }
         };

@@ -156,6 +156,6 @@ pub fn hear(take: &Take<'_>, stimulus: &Stimulus, hz: &[f64]) -> Result<Heard, C
 /// The frame that was captured at a time, on the line through the first and the last anchor.
 fn frame_at(anchors: &[Anchor], t_ns: i64) -> Option<f64> {
     let (first, last) = (anchors.first()?, anchors.last()?);
-    let span = (last.t_ns - first.t_ns) as f64;
-    (span > 0.0).then(|| first.frame + (last.frame - first.frame) * (t_ns - first.t_ns) as f64 / span)
+    let span = last.t_ns.saturating_sub(first.t_ns) as f64;
+    (span > 0.0).then(|| first.frame + (last.frame - first.frame) * t_ns.saturating_sub(first.t_ns) as f64 / span)
 }

@@ -166,10 +166,11 @@ fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
 fn overlaps(what: &Attach, traffic: &Traffic, (from_ns, to_ns): (i64, i64)) -> Result<(), Trouble> {
     let within = traffic.uncertainty_ns();
     let (first, last) = (traffic.rig_ns(0), traffic.rig_ns(traffic.report().capture.length_ns));
-    if last + within >= from_ns && first - within <= to_ns {
+    if last.saturating_add(within) >= from_ns && first.saturating_sub(within) <= to_ns {
         return Ok(());
     }
-    let (off, word) = if first > to_ns { (first - to_ns, "after") } else { (from_ns - last, "before") };
+    let (off, word) =
+        if first > to_ns { (first.saturating_sub(to_ns), "after") } else { (from_ns.saturating_sub(last), "before") };
     let off = off as f64 / 1e9;
     Err(Trouble::usage(format!("{} is of another time: {off:.1} s {word} the trial", what.capture.display()))
         .hint("see the clock of the recorder; say with --clock-within how far it may be off"))

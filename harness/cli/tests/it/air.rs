@@ -112,6 +112,39 @@ fn a_trial_is_shown_on_one_axis() {
     ]);
 }
 
+/// A log that somebody put together is shown as it is; no number in it ends the program.
+#[rstest]
+fn numbers_of_a_hostile_log_are_only_numbers(
+    #[values(i64::MIN, i64::MAX, -1)] t_ns: i64,
+    #[values(i64::MIN, i64::MAX, 0)] other: i64,
+) {
+    let home = copied();
+    let mut changed = String::new();
+    for mut event in events(&home) {
+        if event["trial"] == 1 && event["kind"] != "trial-started" {
+            event["t_ns"] = t_ns.into();
+            let payload = &mut event["payload"];
+            if payload["clock"].is_object() {
+                payload["clock"] = serde_json::json!({"unix_ns": other, "t_ns": t_ns, "uncertainty_ns": other});
+            }
+            if payload["anchors"].is_array() && !payload["anchors"].as_array().unwrap().is_empty() {
+                payload["anchors"] = serde_json::json!([{"frame": 0.0, "t_ns": t_ns}, {"frame": 1.0, "t_ns": other}]);
+            }
+            if event["kind"] == "emitted" {
+                (event["payload"]["t_ns"], event["payload"]["uncertainty_ns"]) = (other.into(), t_ns.into());
+            }
+        }
+        changed += &format!("{event}\n");
+    }
+    fs::write(home.path("run/events.jsonl"), changed).unwrap();
+    for arguments in
+        [&["timeline", "run"][..], &["timeline", "run", "--json"], &["judge", "run"], &["judge", "run", "--remeasure"]]
+    {
+        let done = home.rigtone(arguments);
+        assert!([0, 10, 11, 12].contains(&done.code), "{arguments:?}: {} {}", done.code, done.err);
+    }
+}
+
 /// What is planted in `rigs/simulated-air.yaml`, and nothing else, is found.
 #[test]
 fn faults_that_only_the_air_shows_are_told_apart() {

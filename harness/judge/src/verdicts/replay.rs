@@ -84,7 +84,7 @@ impl<'a> Replay<'a> {
         let t_ns = event.t_ns;
         if let Some(mut record) = self.folder.take(event) {
             correct(&mut record)?;
-            self.tallies.take(&record, t_ns - record.began_ns);
+            self.tallies.take(&record, t_ns.saturating_sub(record.began_ns));
         }
         Ok(())
     }

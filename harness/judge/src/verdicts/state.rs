@@ -89,7 +89,7 @@ impl State {
             let held = result.outcome == Outcome::Success;
             self.outcomes.push(held);
             // A clock that went back was another one.
-            let apart = began_ns - self.last_began_ns > SESSION_NS || began_ns < self.last_began_ns;
+            let apart = began_ns.saturating_sub(self.last_began_ns) > SESSION_NS || began_ns < self.last_began_ns;
             match self.sessions.last_mut() {
                 Some((successes, trials)) if !apart || *trials < SESSION_LEAST => {
                     (*successes, *trials) = (*successes + u64::from(held), *trials + 1);

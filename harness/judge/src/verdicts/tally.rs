@@ -128,7 +128,7 @@ impl Tally {
 
     /// Counts the time that an attempt took, in nanoseconds.
     pub fn spent(&mut self, ns: i64) {
-        self.took_ns += ns;
+        self.took_ns = self.took_ns.saturating_add(ns);
     }
 
     /// A member of the rig that this combination needs is out of order. Whoever calls this knows that it is not

@@ -110,7 +110,8 @@ fn ms(ns: i64) -> String {
 
 /// How well the time of a moment is known.
 fn known(moment: &Moment) -> String {
-    let (before, after) = (moment.at_ns - moment.earliest_ns, moment.latest_ns - moment.at_ns);
+    let (before, after) =
+        (moment.at_ns.saturating_sub(moment.earliest_ns), moment.latest_ns.saturating_sub(moment.at_ns));
     match (before, after) {
         (0, 0) => String::new(),
         (before, after) if before == after => format!("\u{b1} {:.2} ms", after as f64 / 1e6),
