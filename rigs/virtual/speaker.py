@@ -1,8 +1,8 @@
 """A virtual A2DP speaker (bumble). One process = one speaker; killing it = cutting its power.
 
-On power-up it is in pairing mode: discoverable, connectable, accepting. SBC is decoded by libsbc, aptX by libfreeaptx, and played into the
-room (ALSA "air"); bonds are kept in a file and survive power cuts. `main` runs one speaker; `options` reads the
-words that plant its faults. The control socket takes one JSON object per line:
+On power-up it is in pairing mode: discoverable, connectable, accepting. SBC, aptX, AAC and Opus are decoded by libsbc,
+libfreeaptx, libfaad and libopus, and played into the room (ALSA "air"); bonds are kept in a file and survive power cuts.
+`main` runs one speaker; `options` reads the words that plant its faults. The control socket takes one JSON object per line:
     {"get": "statistics"}   {"set": "mute" | "refuse", "to": true}   {"do": "drop" | "forget"}
 """
 import argparse
@@ -14,7 +14,7 @@ import os
 import signal
 import time
 
-from bumble import a2dp, avdtp, hci
+from bumble import a2dp, avdtp, codecs, hci
 from bumble.device import Device, DeviceConfiguration
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport import open_transport
@@ -30,6 +30,7 @@ def codec_capability(codec, bitpool):
         "aac": (a2dp.A2DP_MPEG_2_4_AAC_CODEC_TYPE, bytes.fromhex("80018c03e800")),  # MPEG-2 LC, 256 kbit/s
         "aptx": (VENDOR, bytes.fromhex("4f000000" "0100" "32")),
         "aptx-hd": (VENDOR, bytes.fromhex("d7000000" "2400" "32" "00000000")),
+        "opus": (VENDOR, bytes.fromhex("e0000000" "0100" "92")),
         "ldac": (VENDOR, bytes.fromhex("2d010000" "aa00" "3007")),
     }[codec]
     return avdtp.MediaCodecCapabilities(avdtp.AVDTP_AUDIO_MEDIA_TYPE, kind, octets)
@@ -37,7 +38,7 @@ def codec_capability(codec, bitpool):
 
 def options(words):
     parser = argparse.ArgumentParser(prog="speaker", allow_abbrev=False)
-    parser.add_argument("--codecs", default="sbc", help="of sbc, aac, aptx, aptx-hd, ldac; one endpoint each; aac and ldac are not heard")
+    parser.add_argument("--codecs", default="sbc", help="of sbc, aac, aptx, aptx-hd, opus, ldac; one endpoint each; ldac is not heard")
     parser.add_argument("--bitpool", type=int, default=53, help="largest SBC bitpool")
     parser.add_argument("--delay-report", type=int, default=0, metavar="MS", help="AVDTP delay report, 0 = none")
     parser.add_argument("--latency", type=int, default=100, metavar="MS", help="from the first packet to its sound")
@@ -116,6 +117,53 @@ class Aptx:
         return bytes(words)
 
 
+class Opus:
+    """libopus's decoder."""
+
+    channels, rate = 2, 48000
+    longest = 5760                                              # samples: 120 ms
+
+    def __init__(self):
+        self.library, error = ctypes.CDLL("libopus.so.0"), ctypes.c_int()
+        self.library.opus_decoder_create.restype = ctypes.c_void_p
+        self.state = ctypes.c_void_p(self.library.opus_decoder_create(self.rate, self.channels, ctypes.byref(error)))
+        self.pcm = ctypes.create_string_buffer(self.longest * self.channels * 2)
+
+    def decode(self, frame):
+        made = self.library.opus_decode(self.state, frame, len(frame), self.pcm, self.longest, 0)
+        if made < 0:
+            log("Opus decoder: error", made)
+        return self.pcm.raw[:max(made, 0) * self.channels * 2]
+
+
+class Aac:
+    """libfaad's decoder."""
+
+    channels = 2
+
+    class Info(ctypes.Structure):
+        _fields_ = [("consumed", ctypes.c_ulong), ("samples", ctypes.c_ulong), ("channels", ctypes.c_ubyte),
+                    ("error", ctypes.c_ubyte), ("rate", ctypes.c_ulong), ("rest", ctypes.c_ubyte * 128)]
+
+    def __init__(self, rate):
+        self.library, self.rate, self.begun = ctypes.CDLL("libfaad.so.2"), rate, False
+        self.library.NeAACDecOpen.restype = self.library.NeAACDecDecode.restype = ctypes.c_void_p
+        self.library.NeAACDecInit.restype = ctypes.c_long
+        self.state, self.info = ctypes.c_void_p(self.library.NeAACDecOpen()), self.Info()
+
+    def decode(self, element):
+        frame = codecs.AacAudioRtpPacket.from_bytes(element).to_adts()
+        size = ctypes.c_ulong(len(frame))
+        if not self.begun:
+            rate, channels = ctypes.c_ulong(), ctypes.c_ubyte()
+            self.begun = self.library.NeAACDecInit(
+                self.state, frame, size, ctypes.byref(rate), ctypes.byref(channels)) >= 0
+        pcm = self.library.NeAACDecDecode(self.state, ctypes.byref(self.info), frame, size)
+        if self.info.error:
+            log("AAC decoder: error", self.info.error)
+        return ctypes.string_at(pcm, self.info.samples * 2) if pcm and self.info.samples else b""
+
+
 class Voice:
     """The sound of one stream, from its first packet until all of it was heard; plays into the room."""
 
@@ -171,6 +219,7 @@ class Speaker:
         self.state, self.codec = "idle", None
         self.packets = self.lost = 0
         self.sequence = None
+        self.element = b""                                      # what there is of one of AAC
 
     # AVDTP
 
@@ -202,6 +251,10 @@ class Speaker:
         octets = next(item.service_capabilities_bytes for item in sink.configuration
                       if item.service_category == avdtp.AVDTP_MEDIA_CODEC_SERVICE_CATEGORY)
         match codec:
+            case "opus":
+                self.decoder = Opus()
+            case "aac":
+                self.decoder = Aac(48000 if octets[4] & 0x80 else 44100)
             case "aptx" | "aptx-hd":
                 self.decoder = Aptx(codec == "aptx-hd", 48000 if octets[8] & 0x10 else 44100)
             case _:
@@ -241,8 +294,14 @@ class Speaker:
     def on_media(self, packet):
         self.count(packet.sequence_number)
         match self.codec:
-            case "sbc":
+            case "sbc" | "opus":
                 self.sound(packet.payload[1:])                  # the first octet counts the frames
+            case "aac":
+                # An element may be spread over packets: the last one has the marker.
+                self.element += packet.payload
+                if packet.marker:
+                    element, self.element = self.element, b""
+                    self.sound(element)
             case "aptx-hd":
                 self.sound(packet.payload)
 
@@ -250,9 +309,10 @@ class Speaker:
         if self.setup.mute:
             return
         sound = self.decoder.decode(data)
-        if self.voice is None:
+        if self.voice is None and sound:
             self.voice = Voice(self.setup.latency, self.decoder.rate, self.decoder.channels)
-        self.voice.queue += sound
+        if self.voice is not None:
+            self.voice.queue += sound
 
     # link
 

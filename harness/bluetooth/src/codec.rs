@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{aac, aptx, sbc};
+use crate::{aac, aptx, opus, sbc};
 
 mod named;
 
@@ -18,6 +18,8 @@ pub enum CodecConfiguration {
     Aac(aac::Configuration),
     /// aptX or aptX HD.
     Aptx(aptx::Configuration),
+    /// Opus.
+    Opus(opus::Configuration),
 }
 
 /// Why bytes are no configuration.
@@ -32,9 +34,12 @@ pub enum ConfigurationError {
     /// Of AAC, and wrong.
     #[error(transparent)]
     Aac(#[from] aac::AacError),
-    /// Of a vendor, and neither aptX nor aptX HD.
+    /// Of a vendor, and none of aptX, aptX HD and Opus.
     #[error(transparent)]
     Aptx(#[from] aptx::AptxError),
+    /// Of Opus, and wrong.
+    #[error(transparent)]
+    Opus(#[from] opus::OpusError),
 }
 
 /// The media codec type of SBC (assigned numbers, A2DP).
@@ -53,6 +58,7 @@ impl CodecConfiguration {
         Ok(match codec_type {
             SBC => Self::Sbc(sbc::Configuration::parse(octets)?),
             AAC => Self::Aac(aac::Configuration::parse(octets)?),
+            VENDOR if Codec::of(codec_type, octets) == Codec::Opus => Self::Opus(opus::Configuration::parse(octets)?),
             VENDOR => Self::Aptx(aptx::Configuration::parse(octets)?),
             other => return Err(ConfigurationError::UnknownCodec(other)),
         })
@@ -68,7 +74,7 @@ impl CodecConfiguration {
         match self {
             Self::Sbc(_) => SBC,
             Self::Aac(_) => AAC,
-            Self::Aptx(_) => VENDOR,
+            Self::Aptx(_) | Self::Opus(_) => VENDOR,
         }
     }
 
@@ -78,6 +84,7 @@ impl CodecConfiguration {
             Self::Sbc(configuration) => configuration.octets().to_vec(),
             Self::Aac(configuration) => configuration.octets().to_vec(),
             Self::Aptx(configuration) => configuration.octets(),
+            Self::Opus(configuration) => configuration.octets().to_vec(),
         }
     }
 
@@ -87,6 +94,7 @@ impl CodecConfiguration {
             Self::Sbc(configuration) => configuration.frequency.hz(),
             Self::Aac(configuration) => configuration.hz,
             Self::Aptx(configuration) => configuration.hz,
+            Self::Opus(_) => 48_000,
         }
     }
 
@@ -100,6 +108,7 @@ impl CodecConfiguration {
             Self::Sbc(configuration) => sbc::Capabilities::parse(capabilities)?.choose(configuration).map(Self::Sbc),
             Self::Aac(configuration) => configuration.choose(capabilities)?.map(Self::Aac),
             Self::Aptx(configuration) => configuration.choose(capabilities)?.map(Self::Aptx),
+            Self::Opus(configuration) => configuration.choose(capabilities)?.map(Self::Opus),
         })
     }
 }
@@ -122,6 +131,7 @@ mod tests {
     #[case(AAC, &[0x80, 0, 0x84, 3, 0xE8, 0], Codec::Aac, 48_000)]
     #[case(VENDOR, &[0x4F, 0, 0, 0, 1, 0, 0x12], Codec::Aptx, 48_000)]
     #[case(VENDOR, &[0xD7, 0, 0, 0, 0x24, 0, 0x22, 0, 0, 0, 0], Codec::AptxHd, 44_100)]
+    #[case(VENDOR, &[0xE0, 0, 0, 0, 1, 0, 0x92], Codec::Opus, 48_000)]
     fn a_configuration_is_read_and_written(
         #[case] codec_type: u8,
         #[case] octets: &[u8],

@@ -14,6 +14,7 @@ pub mod hci;
 pub mod hfp;
 pub mod l2cap;
 pub mod media;
+pub mod opus;
 pub mod packet;
 pub mod sbc;
 pub mod sdp;

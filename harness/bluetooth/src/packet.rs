@@ -8,6 +8,7 @@ use crate::{
     aac::{self, AacError},
     aptx,
     codec::CodecConfiguration,
+    opus::{self, OpusError},
     sbc::{self, SbcError},
 };
 
@@ -39,6 +40,9 @@ pub enum PacketError {
     /// The encoded stream of AAC is broken.
     #[error(transparent)]
     Aac(#[from] AacError),
+    /// The encoded stream of Opus is broken.
+    #[error(transparent)]
+    Opus(#[from] OpusError),
     /// The encoded stream of aptX ends within a code word.
     #[error("the stream of {length} bytes is no whole number of code words of {word} bytes")]
     Words {
@@ -123,6 +127,7 @@ pub fn packetise(configuration: CodecConfiguration, encoded: &[u8], mtu: usize) 
         CodecConfiguration::Sbc(configuration) => packetise_sbc(configuration, encoded, mtu),
         CodecConfiguration::Aac(_) => packetise_aac(encoded, mtu),
         CodecConfiguration::Aptx(configuration) => packetise_aptx(configuration, encoded, mtu),
+        CodecConfiguration::Opus(_) => packetise_opus(encoded, mtu),
     }
 }
 
@@ -148,6 +153,21 @@ fn packetise_aac(loas: &[u8], mtu: usize) -> Result<Vec<Packet>, PacketError> {
             let bytes = [header.bytes().as_slice(), content].concat();
             packets.push(Packet { bytes, first_sample, samples: aac::SAMPLES });
         }
+    }
+    Ok(packets)
+}
+
+/// One frame in each packet, behind a byte that says so.
+fn packetise_opus(ogg: &[u8], mtu: usize) -> Result<Vec<Packet>, PacketError> {
+    const OVERHEAD: usize = RTP_HEADER + 1;
+    let mut packets = Vec::new();
+    for (number, frame) in opus::frames(ogg)?.into_iter().enumerate() {
+        if OVERHEAD + frame.len() > mtu {
+            return Err(PacketError::Mtu { frame: frame.len(), mtu, overhead: OVERHEAD });
+        }
+        let first_sample = number as u64 * u64::from(opus::SAMPLES);
+        let bytes = [rtp(number, first_sample, false).bytes().as_slice(), &[1], &frame].concat();
+        packets.push(Packet { bytes, first_sample, samples: opus::SAMPLES });
     }
     Ok(packets)
 }
@@ -266,6 +286,19 @@ mod tests {
         );
         assert!(packets.iter().all(|p| p.samples == 1024 && p.bytes.len() <= 672));
         assert_eq!(packets[0].bytes[..2], [0x80, 0xE0]);
+    }
+
+    #[test]
+    fn a_frame_of_opus_goes_into_one_packet() {
+        let page = |content: &[u8]| [b"OggS\0".as_slice(), &[0; 21], &[1, content.len() as u8], content].concat();
+        let stream = [page(b"OpusHead"), page(b"OpusTags"), page(&[7; 200]), page(&[8; 100])].concat();
+        let opus = CodecConfiguration::Opus(opus::Configuration);
+        let packets = packetise(opus, &stream, 672).expect("packets");
+        let (header, payload) = RtpHeader::parse(&packets[1].bytes).expect("RTP");
+        assert_eq!((header.sequence, header.timestamp, payload[0], payload.len()), (1, 960, 1, 101));
+        assert_eq!((packets.len(), packets[1].first_sample, packets[1].samples), (2, 960, 960));
+        let error = packetise(opus, &stream, 212).expect_err("too long").to_string();
+        assert!(error.contains("a frame of 200 bytes does not fit a packet of 212 bytes"), "{error}");
     }
 
     #[rstest]

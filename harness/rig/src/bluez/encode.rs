@@ -6,6 +6,7 @@ use rigtone_audio::stimulus::Stimulus;
 use rigtone_bluetooth::{
     aac, aptx,
     codec::CodecConfiguration,
+    opus,
     sbc::{self, Allocation, ChannelMode},
 };
 use rigtone_model::trial::InfrastructureFault;
@@ -29,6 +30,9 @@ const TAIL_S: f64 = 0.5;
 /// Samples by which encoder and decoder together delay the sound.
 const AAC_DELAY: u32 = 2 * aac::SAMPLES;
 const APTX_DELAY: u32 = 90;
+const OPUS_DELAY: u32 = 312;
+/// Bits a second of Opus.
+const OPUS_BPS: &str = "192000";
 
 /// The encoders that are needed, and whether each is installed.
 pub fn encoders() -> Vec<(Encoder, bool)> {
@@ -51,6 +55,7 @@ pub(super) async fn encode(
         CodecConfiguration::Sbc(sbc) => encode_sbc(stimulus, sbc).await,
         CodecConfiguration::Aac(aac) => encode_aac(stimulus, aac).await,
         CodecConfiguration::Aptx(aptx) => encode_aptx(stimulus, aptx).await,
+        CodecConfiguration::Opus(_) => encode_opus(stimulus).await,
         other => Err(fault(SBCENC, format!("no encoder for {other:?}"))),
     }
 }
@@ -125,6 +130,36 @@ async fn encode_aac(stimulus: &Stimulus, configuration: aac::Configuration) -> R
     // It may begin with one element that only primes the decoder.
     if made != elements && made != elements + 1 {
         return Err(fault(FFMPEG, format!("it made {made} elements of AAC; asked for were {elements}")));
+    }
+    Ok(stream)
+}
+
+async fn encode_opus(stimulus: &Stimulus) -> Result<Vec<u8>, InfrastructureFault> {
+    let wanted = frames(stimulus, OPUS_DELAY, opus::SAMPLES);
+    let sound = au(stimulus, 2, wanted * opus::SAMPLES as usize);
+    let frame = opus::FRAME_MS.to_string();
+    // At a constant rate every frame fits the smallest usual packet.
+    let coding = [
+        "-c:a",
+        "libopus",
+        "-b:a",
+        OPUS_BPS,
+        "-vbr",
+        "off",
+        "-frame_duration",
+        &frame,
+        "-application",
+        "audio",
+        "-f",
+        "opus",
+    ];
+    let (stream, said) = made_by(FFMPEG, &ffmpeg(&coding), &sound).await?;
+    let made = opus::frames(&stream)
+        .map_err(|e| fault(FFMPEG, format!("it made no stream of Opus: {e}; it said: {said}")))?
+        .len();
+    // The look-ahead of the encoder may need one more.
+    if made != wanted && made != wanted + 1 {
+        return Err(fault(FFMPEG, format!("it made {made} frames of Opus; asked for were {wanted}")));
     }
     Ok(stream)
 }
@@ -236,6 +271,8 @@ mod tests {
     #[rstest]
     #[case::aac(CodecConfiguration::Aac(aac::Configuration::high_quality(48_000)), "loas", 1024)]
     #[case::aac_at_44(CodecConfiguration::Aac(aac::Configuration { hz: 44_100, bps: 128_000 }), "loas", 1024)]
+    // ffmpeg leaves the look-ahead of 312 samples out, as Ogg says that a player should.
+    #[case::opus(CodecConfiguration::Opus(opus::Configuration), "ogg", 0)]
     #[case::aptx(CodecConfiguration::Aptx(aptx::Configuration { variant: aptx::Variant::Classic, hz: 48_000 }), "aptx", 90)]
     #[case::aptx_hd(CodecConfiguration::Aptx(aptx::Configuration { variant: aptx::Variant::Hd, hz: 48_000 }), "aptx_hd", 90)]
     #[tokio::test]

@@ -8,6 +8,7 @@ use rigtone_audio::stimulus::{Name, Stimulus};
 use rigtone_bluetooth::{
     aac, aptx,
     codec::CodecConfiguration,
+    opus,
     packet::packetise,
     sbc::{self, Frequency},
     uuid::A2DP_SINK,
@@ -58,9 +59,10 @@ impl Endpoint {
             (Profile::A2dp, Codec::Aac) => CodecConfiguration::Aac(aac::Configuration::high_quality(HZ)),
             (Profile::A2dp, Codec::Aptx) => aptx(aptx::Variant::Classic),
             (Profile::A2dp, Codec::AptxHd) => aptx(aptx::Variant::Hd),
+            (Profile::A2dp, Codec::Opus) => CodecConfiguration::Opus(opus::Configuration),
             (profile, codec) => {
                 return Err(self.dongle.fault(format!("cannot be the source of {codec} over {profile}")).hint(
-                    "list only codecs that the endpoint can send in its device document: sbc, aac, aptx, aptx-hd",
+                    "list only codecs that the endpoint can send in its device document: sbc, aac, aptx, aptx-hd, opus",
                 ));
             }
         })
@@ -146,6 +148,7 @@ impl Endpoint {
             Ok(CodecConfiguration::Aac(_)) => Codec::Aac,
             Ok(CodecConfiguration::Aptx(aptx)) if aptx.variant == aptx::Variant::Hd => Codec::AptxHd,
             Ok(CodecConfiguration::Aptx(_)) => Codec::Aptx,
+            Ok(CodecConfiguration::Opus(_)) => Codec::Opus,
             Ok(other) => return Err(self.dongle.fault(format!("BlueZ agreed on {other:?}, which was never offered"))),
             Err(e) => return Err(self.dongle.fault(format!("BlueZ agreed on {codec_type:#04x} {octets:02x?}: {e}"))),
         };
