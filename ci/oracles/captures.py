@@ -138,12 +138,14 @@ def of_rigtone(path):
                 (codec["codec_type"], codec["octets"]) if codec else None, signal.get("delay_ms"),
                 refusal["code"] if refusal and signal["message"] == "reject" else None,
             ))
-        starts += [start["media"] for stream in link["streams"] for start in stream["starts"] if "media" in start]
+        for stream in link["streams"]:
+            codec = stream.get("codec", {}).get("codec")
+            starts += [start["media"] | {"codec": codec} for start in stream["starts"] if "media" in start]
     return report, sorted(signals, key=lambda one: one[0]), starts, sorted(links, key=lambda one: one[1])
 
 
 faults = []
-held = Counter()
+held, unheld = Counter(), Counter()
 
 
 def hold(what, path, found, expected):
@@ -166,6 +168,10 @@ def compare(path, name):
         within = [one for one in media if start["first_ns"] // 1000 <= one[0] <= start["last_ns"] // 1000]
         hold("first and last media", path, [start["first_ns"] // 1000, start["last_ns"] // 1000], [within[0][0], within[-1][0]])
         numbers = [sequence for _, sequence in within if sequence is not None]
+        if start["codec"] == "aptx-hd" and not numbers:
+            # tshark 4.0.17 takes aptX HD for aptX, which has no RTP: it shows the packets, and no numbers.
+            unheld["numbers of media packets of aptX HD"] += len(within)
+            continue
         found = start.get("sequence", {"packets": 0, "missing": 0})
         # What is not shown fills places that are missing in the numbers of those that are.
         filled = len([number for number in not_shown if numbers and numbers[0] <= number <= numbers[-1]])
@@ -226,6 +232,8 @@ def main():
     for fault in faults:
         print(f"  {fault}", file=sys.stderr)
     print(f"captures: {sum(held.values())} answers held, {len(faults)} wrong")
+    for what, count in unheld.items():
+        print(f"not held, because tshark does not show them: {count} {what}")
     if not data and not named:
         print("not run: captures of RIGTONE_DATA, which is not set")
     sys.exit(1 if faults or not held["signal"] else 0)
