@@ -70,7 +70,8 @@ def set_stage(options):
 
 
 def run(command):
-    environment = os.environ | {"PATH": f"{RIG}/bin:{os.environ['PATH']}"}
+    # The journal of outputs is the guest's own: that of a real rig on this host is neither read nor writable here.
+    environment = os.environ | {"PATH": f"{RIG}/bin:{os.environ['PATH']}", "RIGTONE_STATE": f"{RIG}/state"}
     with open(GUEST / "stdout", "wb") as out, open(GUEST / "stderr", "wb") as err:
         try:
             return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment,

@@ -145,7 +145,7 @@ pub(crate) enum Command {
     },
     /// Measure a recording of a stimulus.
     Measure(Box<crate::commands::measure::Measure>),
-    /// Decode a capture of HCI traffic: links, their phases, what was agreed on, and the media that flowed.
+    /// Decode a capture of HCI traffic, or show a trial of a run on one time axis.
     Timeline(crate::commands::timeline::Timeline),
     /// Add a capture of HCI traffic that somebody else recorded, as a phone or `btmon`, to the evidence of a trial.
     ///
