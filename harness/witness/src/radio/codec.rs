@@ -93,7 +93,9 @@ impl Traffic {
 
     /// What tells the codec in a step, the sound apart.
     pub fn tellers(&self, step: &Step, before: &[Step], heard: &[Observation]) -> Tellers {
-        let agreed = step.agreed.as_ref().or_else(|| before.iter().rev().find_map(|step| step.agreed.as_ref()));
+        let of_before =
+            || before.iter().rev().filter(|other| other.peer == step.peer).find_map(|other| other.agreed.as_ref());
+        let agreed = step.agreed.as_ref().or_else(of_before);
         let stream = self.stream(step).and_then(|stream| stream.codec.as_ref());
         let frames = self.start(step).and_then(|start| start.media.as_ref()).and_then(|media| media.seen_as.codec);
         Tellers {

@@ -101,6 +101,15 @@ fn the_codec_is_told_by_each_of_its_tellers() {
     assert_eq!(told, "asked for sbc, BlueZ says sbc, configured on the air sbc, frames look like sbc");
 }
 
+#[test]
+fn what_was_agreed_on_with_another_device_tells_nothing_of_this_one() {
+    let steps = switching();
+    let other = Step { agreed: agreed(Codec::Aac, &[]), ..step("connect", 3.69, 3.7, [9; 6]) };
+    let before = [&steps[..3], &[other]].concat();
+    let told = traffic(&bytes("codec-switch.btsnoop")).tellers(&steps[3], &before, &[]);
+    assert_eq!((told.requested.as_deref(), told.stack.as_deref()), (Some("sbc"), Some("sbc")));
+}
+
 #[rstest]
 #[case::another_codec(agreed(Codec::Aac, &[]))]
 #[case::another_configuration(agreed(Codec::Sbc, &[0x11, 0x15, 2, 0x35]))]
