@@ -49,6 +49,9 @@ pub(crate) struct Attach {
     with_keys: bool,
 }
 
+/// The log tells the calendar's time in whole seconds: it was half a second more, or as much less.
+const HALF_SECOND_NS: i64 = 500_000_000;
+
 /// What the log says about the trial, and about time.
 #[derive(Default)]
 struct Found {
@@ -77,7 +80,8 @@ pub(crate) fn attach(what: &Attach) -> Result<Code, Trouble> {
         return Err(Trouble::usage(format!("the log of {} does not say when the run began", what.run.display()))
             .hint("a merged run does not: attach to its parts before they are merged"));
     };
-    let clock = CaptureClock { unix_ns, t_ns, uncertainty_ns: what.clock_within.ns().max(0) };
+    let uncertainty_ns = what.clock_within.ns().max(0).saturating_add(HALF_SECOND_NS);
+    let clock = CaptureClock { unix_ns, t_ns, uncertainty_ns };
     let bytes = read(&what.capture)?;
     let traffic = Traffic::decode(&bytes, clock).map_err(|e| capture_trouble(&what.capture, &e))?;
     overlaps(what, &traffic, span)?;
@@ -117,7 +121,7 @@ fn find(run: &Path, combination: &str, trial: u32) -> Result<Found, Trouble> {
         match &event.body {
             Body::RunStarted { unix_s, .. } | Body::RunResumed { unix_s, .. } => {
                 found.finished = false;
-                clock = Some((unix_s.saturating_mul(1_000_000_000), event.t_ns));
+                clock = Some((unix_s.saturating_mul(1_000_000_000).saturating_add(HALF_SECOND_NS), event.t_ns));
             }
             Body::RunFinished { .. } => found.finished = true,
             _ => {}

@@ -99,7 +99,7 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
     let unix_s = now();
     let run_id = run_id(unix_s, &planned.rig.rig);
     let directory = how.out.clone().unwrap_or_else(|| Path::new("runs").join(&run_id));
-    let beginning = Beginning {
+    let mut beginning = Beginning {
         run: run_id.clone(),
         unix_s,
         documents: planned.origin,
@@ -112,6 +112,8 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
         enough_space(&directory, forecast.evidence_bytes.min(retention.budget.unwrap_or(u64::MAX)))?;
     }
     let opened = open::open(&planned.rig, &planned.devices, &needed(&planned.run.plan))?;
+    // The first event tells it beside the rig's clock: what opening took is no part of it.
+    beginning.unix_s = now();
     let writer = RunWriter::create(&directory, &run_id).map_err(|e| record_trouble(&e))?;
     writer.write_environment(&environment(&opened, how.seed, &beginning)).map_err(|e| record_trouble(&e))?;
     // The plan comes last: where it is, everything is that a run needs to go on.
@@ -119,14 +121,14 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
     let options = Options {
         seed: how.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        unix_s,
+        unix_s: beginning.unix_s,
         max_time: how.max_time,
         retention,
         past: Past::default(),
     };
     let progress = Progress::new(&planned.run.plan);
     let (verdicts, left) = drive(&planned.run, &opened, writer, progress, &options, how.stop_within)?;
-    let code = finish(&planned.run, verdicts, &directory, unix_s, how, earlier)?;
+    let code = finish(&planned.run, verdicts, &directory, beginning.unix_s, how, earlier)?;
     Ok(with_outputs(code, left))
 }
 

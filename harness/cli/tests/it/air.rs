@@ -206,7 +206,8 @@ fn a_capture_of_somebody_else_becomes_evidence_of_the_trial_and_changes_no_verdi
     assert_eq!(fs::read(home.path(file)).unwrap(), fs::read(home.path("phone.log")).unwrap());
     let last = events(&home).pop().unwrap();
     assert_eq!((&last["kind"], &last["trial"]), (&"evidence".into(), &1.into()));
-    assert_eq!(last["payload"]["clock"]["uncertainty_ns"], 32_400_000_000_000_000_i64);
+    // 9000 hours, and the half of the second in which the run began.
+    assert_eq!(last["payload"]["clock"]["uncertainty_ns"], 32_400_000_500_000_000_i64);
     assert_eq!(home.rigtone(&["judge", "run", "--json"]).with_code(0).json(), judged);
     // It is shown beside what is there already, with its own uncertainty.
     let both = home.rigtone(&["timeline", "run", "--json"]).with_code(0).json();
