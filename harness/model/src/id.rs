@@ -75,11 +75,16 @@ fn push_hex(text: &mut String, bytes: &[u8]) {
     }
 }
 
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    push_hex(&mut text, bytes);
+    text
+}
+
 /// The SHA-256 of `bytes` in lower-case hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    push_hex(&mut text, &Sha256::digest(bytes));
-    text
+    hex(&Sha256::digest(bytes))
 }
 
 /// The seed of one stream of random numbers: of a run's seed, a trial, an attempt and the stream's name.

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rigtone_model::layer::{LayerFacts, TrialLayer};
+use rigtone_model::{
+    id::hex,
+    layer::{LayerFacts, TrialLayer},
+};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -89,7 +92,7 @@ impl LayerWriter {
         self.file.flush().map_err(self.failed("write", OBSERVATIONS))?;
         self.file.get_ref().sync_all().map_err(self.failed("sync", OBSERVATIONS))?;
         let digest = std::mem::take(&mut self.digest).finalize();
-        let facts = facts(digest.iter().map(|byte| format!("{byte:02x}")).collect());
+        let facts = facts(hex(&digest));
         let mut text =
             serde_json::to_vec_pretty(&facts).map_err(|cause| RecordError::Json { path: self.path(FACTS), cause })?;
         text.push(b'\n');
@@ -154,11 +157,6 @@ impl Layer {
         Ok(layer)
     }
 
-    /// What it is.
-    pub fn facts(&self) -> &LayerFacts {
-        &self.facts
-    }
-
     /// The trial that is next in it, if `wanted` says so.
     ///
     /// # Errors
@@ -177,8 +175,7 @@ impl Layer {
         let (left, line) = (self.next.take(), self.line);
         let read = io::copy(&mut self.lines, &mut Hashing(&mut self.digest));
         read.map_err(|os| LayerError::Io { path: self.path.clone(), os })?;
-        let found: String =
-            std::mem::take(&mut self.digest).finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = hex(&std::mem::take(&mut self.digest).finalize());
         if found != self.facts.observations_sha256 {
             return Err(LayerError::Changed { path: self.path });
         }

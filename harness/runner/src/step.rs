@@ -5,6 +5,7 @@ use std::future::Future;
 use rigtone_model::{
     document::{Action, Connect, Discover, OnOff, Pair, Play, Step},
     event::Body,
+    id::hex,
     observation::{Observation, Quantity, Value},
     plan::BindingError,
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
@@ -13,7 +14,6 @@ use rigtone_rig::{
     capability::{Answer, Codec, Unit, Wish},
     clock::Instant,
 };
-
 use rigtone_witness::radio::Agreed;
 
 use crate::{emit::Place, hearing, trial::Trial};
@@ -220,8 +220,4 @@ impl<'a> Session<'a> {
         let of = place.step.unwrap_or_default();
         place.emit(self.now(), Body::Observed(Observation::raw(of, quantity, value)));
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

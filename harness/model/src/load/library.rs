@@ -7,7 +7,6 @@ use std::{
 
 use indexmap::{IndexMap, map::Entry as Slot};
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 use super::{
     Collected, decode, parse, shape,
@@ -16,6 +15,7 @@ use super::{
 use crate::{
     diagnostic::{Code, Diagnostic, Position, nearest},
     document::{Device, Kind, Quarantine, Rig, Scenario},
+    id::sha256_hex,
 };
 
 /// A file as it was read.
@@ -191,7 +191,7 @@ fn keep<T: DeserializeOwned>(
         }
     };
     let id = id(&value).to_owned();
-    let hash = Sha256::digest(&file.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = sha256_hex(&file.bytes);
     let entry = Entry { value, path: file.path.clone(), hash, tree };
     match shelf.entry(id) {
         Slot::Vacant(slot) => {
