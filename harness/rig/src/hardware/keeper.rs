@@ -31,7 +31,6 @@ pub(super) struct Members {
     pub(super) relays: crate::power::Boards,
     #[cfg(feature = "bluez")]
     dongles: BTreeMap<String, Rc<crate::bluez::Dongle>>,
-    /// By unit.
     /// Those whose HCI traffic is recorded.
     #[cfg(feature = "bluez")]
     taps: BTreeMap<String, Rc<crate::bluez::MonitorTap>>,
