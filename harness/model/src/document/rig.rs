@@ -153,6 +153,22 @@ pub struct Lcus {
     /// The serial port, by a path that stays: `/dev/serial/by-path/...`.
     #[schemars(regex(pattern = r"^/"), extend("examples" = ["/dev/serial/by-path/..."]))]
     pub port: String,
+    /// How the board tells the positions of its channels when it is asked; it is never asked when left out. State what
+    /// the board has: to another board the question may be an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports: Option<LcusReports>,
+}
+
+/// How a board of the LCUS family tells positions. The name covers several firmwares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LcusReports {
+    /// `A0 channel 05 sum` is answered by `A0 channel state sum`.
+    Frames,
+    /// `FF` is answered by one line of text for each channel, `CH1:OFF`.
+    Text,
+    /// `FF` is answered by one byte for each channel, 0 or 1.
+    Bytes,
 }
 
 /// A microphone.

@@ -11,6 +11,8 @@ use super::{
     Hold, HostClock,
     open::{DongleToOpen, OpenError},
 };
+#[cfg(feature = "serial")]
+use crate::power;
 use crate::{
     bench::{Aftermath, Finding, Keeper, Scope, TrialKey},
     capability::{Captured, Microphone, Power, Unit},
@@ -28,7 +30,7 @@ const NAP_NS: i64 = 50_000_000;
 #[derive(Default)]
 pub(super) struct Members {
     #[cfg(feature = "serial")]
-    pub(super) relays: crate::power::Boards,
+    pub(super) relays: power::Boards,
     #[cfg(feature = "bluez")]
     dongles: BTreeMap<String, Rc<crate::bluez::Dongle>>,
     /// Those whose HCI traffic is recorded.
@@ -44,7 +46,7 @@ impl Members {
     pub(super) fn outlet(&self, output: &Output) -> Result<Rc<dyn Power>, OpenError> {
         let missing = || super::open::document(format!("relay {}", output.relay), "there is no such board");
         let board = self.relays.get(&output.relay).ok_or_else(missing)?.clone();
-        Ok(Rc::new(crate::power::Outlet { board, channel: output.channel }))
+        Ok(Rc::new(power::Outlet { board, channel: output.channel }))
     }
 }
 
@@ -161,8 +163,11 @@ impl Keeper for HardwareKeeper {
         #[cfg(feature = "serial")]
         for board in self.members.relays.iter().filter(|b| scope.holds(b.member())) {
             let Some(share) = self.share(deadline) else { return findings };
-            let opened = board.check(share).await.map(|()| "its port is open; it reports no positions".to_owned());
-            findings.push(finding(board.member(), opened));
+            let positions = board.check(share).await;
+            let stuck = positions.iter().flatten().filter_map(|position| stuck(board.member(), *position));
+            let stuck: Vec<Finding> = stuck.collect();
+            findings.push(finding(board.member(), positions.map(|positions| reported(&positions))));
+            findings.extend(stuck);
         }
         #[cfg(feature = "bluez")]
         {
@@ -279,6 +284,24 @@ fn finding(member: &str, found: Result<String, InfrastructureFault>) -> Finding 
         None => fault.what,
     });
     Finding { member, finding, ok }
+}
+
+/// What a board told.
+#[cfg(feature = "serial")]
+fn reported(positions: &[power::Position]) -> String {
+    if positions.is_empty() {
+        return "its port is open; it reports no positions".to_owned();
+    }
+    let told: Vec<String> = positions.iter().map(|p| format!("{} {}", p.channel, power::word(p.on))).collect();
+    format!("its port is open; it reports {}", told.join(", "))
+}
+
+/// A channel that is not where it was told to be.
+#[cfg(feature = "serial")]
+fn stuck(board: &str, position: power::Position) -> Option<Finding> {
+    let ordered = position.ordered.filter(|&ordered| ordered != position.on)?;
+    let finding = format!("is {}, where {} was ordered", power::word(position.on), power::word(ordered));
+    Some(Finding { member: format!("{board} channel {}", position.channel), finding, ok: false })
 }
 
 /// What a microphone delivered. Silence is said and not condemned: a virtual room is silent, a broken cable too.

@@ -235,6 +235,8 @@ impl<'a> Finder<'a> {
             port: port.to_owned(),
             rig: self.rig.rig.clone(),
             channels,
+            // A board that the document does not name is not asked.
+            reports: self.rig.relays.get(name).and_then(|board| board.lcus.as_ref()).and_then(|lcus| lcus.reports),
             wired: wired(self.rig, name),
             journals,
         };
