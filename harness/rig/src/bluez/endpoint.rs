@@ -31,6 +31,9 @@ use crate::{
     hardware::within,
 };
 
+/// How long a pairing that was called off may take to end.
+const CALLING_OFF_NS: i64 = 5_000_000_000;
+
 /// What a stimulus is, without its samples, and how it is encoded.
 type Key = (Name, u32, u32, CodecConfiguration);
 
@@ -120,6 +123,16 @@ impl Endpoint {
         Ok(matches!(answer.await?, Called::Done(true)))
     }
 
+    /// bluer calls a pairing off behind our back: what is asked of BlueZ before that has arrived is called off with it.
+    async fn until_called_off(&self, device: &bluer::Device) -> Result<(), InfrastructureFault> {
+        let deadline = self.dongle.clock().now().plus(CALLING_OFF_NS);
+        self.dongle.moment(deadline).await;
+        while self.is_connected(device, deadline).await? && self.dongle.clock().now() < deadline {
+            self.dongle.moment(deadline).await;
+        }
+        Ok(())
+    }
+
     /// After pairing BlueZ reads the service records; connecting meanwhile collides with that.
     async fn until_resolved(&self, device: &bluer::Device, deadline: Instant) -> Result<(), InfrastructureFault> {
         while self.is_connected(device, deadline).await?
@@ -195,6 +208,7 @@ impl Pairing for Endpoint {
         match self.dongle.call(Call::Pair, "pairing", deadline, || device.pair()).await? {
             Called::Failed(failure) => return Ok(Err(failure)),
             Called::Late => {
+                self.until_called_off(&device).await?;
                 let detail = format!("{target} had not paired when the time was over");
                 return Ok(Err(DeviceFailure::new(FailureClass::PairingTimedOut, detail)));
             }

@@ -120,7 +120,9 @@ pub(super) fn make_safe(rig: &Rig, hold: &mut Hold, notes: Notes<'_>) -> MadeSaf
         let targets = setup.targets();
         match Board::open(setup, clock) {
             Ok(board) => boards.insert(name, board),
-            Err(fault) => done.faults.extend(targets.iter().map(|target| unsafe_still(fault.clone(), target))),
+            Err(fault) => {
+                done.faults.extend(targets.iter().map(|target| unsafe_still(&fault.member, fault.clone(), target)))
+            }
         }
     }
     let Others { boards: others, unreached, taken, .. } = finder.others(&wired, hold, clock, notes);
@@ -308,7 +310,7 @@ impl<'a> Finder<'a> {
             match Board::open(setup, clock) {
                 Ok(board) => boards.insert(name, board),
                 Err(fault) => unreached.extend(owed.iter().map(|target| {
-                    let still = unsafe_still(fault.clone(), target);
+                    let still = unsafe_still(&fault.member, fault.clone(), target);
                     let by_hand = still.hint.clone().unwrap_or_default();
                     still.hint(format!("{by_hand}, and delete {}", journal.as_deref().unwrap_or("its journal")))
                 })),
