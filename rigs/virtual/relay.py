@@ -1,9 +1,11 @@
-"""relay.py LINK CHANNEL...: a USB relay board on a pty, LCUS protocol; channel n is the power of speaker n.
+"""relay.py LINK [--sticks CHANNEL:ORDERS] CHANNEL...: a USB relay board on a pty, LCUS protocol; channel n is the power of
+speaker n.
 
-LINK is where the board's port appears. Each CHANNEL is a JSON object: {"name", "controller", "bonds", "control",
+LINK is where the board's port appears. A channel that sticks stays as it is after so many orders. Each CHANNEL is a JSON object: {"name", "controller", "bonds", "control",
 "log", "options": [..]}. The board understands A0 channel state sum (state 0 off, 1 on; no answer) and FF, to which
 it answers with the state of every channel as text.
 """
+import argparse
 import gc
 import json
 import os
@@ -18,8 +20,12 @@ import speaker                              # loaded once: a power-up is a fork,
 class Channel:
     def __init__(self, plan):
         self.plan, self.setup, self.pid = plan, speaker.options(plan["options"]), None
+        self.orders_left = float("inf")
 
     def switch(self, on):
+        self.orders_left -= 1
+        if self.orders_left < 0:
+            return
         if on and self.pid is None:
             self.pid = os.fork() or self.live()
         elif not on and self.pid is not None:
@@ -59,12 +65,24 @@ def answer(channels, data):
             print("ignored", number, state, checksum, flush=True)
             continue
         channels[number - 1].switch(state == 1)
-        print("channel", number, "on" if state else "off", flush=True)
+        print("channel", number, "on" if channels[number - 1].pid else "off", flush=True)
     return said, data
 
 
-def main(link, *plans):
-    channels = [Channel(json.loads(plan)) for plan in plans]
+def sticking(word):
+    channel, orders = map(int, word.split(":"))
+    return channel, orders
+
+
+def main():
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("link")
+    parser.add_argument("--sticks", action="append", default=[], type=sticking, metavar="CHANNEL:ORDERS")
+    parser.add_argument("plans", nargs="+")
+    arguments = parser.parse_args()
+    link, channels = arguments.link, [Channel(json.loads(plan)) for plan in arguments.plans]
+    for channel, orders in arguments.sticks:
+        channels[channel - 1].orders_left = orders
     board, port = pty.openpty()
     tty.setraw(port)
     os.symlink(os.ttyname(port), link)
@@ -75,4 +93,4 @@ def main(link, *plans):
         os.write(board, said)
 
 
-main(*sys.argv[1:])
+main()

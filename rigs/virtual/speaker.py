@@ -54,7 +54,7 @@ def options(words):
 
 
 def log(*words):
-    print(f"[{time.monotonic():.3f}]", *words, flush=True)
+    print(f"[{time.monotonic():.3f} {time.time():.6f}]", *words, flush=True)
 
 
 class Sbc:

@@ -45,7 +45,7 @@ def adapter_is_there():
     return DONGLE in reply.stdout
 
 
-def set_stage(options):
+def set_stage(options, relay):
     (Path.home() / ".asoundrc").write_text((HERE / "room.conf").read_text())
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     Path("/run/dbus").mkdir()
@@ -64,7 +64,7 @@ def set_stage(options):
         plans.append(json.dumps({
             "name": name, "controller": str(socket), "bonds": f"/run/rig/speaker{number}.bonds",
             "control": f"/run/rig/speaker{number}.sock", "log": str(GUEST / f"speaker{number}.log"), "options": words}))
-    start("relay", PYTHON, "-B", HERE / "relay.py", RIG / "relay0", *plans)
+    start("relay", PYTHON, "-B", HERE / "relay.py", RIG / "relay0", *relay, *plans)
     wait_for("relay", (RIG / "relay0").exists)
     wait_for("adapter", adapter_is_there)
 
@@ -84,7 +84,7 @@ def run(command):
 def main():
     request = json.loads((GUEST / "request.json").read_text())
     began = time.monotonic()
-    set_stage(request["speakers"])
+    set_stage(request["speakers"], request["relay"])
     print(f"stage set after {time.monotonic() - began:.3f} s", flush=True)
     began = time.monotonic()
     status = run(request["command"])
