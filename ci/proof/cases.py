@@ -25,6 +25,7 @@ class Case:
     rig: str = "rigs/virtual.yaml"
     script: str = ""                        # what the guest runs, where it is more than one run
     latency_ms: float = 0                   # the latency that the speaker is given, where that is compared
+    times: int = 1                          # in so many guests, which must agree
     follows: str = RUN                      # the run that the cues follow
     left_on: list = field(default_factory=list)
     judged_again: bool = True
@@ -62,7 +63,7 @@ def told(words):
 DONGLE, SPEAKER = "AA:BB:CC:00:00:01", "D2:00:00:00:00:01"
 
 CASES = [
-    Case("working-speaker", "nothing", 0, says=["1 pass"], latency_ms=100, captures=True),
+    Case("working-speaker", "nothing", 0, says=["1 pass"], latency_ms=100, captures=True, times=3),
 
     # The speaker and its power.
     Case("power-cut-in-mid-stream", "relay off 1.5 s into every stream", 10, {"link-lost"}, boot=speaker("--fail-after 1500"),
@@ -84,6 +85,12 @@ CASES = [
          boot=speaker("--refuse-configuration"), captures=True,
          check=told("the configuration was refused: unsupported configuration (0x29) in media codec; the stack said: ")),
     Case("no-common-codec", "the speaker offers aptX only, SBC is asked for", 10, {"no-stream"}, boot=speaker("--codecs aptx")),
+
+    # Every codec agreed on, sent, heard, and as late as the speaker is told to be.
+    *(Case(f"codecs-{late}-ms", f"five codecs, the speaker is {late} ms late", code, classes, says=[f"5 {verdict}"],
+           boot=speaker(f"--codecs sbc,aac,aptx,aptx-hd,opus --latency {late}"), scenario="scenarios/codecs/sent.yaml",
+           rig="rigs/virtual-codecs.yaml", latency_ms=late, captures=late == 100)
+      for late, code, classes, verdict in ((60, 0, set(), "pass"), (100, 0, set(), "pass"), (300, 10, {"late"}, "fail"))),
 
     # The link.
     Case("link-dropped", "the speaker ends the second link in mid-stream", 0, {"link-lost"},
