@@ -87,7 +87,9 @@ impl Air {
 
     /// Sends a packet from one controller to all others. What has left arrives, whatever becomes of its sender.
     pub(crate) fn send(&mut self, now: Duration, from: Address, packet: &Rc<[u8]>, phy: i32) {
-        let Some(sender) = self.antennas.get(&from).filter(|sender| sender.power.is_some() && !sender.away) else { return };
+        let Some(sender) = self.antennas.get(&from).filter(|sender| sender.power.is_some() && !sender.away) else {
+            return;
+        };
         for (&to, receiver) in &self.antennas {
             let Some(life) = receiver.power.filter(|_| to != from && !receiver.away) else { continue };
             let path = match self.paths.entry((from, to)) {
@@ -100,7 +102,8 @@ impl Air {
             }
             path.last = path.last.max(now + sender.delay + receiver.delay);
             let dbm = sender.dbm.min(receiver.dbm);
-            self.flights.insert((path.last, self.departures), Arrival { to, packet: Rc::clone(packet), phy, dbm, life });
+            self.flights
+                .insert((path.last, self.departures), Arrival { to, packet: Rc::clone(packet), phy, dbm, life });
             self.departures += 1;
         }
     }
@@ -207,15 +210,17 @@ mod tests {
         for (number, share) in [1, 2].into_iter().zip(shares) {
             set(&mut air, number, |a| a.loss = share);
         }
-        (0..1000_u16).filter(|number| {
-            if others {
-                send(&mut air, ms(0), 3, &[ACL, 0]);
-                send(&mut air, ms(0), 2, &[ACL, 0]);
-                air.arrivals(ms(0));
-            }
-            send(&mut air, ms(0), 1, &[&[kind], &number.to_be_bytes()[..]].concat());
-            !air.arrivals(ms(0)).iter().any(|a| a.to == address(2))
-        }).collect()
+        (0..1000_u16)
+            .filter(|number| {
+                if others {
+                    send(&mut air, ms(0), 3, &[ACL, 0]);
+                    send(&mut air, ms(0), 2, &[ACL, 0]);
+                    air.arrivals(ms(0));
+                }
+                send(&mut air, ms(0), 1, &[&[kind], &number.to_be_bytes()[..]].concat());
+                !air.arrivals(ms(0)).iter().any(|a| a.to == address(2))
+            })
+            .collect()
     }
 
     #[rstest]
@@ -226,7 +231,11 @@ mod tests {
     #[case::of_the_receiver(ACL, [0.0, 0.05], 23..=77)]
     #[case::the_higher_one(ACL, [0.2, 0.05], 150..=250)]
     #[case::procedures_are_never_lost(LMP, [1.0, 1.0], 0..=0)]
-    fn a_share_of_acl_is_lost(#[case] kind: u8, #[case] shares: [f64; 2], #[case] count: std::ops::RangeInclusive<usize>) {
+    fn a_share_of_acl_is_lost(
+        #[case] kind: u8,
+        #[case] shares: [f64; 2],
+        #[case] count: std::ops::RangeInclusive<usize>,
+    ) {
         let lost = lost(1, kind, shares, false).len();
         assert!(count.contains(&lost), "{lost}");
     }

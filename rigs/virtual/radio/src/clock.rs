@@ -1,10 +1,6 @@
 //! The clock of timers and log: the monotonic one of the kernel, as the other programs of the rig have it.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -14,7 +10,12 @@ pub(crate) fn now() -> Duration {
 }
 
 /// Says on stderr what happened.
+#[cfg_attr(test, expect(clippy::print_stderr, reason = "the test harness captures this alone"))]
 pub(crate) fn log(what: fmt::Arguments<'_>) {
-    // Nobody is left to be told when stderr is gone.
-    let _ = writeln!(io::stderr(), "[{:.6}] {what}", now().as_secs_f64());
+    let line = format!("[{:.6}] {what}\n", now().as_secs_f64());
+    #[cfg(test)]
+    eprint!("{line}");
+    // Unlike the macro it does not panic when nobody is left to be told.
+    #[cfg(not(test))]
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
 }

@@ -87,7 +87,8 @@ mod tests {
 
     /// A kernel, and a dongle that was plugged into it.
     fn plugged() -> (File, Dongle) {
-        let (kernel, device) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::NONBLOCK, None).unwrap();
+        let (kernel, device) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::NONBLOCK, None).unwrap();
         let mut kernel = File::from(kernel);
         let dongle = Dongle::plug(File::from(device)).unwrap();
         assert_eq!(read(&mut kernel), [0xFF, 0x00]);

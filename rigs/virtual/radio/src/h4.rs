@@ -33,7 +33,9 @@ impl Framer {
     /// # Errors
     /// When there is no packet: nothing that follows can be understood either.
     pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, Garbage> {
-        Ok(length(&self.rest)?.filter(|&length| length <= self.rest.len()).map(|length| self.rest.drain(..length).collect()))
+        Ok(length(&self.rest)?
+            .filter(|&length| length <= self.rest.len())
+            .map(|length| self.rest.drain(..length).collect()))
     }
 
     /// How many octets there are of a packet that is not whole.

@@ -78,7 +78,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let radio = Radio::new(Air::new(arguments.seed, addresses));
     let mut server = Server::new(radio, Box::new(move |address| library.controller(address)), Box::new(dongle::vhci));
     for (address, path) in &arguments.peers {
-        server.peer(*address, path).with_context(|| format!("cannot listen for the host of {address} at {}", path.display()))?;
+        server
+            .peer(*address, path)
+            .with_context(|| format!("cannot listen for the host of {address} at {}", path.display()))?;
     }
     for address in &arguments.hosts {
         server.dongle(*address).with_context(|| format!("cannot plug in {address}"))?;

@@ -103,7 +103,8 @@ fn read(line: &str) -> Result<Order, String> {
     let value: Value = serde_json::from_str(line).map_err(|error| format!("no JSON: {error}"))?;
     let members = value.as_object().ok_or_else(|| format!("no JSON object: {value}"))?;
     let verbs = ["range", "rssi", "loss", "delay", "unplug", "plug", "freeze"];
-    let verb = verbs.into_iter().find(|verb| members.contains_key(*verb)).ok_or_else(|| format!("no order: {value}"))?;
+    let verb =
+        verbs.into_iter().find(|verb| members.contains_key(*verb)).ok_or_else(|| format!("no order: {value}"))?;
     match verb {
         "range" => fields(value).map(|Range { range: address, r#in: inside }| Order::Range { address, inside }),
         "rssi" => {

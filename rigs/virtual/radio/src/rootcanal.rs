@@ -10,6 +10,7 @@ use std::{
     cell::RefCell,
     ffi::{c_int, c_void},
     fs, io,
+    marker::PhantomData,
     path::{Path, PathBuf},
     ptr::NonNull,
     slice,
@@ -27,8 +28,8 @@ use crate::{
 const RELEASE: &str = "1.10.0";
 /// SHA-256 of its `librootcanal_ffi.so` for x86_64.
 const DIGEST: [u8; 32] = [
-    0x06, 0xc2, 0x1a, 0xa7, 0x48, 0x0d, 0x01, 0x9d, 0x48, 0x78, 0x7c, 0x2b, 0x08, 0x2a, 0x46, 0x98, 0x56, 0x31, 0x56, 0xf2, 0x5d, 0x91,
-    0x66, 0x4a, 0xd5, 0x4b, 0xf5, 0xd8, 0x39, 0x8a, 0x60, 0xd1,
+    0x06, 0xc2, 0x1a, 0xa7, 0x48, 0x0d, 0x01, 0x9d, 0x48, 0x78, 0x7c, 0x2b, 0x08, 0x2a, 0x46, 0x98, 0x56, 0x31, 0x56,
+    0xf2, 0x5d, 0x91, 0x66, 0x4a, 0xd5, 0x4b, 0xf5, 0xd8, 0x39, 0x8a, 0x60, 0xd1,
 ];
 
 type ToHost = extern "C" fn(c_int, *const u8, usize);
@@ -42,6 +43,8 @@ pub(crate) struct Library {
     receive_hci: unsafe extern "C" fn(*mut c_void, c_int, *const u8, usize),
     receive_ll: unsafe extern "C" fn(*mut c_void, *const u8, usize, c_int, c_int),
     tick: unsafe extern "C" fn(*mut c_void),
+    /// It knows nothing of threads: it stays on the one that loaded it.
+    thread: PhantomData<*const ()>,
 }
 
 /// Why there are no controllers.
@@ -76,6 +79,7 @@ impl Library {
                 receive_hci: *library.get(b"ffi_controller_receive_hci").map_err(refused)?,
                 receive_ll: *library.get(b"ffi_controller_receive_ll").map_err(refused)?,
                 tick: *library.get(b"ffi_controller_tick").map_err(refused)?,
+                thread: PhantomData,
             }
         };
         std::mem::forget(library);
@@ -99,7 +103,6 @@ impl Library {
 #[derive(Debug)]
 pub(crate) struct Rootcanal {
     library: Library,
-    // Not Send: the library knows nothing of threads.
     handle: NonNull<c_void>,
     inquiry: Inquiry,
 }
@@ -130,7 +133,9 @@ impl Controller for Rootcanal {
 
     fn hear(&mut self, packet: &[u8], phy: i32, dbm: i8) -> Vec<Sent> {
         // SAFETY: as in `command`.
-        unsafe { (self.library.receive_ll)(self.handle.as_ptr(), packet.as_ptr(), packet.len(), phy, c_int::from(dbm)) };
+        unsafe {
+            (self.library.receive_ll)(self.handle.as_ptr(), packet.as_ptr(), packet.len(), phy, c_int::from(dbm));
+        }
         self.sent()
     }
 

@@ -125,7 +125,8 @@ impl<C: Controller> Server<C> {
                     sources.extend(dongle.iter().map(|_| Source::Host(address)));
                 }
                 Host::Peer(peer) => {
-                    descriptors.extend(peer.host.iter().map(|host| PollFd::new(&host.stream, both(host.stream.waits()))));
+                    descriptors
+                        .extend(peer.host.iter().map(|host| PollFd::new(&host.stream, both(host.stream.waits()))));
                     sources.extend(peer.host.iter().map(|_| Source::Host(address)));
                     listeners.push((Source::Listener(address), PollFd::new(&peer.listener, PollFlags::IN)));
                 }
@@ -141,7 +142,8 @@ impl<C: Controller> Server<C> {
             descriptors.push(descriptor);
         }
         let due = self.radio.next().map(|at| at.saturating_sub(now()));
-        let timeout = due.into_iter().chain(at_most).min().map(Timespec::try_from).transpose().map_err(io::Error::other)?;
+        let timeout =
+            due.into_iter().chain(at_most).min().map(Timespec::try_from).transpose().map_err(io::Error::other)?;
         match poll(&mut descriptors, timeout.as_ref()) {
             Ok(_) => {}
             Err(Errno::INTR) => return Ok(Vec::new()),
@@ -262,7 +264,9 @@ impl<C: Controller> Server<C> {
         let order = Order::parse(line)?;
         let address = order.address();
         let known = || self.hosts.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let Some(antenna) = self.radio.antenna(address) else { return Err(format!("no controller {address}; there are {}", known())) };
+        let Some(antenna) = self.radio.antenna(address) else {
+            return Err(format!("no controller {address}; there are {}", known()));
+        };
         match order {
             Order::Range { inside, .. } => antenna.away = !inside,
             Order::Rssi { dbm, .. } => antenna.dbm = dbm,
@@ -302,3 +306,6 @@ fn accept(listener: &UnixListener, whose: &dyn std::fmt::Display) -> Option<Unix
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

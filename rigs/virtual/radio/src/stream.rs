@@ -71,7 +71,10 @@ impl Stream {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock && self.unsent.len() <= UNSENT => break,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    return Err(io::Error::other(format!("{} octets were not read by the other side", self.unsent.len())));
+                    return Err(io::Error::other(format!(
+                        "{} octets were not read by the other side",
+                        self.unsent.len()
+                    )));
                 }
                 Err(error) => return Err(error),
             }

@@ -15,8 +15,10 @@ pub(crate) fn library(path: &Path) -> anyhow::Result<PathBuf> {
         return Ok(path.to_owned());
     }
     let folder = path.join("lib");
-    let versions = fs::read_dir(&folder).with_context(|| format!("cannot search {} for the library", folder.display()))?;
-    let mut found: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join(IN_WHEEL)).filter(|path| path.is_file()).collect();
+    let versions =
+        fs::read_dir(&folder).with_context(|| format!("cannot search {} for the library", folder.display()))?;
+    let mut found: Vec<PathBuf> =
+        versions.flatten().map(|entry| entry.path().join(IN_WHEEL)).filter(|path| path.is_file()).collect();
     match (found.pop(), found.is_empty()) {
         (Some(library), true) => Ok(library),
         (Some(_), false) => bail!("{} has {IN_WHEEL} for several versions of Python; name the file", folder.display()),
