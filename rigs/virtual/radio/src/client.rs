@@ -55,6 +55,11 @@ impl Client {
         self.stream.forget();
     }
 
+    /// Whether no more will come.
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// Whether no more will come and all was answered.
     pub(crate) const fn is_done(&self) -> bool {
         self.ended && !self.stream.waits()

@@ -4,10 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::{self, ErrorKind},
-    os::{
-        fd::AsFd,
-        unix::net::{UnixListener, UnixStream},
-    },
+    os::unix::net::{UnixListener, UnixStream},
     path::Path,
     time::Duration,
 };
@@ -114,33 +111,30 @@ impl<C: Controller> Server<C> {
     }
 
     fn wait(&self, at_most: Option<Duration>) -> io::Result<Vec<(Source, bool, bool)>> {
-        let both = |waits| if waits { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
-        let mut sources = Vec::new();
-        let mut descriptors = Vec::new();
-        let mut listeners = Vec::new();
+        let flags = |waits| if waits { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        let mut watched: Vec<(Source, PollFd<'_>)> = Vec::new();
+        // Hosts before listeners: one that ends makes room for the next one.
         for (&address, host) in &self.hosts {
             match host {
-                Host::Kernel(dongle) => {
-                    descriptors.extend(dongle.iter().map(|dongle| PollFd::new(dongle, PollFlags::IN)));
-                    sources.extend(dongle.iter().map(|_| Source::Host(address)));
+                Host::Kernel(Some(dongle)) => watched.push((Source::Host(address), PollFd::new(dongle, PollFlags::IN))),
+                Host::Peer(Peer { host: Some(host), .. }) => {
+                    watched.push((Source::Host(address), PollFd::new(&host.stream, flags(host.stream.waits()))));
                 }
-                Host::Peer(peer) => {
-                    descriptors
-                        .extend(peer.host.iter().map(|host| PollFd::new(&host.stream, both(host.stream.waits()))));
-                    sources.extend(peer.host.iter().map(|_| Source::Host(address)));
-                    listeners.push((Source::Listener(address), PollFd::new(&peer.listener, PollFlags::IN)));
-                }
+                _ => {}
             }
         }
-        // A host that ends makes room for the next one.
-        listeners.extend(self.orders.iter().map(|orders| (Source::Orders, PollFd::new(orders, PollFlags::IN))));
-        listeners.extend(self.clients.iter().enumerate().map(|(index, client)| {
-            (Source::Client(index), PollFd::from_borrowed_fd(client.stream.as_fd(), both(client.stream.waits())))
-        }));
-        for (source, descriptor) in listeners {
-            sources.push(source);
-            descriptors.push(descriptor);
+        for (&address, host) in &self.hosts {
+            if let Host::Peer(peer) = host {
+                watched.push((Source::Listener(address), PollFd::new(&peer.listener, PollFlags::IN)));
+            }
         }
+        watched.extend(self.orders.iter().map(|orders| (Source::Orders, PollFd::new(orders, PollFlags::IN))));
+        watched.extend(self.clients.iter().enumerate().map(|(index, client)| {
+            // The end of what comes is told once, or there is no waiting for the rest to go.
+            let flags = if client.has_ended() { PollFlags::OUT } else { flags(client.stream.waits()) };
+            (Source::Client(index), PollFd::new(&client.stream, flags))
+        }));
+        let (sources, mut descriptors): (Vec<Source>, Vec<PollFd<'_>>) = watched.into_iter().unzip();
         let due = self.radio.next().map(|at| at.saturating_sub(now()));
         let timeout =
             due.into_iter().chain(at_most).min().map(Timespec::try_from).transpose().map_err(io::Error::other)?;

@@ -281,6 +281,33 @@ fn somebody_who_only_talks_is_sent_away_and_others_are_served() {
     rig.done(&json!({"range": PEER, "in": true}));
 }
 
+/// All that was ordered is answered, and nobody spins until the answers are read.
+#[test]
+fn answers_wait_for_their_reader() {
+    let mut rig = Rig::new();
+    for host in [HOST, SECOND_HOST] {
+        rig.done(&json!({"unplug": host}));
+    }
+    let mut client = UnixStream::connect(rig.path("control")).unwrap();
+    let orders = 2000;
+    for _ in 0..orders / 100 {
+        client.write_all("[]\n".repeat(100).as_bytes()).unwrap();
+        rig.settle();
+    }
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    rig.settle();
+    let begun = Instant::now();
+    rig.server.turn(Some(Duration::from_millis(40))).unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(40));
+    client.set_nonblocking(true).unwrap();
+    let mut answers = Vec::new();
+    while let Some(octets) = read(&mut client).filter(|octets| !octets.is_empty()) {
+        answers.extend(octets);
+        rig.settle();
+    }
+    assert_eq!(answers.iter().filter(|octet| **octet == b'\n').count(), orders);
+}
+
 #[test]
 fn nothing_is_done_while_nothing_is_due() {
     let mut rig = Rig::new();
