@@ -64,7 +64,10 @@ pub(crate) enum LibraryError {
 impl Library {
     /// Loads the library.
     pub(crate) fn open(path: &Path) -> Result<Self, LibraryError> {
-        let octets = fs::read(path).map_err(|error| LibraryError::Unreadable(path.to_owned(), error))?;
+        let unreadable = |error| LibraryError::Unreadable(path.to_owned(), error);
+        // A mere file name would be searched elsewhere by the dynamic linker.
+        let path = &fs::canonicalize(path).map_err(unreadable)?;
+        let octets = fs::read(path).map_err(unreadable)?;
         if Sha256::digest(&octets).as_slice() != DIGEST {
             return Err(LibraryError::Another(path.to_owned()));
         }
