@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     address::Address,
     controller::{Controller, Sent},
-    guard::Inquiry,
+    guard::Guard,
 };
 
 /// The release of the wheel; the interface of others differs under the same names.
@@ -98,7 +98,7 @@ impl Library {
         let handle = unsafe { (self.new)(address.to_air().as_ptr(), to_host, to_air) };
         take();
         let handle = NonNull::new(handle).ok_or_else(|| io::Error::other("the library gives no controller"))?;
-        Ok(Rootcanal { library: self, handle, inquiry: Inquiry::default() })
+        Ok(Rootcanal { library: self, handle, guard: Guard::default() })
     }
 }
 
@@ -107,7 +107,7 @@ impl Library {
 pub(crate) struct Rootcanal {
     library: Library,
     handle: NonNull<c_void>,
-    inquiry: Inquiry,
+    guard: Guard,
 }
 
 impl Rootcanal {
@@ -115,7 +115,7 @@ impl Rootcanal {
         let sent = take();
         for packet in &sent {
             if let Sent::Host(packet) = packet {
-                self.inquiry.note(packet);
+                self.guard.note(packet);
             }
         }
         sent
@@ -124,7 +124,7 @@ impl Rootcanal {
 
 impl Controller for Rootcanal {
     fn command(&mut self, packet: &[u8]) -> Vec<Sent> {
-        if let Some(answer) = self.inquiry.answer(packet) {
+        if let Some(answer) = self.guard.answer(packet) {
             return vec![Sent::Host(answer)];
         }
         if let Some((&kind, body)) = packet.split_first() {
