@@ -56,8 +56,8 @@ def set_stage(options, relay):
     wait_for("HCI capture", lambda: capture.exists() and capture.stat().st_size >= 16)
     sockets = [RIG / f"radio-{address[-2:]}.sock" for address, _ in SPEAKERS]
     peers = [word for (address, _), socket in zip(SPEAKERS, sockets) for word in ("--peer", f"{address}={socket}")]
-    start("radio", PYTHON, "-B", HERE / "radio.py", "--host", DONGLE, *peers, "--control", RIG / "radio.sock",
-          chatty=True)
+    start("radio", RIG / "radio/rigtone-radio", "--library", RIG / "venv", "--host", DONGLE, *peers,
+          "--control", RIG / "radio.sock", chatty=True)
     start("bluetoothd", "/usr/libexec/bluetooth/bluetoothd", "-n", "-f", HERE / "bluetoothd.conf")
     plans = []
     for number, ((_, name), socket, words) in enumerate(zip(SPEAKERS, sockets, options), 1):
