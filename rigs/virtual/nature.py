@@ -119,7 +119,6 @@ class Options(argparse.ArgumentParser):
         changed = argparse.Namespace(**vars(setup))
         if isinstance(value, bool) and action.nargs == 0:
             setattr(changed, action.dest, value)
-            self.check(changed)
         elif isinstance(value, str) and action.nargs != 0:
             self.read([f"--{name}={value}"], changed)
         else:
@@ -133,7 +132,6 @@ def common(parser):
     parser.add_argument("--boot", type=duration, default=0, help="from power on until it answers")
     parser.add_argument("--pairing", type=share, default=1, help="how likely one pairing attempt succeeds")
     parser.add_argument("--pairing-takes", type=duration, default=0, help="how long it thinks about a pairing")
-    parser.add_argument("--refuse", action="store_true", help="allows no pairing at all, as when it is not in pairing mode")
     parser.add_argument("--one-link", action="store_true", help="refuses a second link while it has one")
     parser.add_argument("--stale-cache", action="store_true",
                         help="keeps its half of a bond that the other side forgot, and refuses until its power was cut")
@@ -154,6 +152,7 @@ def speaker():
     parser.add_argument("--roles", type=words(ROLES, none=True), default=["a2dp-sink"], help="what its service records state, or none")
     parser.add_argument("--discovery", type=share, default=1, help="how likely it answers inquiries; drawn whenever it appears")
     parser.add_argument("--silent", action="store_true", help="accepts streams and stays silent")
+    parser.add_argument("--truth", action="store_true", help="also plays what it decoded, as it is, into a loopback of its own")
     parser.add_argument("--latency", type=latencies, default={None: LATENCY_S}, help="from the first packet to its sound; for all codecs or each")
     parser.add_argument("--jitter", type=duration, default=0, help="standard deviation of the latency from one connection to the next")
     parser.add_argument("--delay-report", type=duration, help="AVDTP delay report; none when left out")

@@ -1,8 +1,8 @@
 """relay.py LINK CHANNEL...: a USB relay board on a pty, LCUS protocol; channel n is the power of unit n.
 
-LINK is where the board's port appears. Each CHANNEL is a JSON object: {"kind": "speaker" or "source", "name", "controller",
-"bonds", "control", "log", "options": [..]}, or null where nothing is plugged in. The board understands A0 channel state sum
-(state 0 off, 1 on; no answer) and FF, to which it answers with the state of every channel as text.
+LINK is where the board's port appears. Each CHANNEL is a JSON object: {"kind": "speaker" or "source", "name", "channel",
+"controller", "bonds", "control", "log", "options": [..]}, or null where nothing is plugged in. The board understands A0
+channel state sum (state 0 off, 1 on; no answer) and FF, to which it answers with the state of every channel as text.
 """
 import asyncio
 import gc

@@ -5,6 +5,7 @@ What it receives is decoded and played into the room (ALSA "air"); `nature.py` h
 import asyncio
 import os
 import signal
+from array import array
 
 from bumble import a2dp, avdtp, avrcp
 
@@ -17,6 +18,7 @@ from voice import Voice
 SINK, SOURCE, TARGET, CONTROLLER = range(0x00010001, 0x00010005)    # handles of service records
 VENDOR = a2dp.A2DP_NON_A2DP_CODEC_TYPE
 LOUDEST = 127                               # of AVRCP's absolute volume
+TRUTHS = 4                                  # channels of the PCM "truth"
 
 
 def codec_capability(codec, bitpool):
@@ -37,7 +39,7 @@ class Reception:
     def __init__(self, speaker, connection):
         self.speaker, self.setup, self.connection = speaker, speaker.setup, connection
         self.state, self.codec = "idle", None
-        self.decoder = self.voice = self.response = None
+        self.decoder = self.voice = self.response = self.truth = None
         self.latency = None
         self.packets = self.lost = 0
         self.sequence = None
@@ -101,11 +103,16 @@ class Reception:
         self.hush()
 
     def hush(self):
-        """Lets what was received sound to its end; returns the voice that does so."""
-        voice, self.voice = self.voice, None
-        if voice is not None:
-            voice.end(self.response(bytes(2 * self.decoder.channels * round(self.decoder.rate * self.latency))))
-        return voice
+        """Lets what was received sound to its end; returns what does so."""
+        voices = [voice for voice in (self.voice, self.truth) if voice]
+        if voices:
+            silence = bytes(2 * self.decoder.channels * round(self.decoder.rate * self.latency))
+        if self.voice:
+            self.voice.end(self.response(silence))
+        if self.truth:
+            self.truth.end(self.as_truth(silence))
+        self.voice = self.truth = None
+        return voices
 
     def meet_fate(self):
         loop, setup = asyncio.get_running_loop(), self.setup
@@ -120,8 +127,8 @@ class Reception:
 
     async def freeze(self):
         log("freezes")
-        if voice := self.hush():            # a frozen player would leave its last sound to the room, over and over
-            self.decoder = None
+        voices, self.decoder = self.hush(), None
+        for voice in voices:                # a frozen player would leave its last sound to the room, over and over
             await voice.task
         os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -148,14 +155,27 @@ class Reception:
                 self.sound(packet.payload)
 
     def sound(self, data):
-        if self.setup.silent or self.decoder is None:
+        if self.decoder is None or self.setup.silent and not self.setup.truth:
             return
-        sound = self.decoder.decode(data)
-        if self.voice is None and sound:
-            self.response = Response(self.setup, self.decoder.rate, self.decoder.channels)
-            self.voice = Voice(self.latency, self.decoder.rate, self.decoder.channels)
-        if self.voice is not None:
+        sound, decoder = self.decoder.decode(data), self.decoder
+        if not sound:
+            return
+        if not self.setup.silent:
+            if self.voice is None:
+                self.response = Response(self.setup, decoder.rate, decoder.channels)
+                self.voice = Voice("air", self.latency, decoder.rate, decoder.channels)
             self.voice.queue += self.response(sound)
+        if self.setup.truth:
+            if self.truth is None:
+                self.truth = Voice("truth", self.latency, decoder.rate, TRUTHS)
+            self.truth.queue += self.as_truth(sound)
+
+    def as_truth(self, sound):
+        """The left channel of a sound, on this speaker's channel of the truth."""
+        samples = array("h", sound)[::self.decoder.channels]
+        frames = array("h", bytes(2 * TRUTHS * len(samples)))
+        frames[self.speaker.plan["channel"] - 1::TRUTHS] = samples
+        return frames.tobytes()
 
 
 class Volume(avrcp.Delegate):

@@ -51,9 +51,9 @@ def adapter_is_there():
     return DONGLE in reply.stdout
 
 
-def plan(name, title):
+def plan(name, title, channel):
     """What the relay has to know of a unit."""
-    return {"name": title, "kind": name.rstrip("1234"), "controller": str(RIG / f"radio-{name}.sock"),
+    return {"name": title, "channel": channel, "kind": name.rstrip("1234"), "controller": str(RIG / f"radio-{name}.sock"),
             "bonds": str(RIG / f"{name}.bonds"), "control": str(RIG / f"{name}.sock"), "log": str(GUEST / f"{name}.log")}
 
 
@@ -66,7 +66,8 @@ def set_stage(options):
     start("btmon", "btmon", "-w", str(capture), chatty=True)
     # the capture must begin before the dongle does
     wait_for("HCI capture", lambda: capture.exists() and capture.stat().st_size >= 16)
-    plans = {name: plan(name, title) | {"options": options[name]} for name, _, title in UNITS if name in options}
+    plans = {name: plan(name, title, channel) | {"options": options[name]}
+             for channel, (name, _, title) in enumerate(UNITS, 1) if name in options}
     peers = [word for name, address, _ in UNITS if name in plans for word in ("--peer", f"{address}={plans[name]['controller']}")]
     start("radio", PYTHON, "-B", HERE / "radio.py", "--host", DONGLE, *peers, "--control", RIG / "radio.sock",
           chatty=True)

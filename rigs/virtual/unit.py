@@ -21,25 +21,11 @@ def log(*words):
     print(f"[{time.monotonic():.3f}]", *words, flush=True)
 
 
-class Host(Device):
-    """bumble's host, which can also forbid a pairing instead of failing it."""
-
-    unit = None
-
-    def on_authentication_io_capability_request(self, address):
-        if not self.unit.forbids_pairing(address):
-            super().on_authentication_io_capability_request(address)
-            return
-        log("forbids the pairing")
-        asyncio.ensure_future(self.host.send_sync_command(hci.HCI_IO_Capability_Request_Negative_Reply_Command(
-            bd_addr=address, reason=hci.HCI_PAIRING_NOT_ALLOWED_ERROR)))
-
-
 class Unit:
     """A unit that is on: its link layer, bonds, chance and control socket."""
 
     CLASS_OF_DEVICE = None
-    CHANGEABLE = {"pairing", "pairing-takes", "refuse", "one-link", "stale-cache"}
+    CHANGEABLE = {"pairing", "pairing-takes", "one-link", "stale-cache"}
 
     def __init__(self, parser, setup, plan, life):
         self.parser, self.setup, self.plan, self.life = parser, setup, plan, life
@@ -82,15 +68,15 @@ class Unit:
 
     # pairing
 
-    def forbids_pairing(self, address):
-        return self.setup.refuse or (self.setup.stale_cache and str(address) in self.remembered)
-
-    def pairing(self, _):
+    def pairing(self, connection):
         unit = self
 
         class Answer(PairingDelegate):
             async def confirm(self, auto=False):
                 await asyncio.sleep(unit.setup.pairing_takes)
+                if unit.setup.stale_cache and str(connection.peer_address) in unit.remembered:
+                    log("refuses to pair: it has a bond with", connection.peer_address)
+                    return False
                 succeeds = unit.happens("pairing", unit.setup.pairing)
                 if not succeeds:
                     log("this pairing fails")
@@ -164,9 +150,9 @@ class Unit:
             settings = DeviceConfiguration()
             settings.name, settings.class_of_device = name, self.CLASS_OF_DEVICE
             settings.classic_enabled, settings.le_enabled = True, False
+            settings.connectable = settings.discoverable = False    # until it has booted
             settings.keystore = f"JsonKeyStore:{self.plan['bonds']}"
-            self.device = Host.from_config_with_hci(settings, transport, sink)
-            self.device.unit = self
+            self.device = Device.from_config_with_hci(settings, transport, sink)
             self.device.sdp_service_records = self.records()
             self.device.pairing_config_factory = self.pairing
             await self.device.power_on()

@@ -7,15 +7,15 @@ from unit import log
 
 
 class Voice:
-    """The sound of one stream, from its first packet until all of it was heard; plays into the room."""
+    """The sound of one stream, from its first packet until all of it was heard; `room` is a PCM of room.conf."""
 
     STEP_S = 0.02
     LIBRARY = ctypes.CDLL("libasound.so.2")
     for name in "avail_update", "writei":
         getattr(LIBRARY, f"snd_pcm_{name}").restype = ctypes.c_long
 
-    def __init__(self, latency_s, rate, channels):
-        self.queue, self.ended = b"", False
+    def __init__(self, room, latency_s, rate, channels):
+        self.queue, self.ended, self.room = b"", False, room
         self.task = asyncio.ensure_future(self.play(round(latency_s * 1e6), rate, channels))
 
     def call(self, name, *arguments):
@@ -29,7 +29,7 @@ class Voice:
         playback, nonblocking, s16_le, interleaved, resample = 0, 1, 2, 3, 1
         frame, step = 2 * channels, int(rate * self.STEP_S)
         try:
-            self.call("open", ctypes.byref(pcm), b"plug:air", playback, nonblocking)
+            self.call("open", ctypes.byref(pcm), f"plug:{self.room}".encode(), playback, nonblocking)
             self.call("set_params", pcm, s16_le, interleaved, channels, rate, resample, latency_us)
             size = self.call("avail_update", pcm)
             self.queue = bytes(frame * size) + self.queue       # a full buffer starts the card: the latency is constant
@@ -49,5 +49,6 @@ class Voice:
                 self.LIBRARY.snd_pcm_close(pcm)
 
     def end(self, silence):
-        self.queue += silence                                   # pushes the last sound out of the buffer
+        """`silence` pushes the last sound out of the buffer."""
+        self.queue += silence
         self.ended = True

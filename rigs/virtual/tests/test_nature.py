@@ -31,7 +31,7 @@ class Speakers(unittest.TestCase):
         self.assertEqual(setup.codecs, ["sbc"])
         self.assertEqual((setup.discovery, setup.pairing, setup.jitter, setup.level), (1, 1, 0, 0))
         self.assertEqual(setup.latency, {None: 0.1})
-        self.assertFalse(setup.silent or setup.refuse or setup.one_link or setup.stale_cache)
+        self.assertFalse(setup.silent or setup.one_link or setup.stale_cache)
         self.assertIsNone(setup.fails_after)
 
     def test_values(self):
