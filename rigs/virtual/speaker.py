@@ -7,7 +7,7 @@ import os
 import signal
 from array import array
 
-from bumble import a2dp, avdtp, avrcp
+from bumble import a2dp, avdtp, avrcp, hci
 
 import decoders
 from nature import LONGEST_S, SHORTEST_S
@@ -31,6 +31,11 @@ def codec_capability(codec, bitpool):
         "ldac": (VENDOR, bytes.fromhex("2d010000" "aa00" "3007")),
     }[codec]
     return avdtp.MediaCodecCapabilities(avdtp.AVDTP_AUDIO_MEDIA_TYPE, kind, octets)
+
+
+def later(after, does):
+    """Has it done after so many seconds, unless the handle is cancelled before."""
+    return asyncio.get_running_loop().call_later(after, lambda: asyncio.ensure_future(does()))
 
 
 class Reception:
@@ -115,15 +120,19 @@ class Reception:
         return voices
 
     def meet_fate(self):
-        loop, setup = asyncio.get_running_loop(), self.setup
-        for after, fate in ((setup.fails_after, self.speaker.fail), (setup.drops_link_after, self.drop_link),
+        setup = self.setup
+        for after, fate in ((setup.fails_after, self.fail), (setup.drops_link_after, self.drop_link),
                             (setup.freezes_after, self.freeze)):
             if after is not None:
-                self.fates.append(loop.call_later(after, lambda fate=fate: asyncio.ensure_future(fate())))
+                self.fates.append(later(after, fate))
+
+    async def fail(self):
+        log("power fails")
+        os.kill(os.getpid(), signal.SIGKILL)
 
     async def drop_link(self):
         log("drops the link")
-        await self.speaker.drop_links()
+        await self.connection.disconnect(hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR)
 
     async def freeze(self):
         log("freezes")
@@ -253,23 +262,19 @@ class Speaker(Unit):
         self.timers = []
         if any(reception.state == "start" for reception in self.receptions.values()):
             return
-        loop = asyncio.get_running_loop()
-        if self.setup.disconnects_after is not None and self.links:
-            self.timers.append(loop.call_later(self.setup.disconnects_after, self.disconnect))
-        if self.setup.switches_off_after is not None:
-            self.timers.append(loop.call_later(self.setup.switches_off_after, self.switch_off))
+        for after, does in ((self.setup.disconnects_after if self.links else None, self.disconnect),
+                            (self.setup.switches_off_after, self.switch_off)):
+            if after is not None:
+                self.timers.append(later(after, does))
 
-    def disconnect(self):
+    async def disconnect(self):
         log("drops its links: nothing was sent")
-        asyncio.ensure_future(self.drop_links())
+        await self.drop_links()
 
-    def switch_off(self):
+    async def switch_off(self):
         log("switches itself off: nothing was sent")
+        await self.drop_links(hci.HCI_REMOTE_DEVICE_TERMINATED_CONNECTION_DUE_TO_POWER_OFF_ERROR)
         os._exit(0)
-
-    async def fail(self):
-        log("power fails")
-        os.kill(os.getpid(), signal.SIGKILL)
 
     # control
 

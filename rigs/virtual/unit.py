@@ -108,9 +108,9 @@ class Unit:
         """Whether another link is accepted."""
         self.device.classic_accept_any = not (self.setup.one_link and self.links)
 
-    async def drop_links(self):
+    async def drop_links(self, reason=hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR):
         for connection in list(self.links.values()):
-            await connection.disconnect(hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR)
+            await connection.disconnect(reason)
 
     # control
 
