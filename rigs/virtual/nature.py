@@ -182,5 +182,5 @@ def source():
     parser.add_argument("--plays", help="a WAV file of the host: 16 bits, 44.1 or 48 kHz, mono or stereo")
     parser.add_argument("--every", type=duration, help="plays it again so long after its beginning; once when left out")
     parser.add_argument("--connects-after", type=duration, default=0, help="connects so long after it answers")
-    parser.add_argument("--reconnects", action="store_true", help="connects again by itself when a link was lost")
+    parser.add_argument("--reconnects", action="store_true", help="connects again by itself after its stream was lost")
     return parser

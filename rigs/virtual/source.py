@@ -72,10 +72,10 @@ class Source(Unit):
         while True:
             try:
                 await self.visit()
-                if not self.setup.reconnects:
-                    return
             except (core.BaseBumbleError, hci.HCI_Error, Refusal, ValueError) as error:
-                log("failed:", repr(error))
+                log("failed:", type(error).__name__, error)
+            if self.codec and not self.setup.reconnects:
+                return                      # it had its stream
             await asyncio.sleep(PATIENCE_S)
 
     async def bonded(self):
