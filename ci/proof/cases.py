@@ -66,7 +66,7 @@ CASES = [
     Case("working-speaker", "nothing", 0, says=["1 pass"], latency_ms=100, captures=True, times=3),
 
     # The speaker and its power.
-    Case("power-cut-in-mid-stream", "relay off 1.5 s into every stream", 10, {"link-lost"}, boot=speaker("--fail-after 1500"),
+    Case("power-cut-in-mid-stream", "relay off 1.5 s into every stream", 10, {"link-lost"}, boot=speaker("--fails-after 1500ms"),
          captures=True, check=told("supervision timeout: the link was lost")),
     Case("relay-stuck-off", "the relay never closes", 12, blames={"relay board-1 channel 1"}, boot=["--relay", "--sticks 1:0"],
          says=["the board reports that it is off"]),
@@ -75,20 +75,20 @@ CASES = [
          left_on=[1]),
 
     # Pairing.
-    Case("pairing-refused", "the speaker refuses to pair", 10, {"pairing-refused"}, boot=speaker("--refuse"), scenario=PAIRED),
-    Case("pairing-slow", "the speaker answers a pairing after 6 s", 0, boot=speaker("--slow 6"), scenario=PAIRED),
-    Case("pairing-too-slow", "the speaker answers a pairing after 40 s", 10, {"pairing-timed-out"}, boot=speaker("--slow 40"),
+    Case("pairing-refused", "the speaker refuses to pair", 10, {"pairing-refused"}, boot=speaker("--pairing 0%"), scenario=PAIRED),
+    Case("pairing-slow", "the speaker answers a pairing after 6 s", 0, boot=speaker("--pairing-takes 6s"), scenario=PAIRED),
+    Case("pairing-too-slow", "the speaker answers a pairing after 40 s", 10, {"pairing-timed-out"}, boot=speaker("--pairing-takes 40s"),
          scenario=PAIRED, check=told("when the host called it off")),
 
     # Codecs.
     Case("configuration-refused", "the speaker refuses every configuration", 10, {"no-stream"},
-         boot=speaker("--refuse-configuration"), captures=True,
+         boot=speaker("--refuses sbc"), captures=True,
          check=told("the configuration was refused: unsupported configuration (0x29) in media codec; the stack said: ")),
     Case("no-common-codec", "the speaker offers aptX only, SBC is asked for", 10, {"no-stream"}, boot=speaker("--codecs aptx")),
 
     # Every codec agreed on, sent, heard, and as late as the speaker is told to be.
     *(Case(f"codecs-{late}-ms", f"five codecs, the speaker is {late} ms late", code, classes, says=[f"5 {verdict}"],
-           boot=speaker(f"--codecs sbc,aac,aptx,aptx-hd,opus --latency {late}"), scenario="scenarios/codecs/sent.yaml",
+           boot=speaker(f"--codecs sbc,aac,aptx,aptx-hd,opus --latency {late}ms"), scenario="scenarios/codecs/sent.yaml",
            rig="rigs/virtual-codecs.yaml", latency_ms=late, captures=late == 100)
       for late, code, classes, verdict in ((60, 0, set(), "pass"), (100, 0, set(), "pass"), (300, 10, {"late"}, "fail"))),
 
@@ -100,7 +100,7 @@ CASES = [
          cues=[at("play", radio(range=SPEAKER, **{"in": False}), {"wait": 8}, radio(range=SPEAKER, **{"in": True}), nth=2,
                   after=1)],
          check=told("supervision timeout: the link was lost")),
-    Case("muted", "the speaker takes streams and stays silent", 10, {"silent"}, boot=speaker("--mute")),
+    Case("muted", "the speaker takes streams and stays silent", 10, {"silent"}, boot=speaker("--silent")),
 
     # The rig itself.
     Case("daemon-killed", "bluetoothd is killed in the second stream, and started after 2 s", 0,
@@ -109,7 +109,7 @@ CASES = [
     Case("bus-gone", "dbus-daemon is killed in the second stream", 12, blames={"dongle dongle-1"},
          cues=[at("play", {"kill": "dbus-daemon"}, nth=2, after=1)]),
     Case("microphone-dead", "the microphone delivers zeros, and no room is that silent", 12, blames={"microphone loopback"},
-         boot=speaker("--mute"), rig="rigs/virtual/dead-microphone.yaml"),
+         boot=speaker("--silent"), rig="rigs/virtual/dead-microphone.yaml"),
     # What the log had no room for is not in it: neither the end of the trial nor a verdict.
     Case("disk-full", "the disk is full in the second trial", 12, says=["its record cannot be kept"], judged_again=False,
          script="mkdir /run/small && mount -t tmpfs -o size=8m none /run/small && {run}; code=$?; "

@@ -137,7 +137,8 @@ fn connect(name: &str, message: &str) -> Meaning {
         _ if name.starts_with("A2DP.") => {
             return Meaning::Device(NoStream, "the device refused the configuration");
         }
-        "Failed" => message.strip_prefix("br-connection-").unwrap_or_default(),
+        // The second where no profile is left to connect.
+        "Failed" | "NotAvailable" => message.strip_prefix("br-connection-").unwrap_or_default(),
         _ => return UNKNOWN,
     };
     match cause {
@@ -219,6 +220,7 @@ mod tests {
     #[case(Call::Connect, "org.bluez.Error.Failed", "br-connection-create-socket", Device(NoStream))]
     #[case(Call::Connect, "org.bluez.Error.A2DP.UnsupportedConfiguration", "", Device(NoStream))]
     #[case(Call::Connect, "org.bluez.Error.Failed", "br-connection-profile-unavailable", Device(WrongRole))]
+    #[case(Call::Connect, "org.bluez.Error.NotAvailable", "br-connection-profile-unavailable", Device(WrongRole))]
     #[case(
         Call::Connect,
         "org.bluez.Error.BREDR.ProfileUnavailable",
