@@ -9,9 +9,11 @@ pub mod capture;
 pub mod clock;
 pub mod hardware;
 pub mod lock;
+pub mod pacing;
 pub mod power;
 pub mod safety;
 pub mod simulated;
+mod wanted;
 
 #[cfg(all(test, feature = "serial"))]
 mod test_port;

@@ -185,7 +185,7 @@ impl Dongle {
         self.ask("powering it", deadline, || adapter.set_powered(true)).await?;
         let agent = bluer::agent::Agent { request_default: true, ..Default::default() };
         let agent = session.register_agent(agent).await.map_err(|e| broken("registering a pairing agent", e.into()))?;
-        let media = Media::open(format!("/org/bluez/{}", adapter.name()))
+        let media = Media::open(format!("/org/bluez/{}", adapter.name()), self.clock)
             .await
             .map_err(|e| broken("connecting to BlueZ for media", e))?;
         let daemon = media.daemon().await.map_err(|e| broken("asking for bluetoothd", e))?;

@@ -5,34 +5,30 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 use async_trait::async_trait;
 use futures::StreamExt;
 use rigtone_audio::stimulus::{Name, Stimulus};
-use rigtone_bluetooth::{
-    aac, aptx,
-    codec::CodecConfiguration,
-    opus,
-    packet::packetise,
-    sbc::{self, Frequency},
-    uuid::A2DP_SINK,
-};
+use rigtone_bluetooth::{aptx, codec::CodecConfiguration, packet::packetise, uuid::A2DP_SINK};
 use rigtone_model::{
     document::{Codec, Profile},
+    event::TransportChange,
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
 
 use super::{
     dongle::{Called, Dongle, Live},
-    encode::encode,
+    encode::encoded,
     errors::{Call, StackError},
-    media::MediaTransportProxy,
+    media::{MediaTransportProxy, Offer},
     stream::Started,
 };
 use crate::{
-    capability::{Address, Answer, Connecting, Found, Inquiry, Link, Pairing, Streamed, Streaming, Wish},
+    capability::{Address, Answer, Connecting, Found, Inquiry, Link, Pairing, Streamed, Streaming, Told, Wish},
     clock::{Clock, Instant},
     hardware::within,
 };
 
 /// How long a pairing that was called off may take to end.
 const CALLING_OFF_NS: i64 = 5_000_000_000;
+/// How long something that was ordered may stay undone before it is ordered again.
+const AGAIN_NS: i64 = 1_000_000_000;
 
 /// What a stimulus is, without its samples, and how it is encoded.
 type Key = (Name, u32, u32, CodecConfiguration);
@@ -51,29 +47,20 @@ impl Endpoint {
         Self { dongle, encoded: RefCell::default(), agreed: RefCell::default() }
     }
 
-    /// The one configuration that a wish stands for, at the best quality that is usual.
-    fn configuration(&self, wish: Wish) -> Result<CodecConfiguration, InfrastructureFault> {
-        const HZ: u32 = 48_000;
-        let aptx = |variant| CodecConfiguration::Aptx(aptx::Configuration { variant, hz: HZ });
-        Ok(match (wish.profile, wish.codec) {
-            (Profile::A2dp, Codec::Sbc) => {
-                CodecConfiguration::Sbc(sbc::Configuration::high_quality(Frequency::Hz48000))
-            }
-            (Profile::A2dp, Codec::Aac) => CodecConfiguration::Aac(aac::Configuration::high_quality(HZ)),
-            (Profile::A2dp, Codec::Aptx) => aptx(aptx::Variant::Classic),
-            (Profile::A2dp, Codec::AptxHd) => aptx(aptx::Variant::Hd),
-            (Profile::A2dp, Codec::Opus) => CodecConfiguration::Opus(opus::Configuration),
-            (profile, codec) => {
-                return Err(self.dongle.fault(format!("cannot be the source of {codec} over {profile}")).hint(
-                    "list only codecs that the endpoint can send in its device document: sbc, aac, aptx, aptx-hd, opus",
-                ));
-            }
-        })
+    /// What is offered for a wish.
+    fn offer(&self, wish: Wish) -> Result<Offer, InfrastructureFault> {
+        let configuration = wish.configuration().ok_or_else(|| {
+            let as_asked = wish.configured.map(|wanted| format!(" at {wanted}")).unwrap_or_default();
+            self.dongle.fault(format!("cannot be the source of {}{as_asked} over {}", wish.codec, wish.profile)).hint(
+                "list only codecs that the endpoint can send in its device document: sbc, aac, aptx, aptx-hd, opus, ldac",
+            )
+        })?;
+        Ok(Offer { configuration, whole: wish.configured.is_some() })
     }
 
     /// What is encoded for a wish: what was agreed on, if that is of its codec, else what would be asked for.
     fn to_send(&self, wish: Wish) -> Result<CodecConfiguration, InfrastructureFault> {
-        let wanted = self.configuration(wish)?;
+        let wanted = self.offer(wish)?.configuration;
         let agreed = self.agreed.borrow().filter(|agreed| agreed.codec() == wanted.codec());
         Ok(agreed.unwrap_or(wanted))
     }
@@ -86,16 +73,39 @@ impl Endpoint {
 
     /// A pairing that begins while BlueZ still searches leaves 5.66 unable ever to search again.
     async fn until_quiet(&self, live: &Live, deadline: Instant) -> Result<(), InfrastructureFault> {
+        // The events first: what changes after the question is among them.
+        let events = self.dongle.ask("watching the search", deadline, || live.adapter.events()).await?;
+        let mut events = std::pin::pin!(futures::stream::iter(events).flatten());
         while self.dongle.ask("watching the search", deadline, || live.adapter.is_discovering()).await? == Some(true) {
-            if self.dongle.clock().now() >= deadline {
+            let changed = async {
+                while let Some(event) = events.next().await {
+                    if let bluer::AdapterEvent::PropertyChanged(bluer::AdapterProperty::Discovering(_)) = event {
+                        return;
+                    }
+                }
+                // An adapter that is gone answers the next question with that.
+                self.dongle.moment(deadline).await;
+            };
+            if within(self.dongle.clock(), deadline, changed).await.is_none() {
                 return Err(self
                     .dongle
                     .fault("BlueZ did not stop searching before the deadline")
                     .hint("see that no other program searches, or restart bluetoothd"));
             }
-            self.dongle.moment(deadline).await;
         }
         Ok(())
+    }
+
+    /// Waits until a property of a device has changed, whichever, or `deadline`.
+    async fn until_changed(
+        &self,
+        events: &mut (impl futures::Stream<Item = bluer::DeviceEvent> + Unpin),
+        deadline: Instant,
+    ) {
+        if within(self.dongle.clock(), deadline, events.next()).await.flatten().is_none() {
+            // The stream ends with its object; the next question tells that.
+            self.dongle.moment(deadline).await;
+        }
     }
 
     async fn search(&self, live: &Live, target: Address) -> Result<Found, StackError> {
@@ -133,18 +143,27 @@ impl Endpoint {
         Ok(())
     }
 
-    /// After pairing BlueZ reads the service records; connecting meanwhile collides with that.
+    /// After pairing BlueZ reads the service records; connecting meanwhile collides with that. Events only wake it: those of bluer do not
+    /// say which interface of the device has changed, so the state itself is asked for.
     async fn until_resolved(&self, device: &bluer::Device, deadline: Instant) -> Result<(), InfrastructureFault> {
+        let events = self.dongle.ask("watching the device", deadline, || device.events()).await?;
+        let mut events = std::pin::pin!(futures::stream::iter(events).flatten());
         while self.is_connected(device, deadline).await?
             && self.dongle.ask("reading the services", deadline, || device.is_services_resolved()).await? == Some(false)
             && self.dongle.clock().now() < deadline
         {
-            self.dongle.moment(deadline).await;
+            self.until_changed(&mut events, deadline).await;
         }
         Ok(())
     }
 
-    async fn link(&self, transport: &MediaTransportProxy<'_>, deadline: Instant) -> Answer<Link> {
+    async fn link(
+        &self,
+        live: &Live,
+        device: &str,
+        transport: &MediaTransportProxy<'_>,
+        deadline: Instant,
+    ) -> Answer<Link> {
         let read = async || -> Result<(u8, Vec<u8>), zbus::Error> {
             Ok((transport.codec().await?, transport.configuration().await?))
         };
@@ -162,14 +181,22 @@ impl Endpoint {
             Ok(CodecConfiguration::Aptx(aptx)) if aptx.variant == aptx::Variant::Hd => Codec::AptxHd,
             Ok(CodecConfiguration::Aptx(_)) => Codec::Aptx,
             Ok(CodecConfiguration::Opus(_)) => Codec::Opus,
+            Ok(CodecConfiguration::Ldac(_)) => Codec::Ldac,
             Ok(other) => return Err(self.dongle.fault(format!("BlueZ agreed on {other:?}, which was never offered"))),
             Err(e) => return Err(self.dongle.fault(format!("BlueZ agreed on {codec_type:#04x} {octets:02x?}: {e}"))),
         };
+        let rate_hz = configuration.as_ref().map_or(0, |configuration| configuration.rate());
         *self.agreed.borrow_mut() = configuration.ok();
         // A speaker that reports no delay has no such property. BlueZ counts in tenths of a millisecond.
         let delay = within(self.dongle.clock(), deadline, transport.delay()).await.and_then(Result::ok);
         let reported_delay_ns = delay.map(|tenths| i64::from(tenths) * 100_000);
-        Ok(Ok(Link { codec, configuration: octets, reported_delay_ns }))
+        // A device without AVRCP has no volume.
+        if let Some(Ok(volume)) = within(self.dongle.clock(), deadline, transport.volume()).await {
+            let (path, at) = (transport.inner().path().as_str().to_owned(), self.dongle.clock().now());
+            live.media.watch.note(&path, at, TransportChange::Volume(volume));
+        }
+        let changes = live.media.watch.take(device);
+        Ok(Ok(Link { codec, configuration: octets, rate_hz, reported_delay_ns, changes }))
     }
 }
 
@@ -222,6 +249,8 @@ impl Pairing for Endpoint {
         let live = self.dongle.live(deadline).await?;
         let address = bluer::Address(target.0);
         let late = || self.dongle.fault(format!("{target} was not forgotten before the deadline"));
+        let events = self.dongle.ask("watching the devices", deadline, || live.adapter.events()).await?;
+        let mut events = std::pin::pin!(futures::stream::iter(events).flatten());
         // Removing is asynchronous: the object stays for a while.
         while self.knows(&live, target, deadline).await? {
             let removed = self
@@ -230,7 +259,16 @@ impl Pairing for Endpoint {
             if let Called::Late = removed.await? {
                 return Err(late());
             }
-            self.dongle.moment(deadline).await;
+            let gone = async {
+                while let Some(event) = events.next().await {
+                    if matches!(event, bluer::AdapterEvent::DeviceRemoved(gone) if gone == address) {
+                        return;
+                    }
+                }
+            };
+            // It is asked for again when nothing came of it.
+            let again = self.dongle.clock().now().plus(AGAIN_NS).min(deadline);
+            within(self.dongle.clock(), again, gone).await;
             if self.dongle.clock().now() >= deadline {
                 return Err(late());
             }
@@ -242,9 +280,11 @@ impl Pairing for Endpoint {
 #[async_trait(?Send)]
 impl Connecting for Endpoint {
     async fn connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
-        let configuration = self.configuration(wish)?;
+        let offer = self.offer(wish)?;
         let live = self.dongle.live(deadline).await?;
-        self.dongle.ask("offering the codec", deadline, || live.media.offer(configuration)).await?;
+        // What was told since the last stream belongs to none.
+        live.media.watch.take(&live.path(target));
+        self.dongle.ask("offering the codec", deadline, || live.media.offer(offer)).await?;
         let failed = |class, detail: String| Ok(Err(DeviceFailure::new(class, detail)));
         if !self.knows(&live, target, deadline).await? {
             return failed(FailureClass::NotConnected, format!("{target} is neither paired nor found"));
@@ -267,7 +307,7 @@ impl Connecting for Endpoint {
         let path = live.path(target);
         let transport = live.media.transport_of(&path);
         match within(self.dongle.clock(), deadline, transport).await {
-            Some(Ok(transport)) => self.link(&transport, deadline).await,
+            Some(Ok(transport)) => self.link(&live, &path, &transport, deadline).await,
             Some(Err(e)) => Err(self.dongle.fault(format!("reading the stream failed: {e}"))),
             None => failed(FailureClass::NoStream, format!("{target} connected and set up no stream in time")),
         }
@@ -280,6 +320,8 @@ impl Connecting for Endpoint {
         }
         let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
         let late = || self.dongle.fault(format!("{target} was not disconnected before the deadline"));
+        let events = self.dongle.ask("watching the device", deadline, || device.events()).await?;
+        let mut events = std::pin::pin!(futures::stream::iter(events).flatten());
         let left = self.dongle.call(Call::Leave, "disconnecting", deadline, || device.disconnect());
         if let Called::Late = left.await? {
             return Err(late());
@@ -288,7 +330,7 @@ impl Connecting for Endpoint {
             if self.dongle.clock().now() >= deadline {
                 return Err(late());
             }
-            self.dongle.moment(deadline).await;
+            self.until_changed(&mut events, deadline).await;
         }
         Ok(())
     }
@@ -309,17 +351,17 @@ impl Streaming for Endpoint {
     ) -> Result<Streamed, InfrastructureFault> {
         let live = self.dongle.live(deadline).await?;
         let path = live.path(target);
-        let never = |failure| Ok(Streamed { emission: None, ended: Err(failure) });
+        let never = |failure| Ok(Streamed { emission: None, pacing: None, changes: Vec::new(), ended: Err(failure) });
         if !live.media.has_transport(&path) {
             let detail = format!("the stream of {target} was taken down before it began");
             return never(DeviceFailure::new(FailureClass::LinkLost, detail));
         }
         let transport = live.media.transport_of(&path).await.map_err(|e| self.dongle.fault(e.to_string()))?;
-        let link = match self.link(&transport, deadline).await? {
+        let link = match self.link(&live, &path, &transport, deadline).await? {
             Ok(link) => link,
             Err(failure) => return never(failure),
         };
-        let configuration = self.to_send(Wish { profile: Profile::A2dp, codec: link.codec })?;
+        let configuration = self.to_send(Wish { profile: Profile::A2dp, codec: link.codec, configured: None })?;
         let encoded = self.encoded(stimulus, configuration, deadline).await?;
         let acquired = self.dongle.call(Call::Acquire, "starting the stream", deadline, || transport.acquire()).await?;
         let (socket, _, mtu) = match acquired {
@@ -355,7 +397,15 @@ impl Streaming for Endpoint {
             }
             (Ok(()), _) => Ok(()),
         };
-        Ok(Streamed { emission: sent.emission, ended })
+        let mut changes = link.changes;
+        changes.extend(live.media.watch.take(&path));
+        // What the suspending changes is told beside its answer, not before it.
+        let is_idle = |told: &Told| told.what == TransportChange::State("idle".to_owned());
+        if ended.is_ok() && !changes.iter().any(is_idle) {
+            self.dongle.moment(deadline).await;
+            changes.extend(live.media.watch.take(&path));
+        }
+        Ok(Streamed { emission: sent.emission, pacing: Some(sent.pacing), changes, ended })
     }
 }
 
@@ -372,8 +422,8 @@ impl Endpoint {
             return Ok(known.clone());
         }
         let late = || self.dongle.fault(format!("`{}` was not encoded before the deadline", stimulus.name()));
-        let encoded =
-            within(self.dongle.clock(), deadline, encode(stimulus, configuration)).await.ok_or_else(late)??;
+        let encoding = encoded(stimulus, configuration);
+        let encoded = within(self.dongle.clock(), deadline, encoding).await.ok_or_else(late)??;
         let encoded = Rc::new(encoded);
         self.encoded.borrow_mut().insert(key, encoded.clone());
         Ok(encoded)

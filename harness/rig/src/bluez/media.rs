@@ -11,7 +11,8 @@ use rigtone_bluetooth::{codec::CodecConfiguration, uuid::A2DP_SOURCE};
 use tokio::sync::{Mutex, watch};
 use zbus::{ObjectPath, OwnedFd, OwnedObjectPath, OwnedVariant, Variant, fdo};
 
-use super::errors::StackError;
+use super::{errors::StackError, transport::Watch};
+use crate::hardware::HostClock;
 
 #[zbus::proxy(interface = "org.bluez.MediaTransport1", default_service = "org.bluez")]
 pub(super) trait MediaTransport {
@@ -23,6 +24,10 @@ pub(super) trait MediaTransport {
     fn configuration(&self) -> zbus::Result<Vec<u8>>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn delay(&self) -> zbus::Result<u16>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn state(&self) -> zbus::Result<String>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn volume(&self) -> zbus::Result<u16>;
 }
 
 #[zbus::proxy(interface = "org.bluez.Media1", default_service = "org.bluez")]
@@ -40,16 +45,27 @@ struct Told {
     refusal: Option<String>,
 }
 
+/// What our endpoint offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Offer {
+    pub(super) configuration: CodecConfiguration,
+    /// Whether the device must take the whole of it, the bitpool too.
+    pub(super) whole: bool,
+}
+
 /// Our endpoint as BlueZ sees it. It is called on the runtime and must answer within 3 s, so it only takes notes.
 struct Served {
-    configuration: CodecConfiguration,
+    offer: Offer,
     told: Arc<watch::Sender<Told>>,
 }
 
 #[zbus::interface(name = "org.bluez.MediaEndpoint1", spawn = false)]
 impl Served {
     fn select_configuration(&self, capabilities: Vec<u8>) -> fdo::Result<Vec<u8>> {
-        let refusal = match self.configuration.choose(&capabilities) {
+        let Offer { configuration, whole } = self.offer;
+        let chosen =
+            if whole { configuration.choose_whole(&capabilities) } else { configuration.choose(&capabilities) };
+        let refusal = match chosen {
             Ok(Ok(chosen)) => return Ok(chosen.octets()),
             Ok(Err(lacking)) => format!("the device offers {capabilities:02x?}, which lacks {}", lacking.join(", ")),
             Err(e) => format!("the device offers {capabilities:02x?}: {e}"),
@@ -81,17 +97,20 @@ pub(super) struct Media {
     connection: zbus::Connection,
     adapter: String,
     told: Arc<watch::Sender<Told>>,
-    registered: Mutex<Option<CodecConfiguration>>,
+    registered: Mutex<Option<Offer>>,
+    /// What BlueZ tells of transports.
+    pub(super) watch: Watch,
 }
 
 const ENDPOINT: &str = "/rigtone/a2dp_source";
 
 impl Media {
     /// Opens the second connection to the system bus.
-    pub(super) async fn open(adapter: String) -> Result<Self, StackError> {
+    pub(super) async fn open(adapter: String, clock: HostClock) -> Result<Self, StackError> {
         let connection = zbus::connection::Builder::system().build().await?;
+        let watch = Watch::begin(&connection, clock).await?;
         let told = Arc::new(watch::Sender::new(Told::default()));
-        Ok(Self { connection, adapter, told, registered: Mutex::new(None) })
+        Ok(Self { connection, adapter, told, registered: Mutex::new(None), watch })
     }
 
     /// The connection name of the bluetoothd that runs now.
@@ -103,10 +122,10 @@ impl Media {
     }
 
     /// Makes `configuration` the only one that is offered. Asking again for the same changes nothing.
-    pub(super) async fn offer(&self, configuration: CodecConfiguration) -> Result<(), StackError> {
+    pub(super) async fn offer(&self, offer: Offer) -> Result<(), StackError> {
         self.told.send_modify(|told| told.refusal = None);
         let mut registered = self.registered.lock().await;
-        if *registered == Some(configuration) {
+        if *registered == Some(offer) {
             return Ok(());
         }
         let adapter = MediaAdapterProxy::builder(&self.connection).path(self.adapter.as_str()).build().await?;
@@ -115,7 +134,8 @@ impl Media {
             adapter.unregister_endpoint(&path).await?;
             self.connection.object_server().remove::<Served, _>(&path).await?;
         }
-        let served = Served { configuration, told: self.told.clone() };
+        let Offer { configuration, .. } = offer;
+        let served = Served { offer, told: self.told.clone() };
         self.connection.object_server().at(&path, served).await?;
         let uuid = A2DP_SOURCE.to_string();
         let properties = HashMap::from([
@@ -125,7 +145,7 @@ impl Media {
             ("DelayReporting", Variant::from(true)),
         ]);
         adapter.register_endpoint(&path, properties).await?;
-        *registered = Some(configuration);
+        *registered = Some(offer);
         Ok(())
     }
 

@@ -6,6 +6,8 @@
 //! the air is recorded beside them, from the kernel (`tap`).
 
 #[cfg(feature = "bluez")]
+mod cache;
+#[cfg(feature = "bluez")]
 mod dongle;
 #[cfg(feature = "bluez")]
 mod encode;
@@ -19,12 +21,14 @@ mod stream;
 #[cfg(feature = "bluez")]
 mod tap;
 #[cfg(feature = "bluez")]
+mod transport;
+#[cfg(feature = "bluez")]
 mod version;
 
 #[cfg(feature = "bluez")]
 pub use dongle::Dongle;
 #[cfg(feature = "bluez")]
-pub use encode::{Encoder, encoders};
+pub use encode::{Encoder, cache_trouble, encoders};
 #[cfg(feature = "bluez")]
 pub use endpoint::Endpoint;
 #[cfg(feature = "bluez")]

@@ -180,10 +180,14 @@ impl Keeper for HardwareKeeper {
                 findings.push(finding(dongle.member(), found));
             }
             if scope == Scope::Whole && !self.members.dongles.is_empty() {
-                for (encoder, installed) in crate::bluez::encoders() {
+                for (encoder, installed) in crate::bluez::encoders().await {
                     let missing = || format!("missing: apt-get install {}", encoder.package);
                     let finding = if installed { "installed".to_owned() } else { missing() };
                     findings.push(Finding { member: format!("encoder {}", encoder.name), finding, ok: installed });
+                }
+                if let Some(trouble) = crate::bluez::cache_trouble() {
+                    let finding = format!("{trouble}; stimuli are encoded anew in each run");
+                    findings.push(Finding { member: "cache of encoded stimuli".to_owned(), finding, ok: true });
                 }
             }
         }
