@@ -8,6 +8,9 @@ object per line and answers {"ok": true} or {"error": ...}:
     {"range": ADDRESS, "in": false}     out of range: nothing sent, nothing received
     {"rssi": ADDRESS, "dbm": -71}       signal strength
     {"loss": ADDRESS, "share": 0.05}    share of its ACL packets lost, both ways
+    {"unplug": ADDRESS}                 a dongle is taken off the bus
+    {"plug": ADDRESS}                   it is back, under whatever number the kernel gives it
+    {"hang": ADDRESS, "on": true}       a dongle takes commands and answers none
 """
 import argparse
 import asyncio
@@ -49,6 +52,7 @@ class Air:
         self.loop = asyncio.get_running_loop()
         self.live, self.away, self.dbm, self.loss = {}, set(), {}, {}
         self.dice = random.Random(1)
+        self.unplugs, self.hung = {}, set()
 
     def spread(self, sender, packet, phy):
         if sender.address in self.away:
@@ -78,6 +82,12 @@ class Air:
                 self.dbm[address] = dbm
             case {"loss": address, "share": int() | float() as share}:
                 self.loss[address] = share
+            case {"unplug": address}:
+                self.unplugs.pop(address)()
+            case {"plug": address} if address not in self.unplugs:
+                dongle(self, address)
+            case {"hang": address, "on": bool(on)}:
+                (self.hung.add if on else self.hung.discard)(address)
             case _:
                 return {"error": f"unknown order {order}"}
         return {"ok": True}
@@ -86,7 +96,7 @@ class Air:
         async for line in reader:
             try:
                 answer = self.obey(json.loads(line))
-            except ValueError as error:
+            except (ValueError, KeyError) as error:
                 answer = {"error": str(error)}
             writer.write(json.dumps(answer).encode() + b"\n")
         writer.close()
@@ -155,13 +165,19 @@ def dongle(air, address):
             packet = os.read(vhci, 65536)           # one packet per read
         except BlockingIOError:
             return
-        if packet[0] not in HEADER:                 # the answer to the request below
+        if packet[0] not in HEADER or address in air.hung:      # the answer to the request below
             return
         link_key_reply = packet[:3] == bytes([COMMAND, 0x0B, 0x04])
         packet = masked(packet, 10) if link_key_reply else packet
         controller.from_host(packet[0], packet[1:])
 
+    def unplug():
+        air.loop.remove_reader(vhci)
+        controller.close()
+        os.close(vhci)
+
     controller = Controller(air, address, to_kernel)
+    air.unplugs[address] = unplug
     os.write(vhci, bytes([0xFF, 0x00]))             # a primary controller, please
     air.loop.add_reader(vhci, from_kernel)
 

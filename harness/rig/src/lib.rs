@@ -12,6 +12,7 @@ pub mod lock;
 pub mod power;
 pub mod safety;
 pub mod simulated;
+pub mod usb;
 
 #[cfg(all(test, feature = "serial"))]
 mod test_port;

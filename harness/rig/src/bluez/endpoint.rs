@@ -164,20 +164,23 @@ impl Endpoint {
 impl Inquiry for Endpoint {
     async fn find(&self, target: Address, deadline: Instant) -> Answer<Found> {
         let live = self.dongle.live(deadline).await?;
-        let began = self.dongle.clock().now();
-        let found = self.dongle.call(Call::Rig, "searching", deadline, || self.search(&live, target)).await?;
-        // Ending a search takes a while of its own, which a search in vain must not lack.
-        let quiet = self.dongle.clock().now().plus(5_000_000_000);
-        self.until_quiet(&live, quiet).await?;
-        Ok(match found {
-            Called::Done(found) => Ok(found),
-            Called::Failed(failure) => Err(failure),
-            Called::Already | Called::Late => {
-                let seconds = deadline.since(began) as f64 / 1e9;
-                let detail = format!("{target} did not answer the inquiry within {seconds:.1} s");
-                Err(DeviceFailure::new(FailureClass::NotDiscovered, detail))
-            }
-        })
+        let work = async {
+            let began = self.dongle.clock().now();
+            let found = self.dongle.call(Call::Rig, "searching", deadline, || self.search(&live, target)).await?;
+            // Ending a search takes a while of its own, which a search in vain must not lack.
+            let quiet = self.dongle.clock().now().plus(5_000_000_000);
+            self.until_quiet(&live, quiet).await?;
+            Ok(match found {
+                Called::Done(found) => Ok(found),
+                Called::Failed(failure) => Err(failure),
+                Called::Already | Called::Late => {
+                    let seconds = deadline.since(began) as f64 / 1e9;
+                    let detail = format!("{target} did not answer the inquiry within {seconds:.1} s");
+                    Err(DeviceFailure::new(FailureClass::NotDiscovered, detail))
+                }
+            })
+        };
+        self.dongle.unless_lost(&live, work).await
     }
 }
 
@@ -185,43 +188,49 @@ impl Inquiry for Endpoint {
 impl Pairing for Endpoint {
     async fn pair(&self, target: Address, deadline: Instant) -> Answer<()> {
         let live = self.dongle.live(deadline).await?;
-        if !self.knows(&live, target, deadline).await?
-            && let Err(failure) = self.find(target, deadline).await?
-        {
-            return Ok(Err(failure));
-        }
-        self.until_quiet(&live, deadline).await?;
-        let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
-        match self.dongle.call(Call::Pair, "pairing", deadline, || device.pair()).await? {
-            Called::Failed(failure) => return Ok(Err(failure)),
-            Called::Late => {
-                let detail = format!("{target} had not paired when the time was over");
-                return Ok(Err(DeviceFailure::new(FailureClass::PairingTimedOut, detail)));
+        let work = async {
+            if !self.knows(&live, target, deadline).await?
+                && let Err(failure) = self.find(target, deadline).await?
+            {
+                return Ok(Err(failure));
             }
-            Called::Done(()) | Called::Already => {}
-        }
-        self.dongle.ask("trusting the device", deadline, || device.set_trusted(true)).await?;
-        Ok(Ok(()))
+            self.until_quiet(&live, deadline).await?;
+            let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
+            match self.dongle.call(Call::Pair, "pairing", deadline, || device.pair()).await? {
+                Called::Failed(failure) => return Ok(Err(failure)),
+                Called::Late => {
+                    let detail = format!("{target} had not paired when the time was over");
+                    return Ok(Err(DeviceFailure::new(FailureClass::PairingTimedOut, detail)));
+                }
+                Called::Done(()) | Called::Already => {}
+            }
+            self.dongle.ask("trusting the device", deadline, || device.set_trusted(true)).await?;
+            Ok(Ok(()))
+        };
+        self.dongle.unless_lost(&live, work).await
     }
 
     async fn forget(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
         let live = self.dongle.live(deadline).await?;
-        let address = bluer::Address(target.0);
-        let late = || self.dongle.fault(format!("{target} was not forgotten before the deadline"));
-        // Removing is asynchronous: the object stays for a while.
-        while self.knows(&live, target, deadline).await? {
-            let removed = self
-                .dongle
-                .call(Call::Leave, "forgetting the device", deadline, || live.adapter.remove_device(address));
-            if let Called::Late = removed.await? {
-                return Err(late());
+        let work = async {
+            let address = bluer::Address(target.0);
+            let late = || self.dongle.fault(format!("{target} was not forgotten before the deadline"));
+            // Removing is asynchronous: the object stays for a while.
+            while self.knows(&live, target, deadline).await? {
+                let removed = self
+                    .dongle
+                    .call(Call::Leave, "forgetting the device", deadline, || live.adapter.remove_device(address));
+                if let Called::Late = removed.await? {
+                    return Err(late());
+                }
+                self.dongle.moment(deadline).await;
+                if self.dongle.clock().now() >= deadline {
+                    return Err(late());
+                }
             }
-            self.dongle.moment(deadline).await;
-            if self.dongle.clock().now() >= deadline {
-                return Err(late());
-            }
-        }
-        Ok(())
+            Ok(())
+        };
+        self.dongle.unless_lost(&live, work).await
     }
 }
 
@@ -230,53 +239,61 @@ impl Connecting for Endpoint {
     async fn connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
         let configuration = self.configuration(wish)?;
         let live = self.dongle.live(deadline).await?;
-        self.dongle.ask("offering the codec", deadline, || live.media.offer(configuration)).await?;
-        let failed = |class, detail: String| Ok(Err(DeviceFailure::new(class, detail)));
-        if !self.knows(&live, target, deadline).await? {
-            return failed(FailureClass::NotConnected, format!("{target} is neither paired nor found"));
-        }
-        let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
-        if self.dongle.ask("reading the bond", deadline, || device.is_paired()).await? != Some(true) {
-            return failed(FailureClass::NotConnected, format!("{target} is not paired"));
-        }
-        self.until_resolved(&device, deadline).await?;
-        let sink = bluer::Uuid::from_u128(A2DP_SINK.as_u128());
-        match self.dongle.call(Call::Connect, "connecting", deadline, || device.connect_profile(&sink)).await? {
-            Called::Done(()) | Called::Already => {}
-            Called::Late => return failed(FailureClass::NotConnected, format!("{target} had not connected in time")),
-            // BlueZ has one word for every I/O error; that we refused is a better one.
-            Called::Failed(failure) => match live.media.refusal() {
-                Some(refusal) => return failed(FailureClass::Unsupported, refusal),
-                None => return Ok(Err(failure)),
-            },
-        }
-        let path = live.path(target);
-        let transport = live.media.transport_of(&path);
-        match within(self.dongle.clock(), deadline, transport).await {
-            Some(Ok(transport)) => self.link(&transport, deadline).await,
-            Some(Err(e)) => Err(self.dongle.fault(format!("reading the stream failed: {e}"))),
-            None => failed(FailureClass::NoStream, format!("{target} connected and set up no stream in time")),
-        }
+        let work = async {
+            self.dongle.ask("offering the codec", deadline, || live.media.offer(configuration)).await?;
+            let failed = |class, detail: String| Ok(Err(DeviceFailure::new(class, detail)));
+            if !self.knows(&live, target, deadline).await? {
+                return failed(FailureClass::NotConnected, format!("{target} is neither paired nor found"));
+            }
+            let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
+            if self.dongle.ask("reading the bond", deadline, || device.is_paired()).await? != Some(true) {
+                return failed(FailureClass::NotConnected, format!("{target} is not paired"));
+            }
+            self.until_resolved(&device, deadline).await?;
+            let sink = bluer::Uuid::from_u128(A2DP_SINK.as_u128());
+            match self.dongle.call(Call::Connect, "connecting", deadline, || device.connect_profile(&sink)).await? {
+                Called::Done(()) | Called::Already => {}
+                Called::Late => {
+                    return failed(FailureClass::NotConnected, format!("{target} had not connected in time"));
+                }
+                // BlueZ has one word for every I/O error; that we refused is a better one.
+                Called::Failed(failure) => match live.media.refusal() {
+                    Some(refusal) => return failed(FailureClass::Unsupported, refusal),
+                    None => return Ok(Err(failure)),
+                },
+            }
+            let path = live.path(target);
+            let transport = live.media.transport_of(&path);
+            match within(self.dongle.clock(), deadline, transport).await {
+                Some(Ok(transport)) => self.link(&transport, deadline).await,
+                Some(Err(e)) => Err(self.dongle.fault(format!("reading the stream failed: {e}"))),
+                None => failed(FailureClass::NoStream, format!("{target} connected and set up no stream in time")),
+            }
+        };
+        self.dongle.unless_lost(&live, work).await
     }
 
     async fn disconnect(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
         let live = self.dongle.live(deadline).await?;
-        if !self.knows(&live, target, deadline).await? {
-            return Ok(());
-        }
-        let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
-        let late = || self.dongle.fault(format!("{target} was not disconnected before the deadline"));
-        let left = self.dongle.call(Call::Leave, "disconnecting", deadline, || device.disconnect());
-        if let Called::Late = left.await? {
-            return Err(late());
-        }
-        while self.is_connected(&device, deadline).await? {
-            if self.dongle.clock().now() >= deadline {
+        let work = async {
+            if !self.knows(&live, target, deadline).await? {
+                return Ok(());
+            }
+            let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
+            let late = || self.dongle.fault(format!("{target} was not disconnected before the deadline"));
+            let left = self.dongle.call(Call::Leave, "disconnecting", deadline, || device.disconnect());
+            if let Called::Late = left.await? {
                 return Err(late());
             }
-            self.dongle.moment(deadline).await;
-        }
-        Ok(())
+            while self.is_connected(&device, deadline).await? {
+                if self.dongle.clock().now() >= deadline {
+                    return Err(late());
+                }
+                self.dongle.moment(deadline).await;
+            }
+            Ok(())
+        };
+        self.dongle.unless_lost(&live, work).await
     }
 }
 
@@ -294,54 +311,58 @@ impl Streaming for Endpoint {
         deadline: Instant,
     ) -> Result<Streamed, InfrastructureFault> {
         let live = self.dongle.live(deadline).await?;
-        let path = live.path(target);
-        let never = |failure| Ok(Streamed { emission: None, ended: Err(failure) });
-        if !live.media.has_transport(&path) {
-            let detail = format!("the stream of {target} was taken down before it began");
-            return never(DeviceFailure::new(FailureClass::LinkLost, detail));
-        }
-        let transport = live.media.transport_of(&path).await.map_err(|e| self.dongle.fault(e.to_string()))?;
-        let link = match self.link(&transport, deadline).await? {
-            Ok(link) => link,
-            Err(failure) => return never(failure),
-        };
-        let configuration = self.to_send(Wish { profile: Profile::A2dp, codec: link.codec })?;
-        let encoded = self.encoded(stimulus, configuration, deadline).await?;
-        let acquired = self.dongle.call(Call::Acquire, "starting the stream", deadline, || transport.acquire()).await?;
-        let (socket, _, mtu) = match acquired {
-            Called::Done(acquired) => acquired,
-            Called::Failed(failure) => return never(failure),
-            Called::Already | Called::Late => {
-                let detail = format!("{target} did not start the stream in time");
-                return never(DeviceFailure::new(FailureClass::NoStream, detail));
+        let work = async {
+            let path = live.path(target);
+            let never = |failure| Ok(Streamed { emission: None, ended: Err(failure) });
+            if !live.media.has_transport(&path) {
+                let detail = format!("the stream of {target} was taken down before it began");
+                return never(DeviceFailure::new(FailureClass::LinkLost, detail));
             }
+            let transport = live.media.transport_of(&path).await.map_err(|e| self.dongle.fault(e.to_string()))?;
+            let link = match self.link(&transport, deadline).await? {
+                Ok(link) => link,
+                Err(failure) => return never(failure),
+            };
+            let configuration = self.to_send(Wish { profile: Profile::A2dp, codec: link.codec })?;
+            let encoded = self.encoded(stimulus, configuration, deadline).await?;
+            let acquired =
+                self.dongle.call(Call::Acquire, "starting the stream", deadline, || transport.acquire()).await?;
+            let (socket, _, mtu) = match acquired {
+                Called::Done(acquired) => acquired,
+                Called::Failed(failure) => return never(failure),
+                Called::Already | Called::Late => {
+                    let detail = format!("{target} did not start the stream in time");
+                    return never(DeviceFailure::new(FailureClass::NoStream, detail));
+                }
+            };
+            let mut started = Started::new(transport, socket.into());
+            let packets = packetise(configuration, &encoded, usize::from(mtu))
+                .map_err(|e| self.dongle.fault(format!("making packets failed: {e}")))?;
+            let (clock, linked) = (self.dongle.clock(), || live.media.has_transport(&path));
+            let sending = started.send(&packets, configuration.rate(), &clock, linked);
+            let Some(sent) = within(clock, deadline, sending).await else {
+                return Err(self
+                    .dongle
+                    .fault(format!("the deadline came before all of `{}` was sent", stimulus.name()))
+                    .hint("give the step more time than the stimulus lasts"));
+            };
+            let sent = sent?;
+            let released = within(self.dongle.clock(), deadline, started.release()).await.flatten();
+            let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
+            let ended = match (sent.ended, released) {
+                (Err(failure), _) => Err(failure),
+                (Ok(()), Some(Err(e))) => {
+                    let detail = format!("the stream could not be suspended: {}", StackError::from(e));
+                    Err(DeviceFailure::new(FailureClass::LinkLost, detail))
+                }
+                (Ok(()), _) if !self.is_connected(&device, deadline).await? => {
+                    Err(DeviceFailure::new(FailureClass::LinkLost, format!("the link of {target} went down")))
+                }
+                (Ok(()), _) => Ok(()),
+            };
+            Ok(Streamed { emission: sent.emission, ended })
         };
-        let mut started = Started::new(transport, socket.into());
-        let packets = packetise(configuration, &encoded, usize::from(mtu))
-            .map_err(|e| self.dongle.fault(format!("making packets failed: {e}")))?;
-        let (clock, linked) = (self.dongle.clock(), || live.media.has_transport(&path));
-        let sending = started.send(&packets, configuration.rate(), &clock, linked);
-        let Some(sent) = within(clock, deadline, sending).await else {
-            return Err(self
-                .dongle
-                .fault(format!("the deadline came before all of `{}` was sent", stimulus.name()))
-                .hint("give the step more time than the stimulus lasts"));
-        };
-        let sent = sent?;
-        let released = within(self.dongle.clock(), deadline, started.release()).await.flatten();
-        let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
-        let ended = match (sent.ended, released) {
-            (Err(failure), _) => Err(failure),
-            (Ok(()), Some(Err(e))) => {
-                let detail = format!("the stream could not be suspended: {}", StackError::from(e));
-                Err(DeviceFailure::new(FailureClass::LinkLost, detail))
-            }
-            (Ok(()), _) if !self.is_connected(&device, deadline).await? => {
-                Err(DeviceFailure::new(FailureClass::LinkLost, format!("the link of {target} went down")))
-            }
-            (Ok(()), _) => Ok(()),
-        };
-        Ok(Streamed { emission: sent.emission, ended })
+        self.dongle.unless_lost(&live, work).await
     }
 }
 

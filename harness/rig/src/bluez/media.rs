@@ -11,7 +11,7 @@ use rigtone_bluetooth::{codec::CodecConfiguration, uuid::A2DP_SOURCE};
 use tokio::sync::{Mutex, watch};
 use zbus::{ObjectPath, OwnedFd, OwnedObjectPath, OwnedVariant, Variant, fdo};
 
-use super::errors::StackError;
+use super::{errors::StackError, watch::Watch};
 
 #[zbus::proxy(interface = "org.bluez.MediaTransport1", default_service = "org.bluez")]
 pub(super) trait MediaTransport {
@@ -92,6 +92,11 @@ impl Media {
         let connection = zbus::connection::Builder::system().build().await?;
         let told = Arc::new(watch::Sender::new(Told::default()));
         Ok(Self { connection, adapter, told, registered: Mutex::new(None) })
+    }
+
+    /// Watches bluetoothd and the adapter, on this connection.
+    pub(super) async fn watch(&self) -> Result<Watch, StackError> {
+        Watch::start(&self.connection, self.adapter.clone()).await
     }
 
     /// The connection name of the bluetoothd that runs now.
