@@ -55,9 +55,9 @@ pub(super) struct Live {
     daemon: String,
     seen: Seen,
     watch: Watch,
-    // Dropping either ends it.
+    session: bluer::Session,
+    // Dropping it ends it.
     _agent: bluer::agent::AgentHandle,
-    _session: bluer::Session,
 }
 
 impl Live {
@@ -204,9 +204,8 @@ impl Dongle {
 
     async fn prove(&self, deadline: Instant) -> Result<String, Trouble> {
         let live = self.reach(deadline).await?;
-        // There is one more with its address since it was opened, or it cannot be told any more.
-        let session = &live._session;
-        self.find(session, deadline).await?;
+        // There may be one more with its address since it was opened.
+        within(self.clock, deadline, self.find(&live.session)).await.unwrap_or_else(|| Err(self.late()))?;
         self.exercise(&live, deadline).await?;
         let place = live.seen.place.as_ref().map_or_else(ToString::to_string, ToString::to_string);
         Ok(format!("{} is {} at {place}, powered, and does what it is told", self.wanted.address, live.seen.name))
@@ -337,14 +336,12 @@ impl Dongle {
     }
 
     async fn reach(&self, deadline: Instant) -> Result<Rc<Live>, Trouble> {
-        let late = || {
-            InfrastructureFault::new(
-                DAEMON,
-                format!("it did not answer before the deadline, asked for {}", self.member),
-            )
-            .hint("restart bluetoothd")
-        };
-        within(self.clock, deadline, self.connect(deadline)).await.unwrap_or_else(|| Err(late().into()))
+        within(self.clock, deadline, self.connect(deadline)).await.unwrap_or_else(|| Err(self.late()))
+    }
+
+    fn late(&self) -> Trouble {
+        let what = format!("it did not answer before the deadline, asked for {}", self.member);
+        InfrastructureFault::new(DAEMON, what).hint("restart bluetoothd").into()
     }
 
     async fn connect(&self, deadline: Instant) -> Result<Rc<Live>, Trouble> {
@@ -400,7 +397,7 @@ impl Dongle {
             })
         };
         let session = bluer::Session::new().await.map_err(|e| broken("connecting to BlueZ", e.into()))?;
-        let (adapter, seen) = self.find(&session, deadline).await?;
+        let (adapter, seen) = self.find(&session).await?;
         let media = Media::open(format!("/org/bluez/{}", adapter.name()))
             .await
             .map_err(|e| broken("connecting to BlueZ for media", e))?;
@@ -409,7 +406,7 @@ impl Dongle {
         self.power(&adapter, deadline).await?;
         let agent = bluer::agent::Agent { request_default: true, ..Default::default() };
         let agent = session.register_agent(agent).await.map_err(|e| broken("registering a pairing agent", e.into()))?;
-        let live = Live { adapter, media, daemon, seen, watch, _agent: agent, _session: session };
+        let live = Live { adapter, media, daemon, seen, watch, _agent: agent, session };
         // What happened between finding and watching it.
         match self.still(&live).await {
             Some(fault) => Err(fault.into()),
@@ -436,9 +433,8 @@ impl Dongle {
     }
 
     /// By address and place: `hciN` changes at every plug and boot.
-    async fn find(&self, session: &bluer::Session, deadline: Instant) -> Result<(bluer::Adapter, Seen), Trouble> {
-        let names = session.adapter_names();
-        let names = within(self.clock, deadline, names).await.unwrap_or_else(|| Ok(Vec::new())).map_err(|e| {
+    async fn find(&self, session: &bluer::Session) -> Result<(bluer::Adapter, Seen), Trouble> {
+        let names = session.adapter_names().await.map_err(|e| {
             let error = StackError::from(e);
             let hint = match meaning(Call::Rig, &error) {
                 Meaning::Rig(hint) => hint,

@@ -1,6 +1,10 @@
 //! Rigtone as the A2DP source on a dongle.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -40,12 +44,14 @@ pub struct Endpoint {
     encoded: RefCell<HashMap<Key, Rc<Vec<u8>>>>,
     /// What was agreed on last.
     agreed: RefCell<Option<CodecConfiguration>>,
+    /// Bonds that were to be removed while the dongle or bluetoothd was away.
+    owed: RefCell<BTreeSet<Address>>,
 }
 
 impl Endpoint {
     /// The source on that dongle.
     pub fn new(dongle: Rc<Dongle>) -> Self {
-        Self { dongle, encoded: RefCell::default(), agreed: RefCell::default() }
+        Self { dongle, encoded: RefCell::default(), agreed: RefCell::default(), owed: RefCell::default() }
     }
 
     /// The one configuration that a wish stands for, at the best quality that is usual.
@@ -79,6 +85,12 @@ impl Endpoint {
     async fn knows(&self, live: &Live, target: Address, deadline: Instant) -> Result<bool, InfrastructureFault> {
         let known = self.dongle.ask("listing devices", deadline, || live.adapter.device_addresses()).await?;
         Ok(known.is_some_and(|known| known.iter().any(|address| address.0 == target.0)))
+    }
+
+    /// Removes a bond that was to be removed when nobody could.
+    async fn settle(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
+        let owed = self.owed.borrow().contains(&target);
+        if owed { self.forget(target, deadline).await } else { Ok(()) }
     }
 
     /// A pairing that begins while BlueZ still searches leaves 5.66 unable ever to search again.
@@ -163,6 +175,7 @@ impl Endpoint {
 #[async_trait(?Send)]
 impl Inquiry for Endpoint {
     async fn find(&self, target: Address, deadline: Instant) -> Answer<Found> {
+        self.settle(target, deadline).await?;
         let live = self.dongle.live(deadline).await?;
         let work = async {
             let began = self.dongle.clock().now();
@@ -187,6 +200,7 @@ impl Inquiry for Endpoint {
 #[async_trait(?Send)]
 impl Pairing for Endpoint {
     async fn pair(&self, target: Address, deadline: Instant) -> Answer<()> {
+        self.settle(target, deadline).await?;
         let live = self.dongle.live(deadline).await?;
         let work = async {
             if !self.knows(&live, target, deadline).await?
@@ -211,6 +225,15 @@ impl Pairing for Endpoint {
     }
 
     async fn forget(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
+        self.owed.borrow_mut().insert(target);
+        self.forget_now(target, deadline).await?;
+        self.owed.borrow_mut().remove(&target);
+        Ok(())
+    }
+}
+
+impl Endpoint {
+    async fn forget_now(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
         let live = self.dongle.live(deadline).await?;
         let work = async {
             let address = bluer::Address(target.0);
