@@ -258,8 +258,10 @@ impl Keeper for HardwareKeeper {
 
     async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault> {
         #[cfg(not(feature = "serial"))]
+        #[cfg_attr(not(feature = "bluez"), expect(unused_mut, reason = "only drivers add to them"))]
         let (mut faults, _) = (Vec::new(), deadline);
         #[cfg(feature = "serial")]
+        #[cfg_attr(not(feature = "bluez"), expect(unused_mut, reason = "only drivers add to them"))]
         let mut faults = self.members.relays.make_safe(self.clock, deadline).await;
         #[cfg(feature = "bluez")]
         for dongle in self.members.dongles.values() {
