@@ -13,6 +13,7 @@ pub mod pacing;
 pub mod power;
 pub mod safety;
 pub mod simulated;
+pub mod usb;
 mod wanted;
 
 #[cfg(all(test, feature = "serial"))]

@@ -4,13 +4,13 @@ use std::{fmt::Write as _, path::Path};
 
 use rigtone_model::{
     diagnostic,
-    document::{Rig, World},
+    document::{Alsa, Rig, World},
     load,
 };
 use rigtone_report::exit::Code;
 use rigtone_rig::{
     bench::Finding,
-    hardware::{MadeSafe, Selection},
+    hardware::{Inventory, MadeSafe, Selection},
 };
 
 use crate::{documents, open, printer, trouble::Trouble};
@@ -24,16 +24,27 @@ pub(crate) fn list(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
     for (name, unit) in &rig.units {
         let _ = writeln!(text, "  unit        {name}: {} {} at {}", unit.device, unit.firmware, unit.address);
     }
+    let there = (rig.world == World::Hardware).then(Inventory::take);
     for (name, dongle) in &rig.dongles {
-        let _ = writeln!(text, "  dongle      {name}: {}", dongle.address);
+        let due = dongle.usb.as_ref().map(|port| format!(", due at USB port {port}")).unwrap_or_default();
+        let _ = writeln!(text, "  dongle      {name}: {}{due}", dongle.address);
+        for found in there.iter().map(|there| there.dongle(&dongle.address)) {
+            let _ = writeln!(text, "                {found}");
+        }
     }
     for (name, board) in &rig.relays {
         let port = board.lcus.as_ref().map_or("simulated", |l| l.port.as_str());
         let _ = writeln!(text, "  relay       {name}: {} channels, {port}", board.channels);
     }
     for (name, microphone) in &rig.microphones {
-        let device = microphone.alsa.as_ref().map_or("simulated", |a| a.device.as_str());
+        let device = microphone.alsa.as_ref().map_or_else(|| "simulated".to_owned(), Alsa::named);
         let _ = writeln!(text, "  microphone  {name}: {device} in {}", microphone.room);
+        if let (Some(there), Some(alsa)) = (&there, &microphone.alsa) {
+            let _ = writeln!(text, "                {}", there.microphone(alsa));
+        }
+    }
+    for other in there.iter().flat_map(|there| there.others(&rig)) {
+        let _ = writeln!(text, "  not in it   {other}");
     }
     printer::out(&text);
     Ok(Code::Passed)
@@ -59,6 +70,9 @@ pub(crate) fn check(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
     for fault in &faults {
         let hint = fault.hint.as_deref().unwrap_or("switch it by hand");
         let _ = writeln!(text, "fault  {fault}; {hint}");
+    }
+    for warning in bench.keeper.warnings() {
+        printer::note(&format!("warning: {warning}"));
     }
     printer::out(&text);
     let healthy = faults.is_empty() && findings.iter().all(|f| f.ok || is_encoder(f));

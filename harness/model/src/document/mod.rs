@@ -29,8 +29,8 @@ pub use fault::{
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
 pub use quarantine::{Quarantine, Quarantined};
 pub use rig::{
-    Alsa, Calibrated, Capture, Dongle, Heard, Lcus, LcusReports, Microphone, Output, RelayBoard, Retries, Rig, Room,
-    SafeState, SimulatedBoard, SimulatedMicrophone, Unit, World,
+    Alsa, Calibrated, Capture, Dongle, Heard, HubPort, Lcus, LcusReports, Microphone, Output, Recover, RelayBoard,
+    Retries, Rig, Room, SafeState, SimulatedBoard, SimulatedMicrophone, Unit, World,
 };
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
 pub use sound::{Asked, Audio, Measurable, Measured, Response};

@@ -1,6 +1,10 @@
 //! Rigtone as the A2DP source on a dongle.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -39,12 +43,14 @@ pub struct Endpoint {
     encoded: RefCell<HashMap<Key, Rc<Vec<u8>>>>,
     /// What was agreed on last.
     agreed: RefCell<Option<CodecConfiguration>>,
+    /// Bonds that were to be removed while the dongle or bluetoothd was away.
+    owed: RefCell<BTreeSet<Address>>,
 }
 
 impl Endpoint {
     /// The source on that dongle.
     pub fn new(dongle: Rc<Dongle>) -> Self {
-        Self { dongle, encoded: RefCell::default(), agreed: RefCell::default() }
+        Self { dongle, encoded: RefCell::default(), agreed: RefCell::default(), owed: RefCell::default() }
     }
 
     /// What is offered for a wish.
@@ -69,6 +75,12 @@ impl Endpoint {
     async fn knows(&self, live: &Live, target: Address, deadline: Instant) -> Result<bool, InfrastructureFault> {
         let known = self.dongle.ask("listing devices", deadline, || live.adapter.device_addresses()).await?;
         Ok(known.is_some_and(|known| known.iter().any(|address| address.0 == target.0)))
+    }
+
+    /// Removes a bond that was to be removed when nobody could.
+    async fn settle(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
+        let owed = self.owed.borrow().contains(&target);
+        if owed { self.forget(target, deadline).await } else { Ok(()) }
     }
 
     /// A pairing that begins while BlueZ still searches leaves 5.66 unable ever to search again.
@@ -193,9 +205,9 @@ impl Endpoint {
         // A device without AVRCP has no volume.
         if let Some(Ok(volume)) = within(self.dongle.clock(), deadline, transport.volume()).await {
             let (path, at) = (transport.inner().path().as_str().to_owned(), self.dongle.clock().now());
-            live.media.watch.note(&path, at, TransportChange::Volume(volume));
+            live.media.changes.note(&path, at, TransportChange::Volume(volume));
         }
-        let changes = live.media.watch.take(device);
+        let changes = live.media.changes.take(device);
         Ok(Ok(Link { codec, configuration: octets, rate_hz, reported_delay_ns, changes }))
     }
 }
@@ -203,12 +215,89 @@ impl Endpoint {
 #[async_trait(?Send)]
 impl Inquiry for Endpoint {
     async fn find(&self, target: Address, deadline: Instant) -> Answer<Found> {
+        self.settle(target, deadline).await?;
         let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.find_by(&live, target, deadline)).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Pairing for Endpoint {
+    async fn pair(&self, target: Address, deadline: Instant) -> Answer<()> {
+        self.settle(target, deadline).await?;
+        let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.pair_by(&live, target, deadline)).await
+    }
+
+    async fn forget(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
+        self.owed.borrow_mut().insert(target);
+        let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.forget_by(&live, target, deadline)).await?;
+        self.owed.borrow_mut().remove(&target);
+        Ok(())
+    }
+}
+
+#[async_trait(?Send)]
+impl Connecting for Endpoint {
+    async fn connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
+        let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.connect_by(&live, target, wish, deadline)).await
+    }
+
+    async fn disconnect(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
+        let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.disconnect_by(&live, target, deadline)).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Streaming for Endpoint {
+    async fn prepare(&self, stimulus: &Stimulus, wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault> {
+        let configuration = self.to_send(wish)?;
+        self.encoded(stimulus, configuration, deadline).await.map(|_| ())
+    }
+
+    async fn stream(
+        &self,
+        target: Address,
+        stimulus: &Stimulus,
+        deadline: Instant,
+    ) -> Result<Streamed, InfrastructureFault> {
+        let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.stream_by(&live, target, stimulus, deadline)).await
+    }
+}
+
+impl Endpoint {
+    async fn encoded(
+        &self,
+        stimulus: &Stimulus,
+        configuration: CodecConfiguration,
+        deadline: Instant,
+    ) -> Result<Rc<Vec<u8>>, InfrastructureFault> {
+        // These say what the samples are: the generator is deterministic.
+        let key = (stimulus.name(), stimulus.rate(), stimulus.code(), configuration);
+        if let Some(known) = self.encoded.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        let late = || self.dongle.fault(format!("`{}` was not encoded before the deadline", stimulus.name()));
+        let encoding = encoded(stimulus, configuration);
+        let encoded = within(self.dongle.clock(), deadline, encoding).await.ok_or_else(late)??;
+        let encoded = Rc::new(encoded);
+        self.encoded.borrow_mut().insert(key, encoded.clone());
+        Ok(encoded)
+    }
+}
+
+/// The same, by what is open as long as it is.
+impl Endpoint {
+    async fn find_by(&self, live: &Live, target: Address, deadline: Instant) -> Answer<Found> {
         let began = self.dongle.clock().now();
-        let found = self.dongle.call(Call::Rig, "searching", deadline, || self.search(&live, target)).await?;
+        let found = self.dongle.call(Call::Rig, "searching", deadline, || self.search(live, target)).await?;
         // Ending a search takes a while of its own, which a search in vain must not lack.
         let quiet = self.dongle.clock().now().plus(5_000_000_000);
-        self.until_quiet(&live, quiet).await?;
+        self.until_quiet(live, quiet).await?;
         Ok(match found {
             Called::Done(found) => Ok(found),
             Called::Failed(failure) => Err(failure),
@@ -219,18 +308,14 @@ impl Inquiry for Endpoint {
             }
         })
     }
-}
 
-#[async_trait(?Send)]
-impl Pairing for Endpoint {
-    async fn pair(&self, target: Address, deadline: Instant) -> Answer<()> {
-        let live = self.dongle.live(deadline).await?;
-        if !self.knows(&live, target, deadline).await?
+    async fn pair_by(&self, live: &Live, target: Address, deadline: Instant) -> Answer<()> {
+        if !self.knows(live, target, deadline).await?
             && let Err(failure) = self.find(target, deadline).await?
         {
             return Ok(Err(failure));
         }
-        self.until_quiet(&live, deadline).await?;
+        self.until_quiet(live, deadline).await?;
         let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
         match self.dongle.call(Call::Pair, "pairing", deadline, || device.pair()).await? {
             Called::Failed(failure) => return Ok(Err(failure)),
@@ -245,14 +330,13 @@ impl Pairing for Endpoint {
         Ok(Ok(()))
     }
 
-    async fn forget(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
-        let live = self.dongle.live(deadline).await?;
+    async fn forget_by(&self, live: &Live, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
         let address = bluer::Address(target.0);
         let late = || self.dongle.fault(format!("{target} was not forgotten before the deadline"));
         let events = self.dongle.ask("watching the devices", deadline, || live.adapter.events()).await?;
         let mut events = std::pin::pin!(futures::stream::iter(events).flatten());
         // Removing is asynchronous: the object stays for a while.
-        while self.knows(&live, target, deadline).await? {
+        while self.knows(live, target, deadline).await? {
             let removed = self
                 .dongle
                 .call(Call::Leave, "forgetting the device", deadline, || live.adapter.remove_device(address));
@@ -275,18 +359,14 @@ impl Pairing for Endpoint {
         }
         Ok(())
     }
-}
 
-#[async_trait(?Send)]
-impl Connecting for Endpoint {
-    async fn connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
+    async fn connect_by(&self, live: &Live, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
         let offer = self.offer(wish)?;
-        let live = self.dongle.live(deadline).await?;
         // What was told since the last stream belongs to none.
-        live.media.watch.take(&live.path(target));
+        live.media.changes.take(&live.path(target));
         self.dongle.ask("offering the codec", deadline, || live.media.offer(offer)).await?;
         let failed = |class, detail: String| Ok(Err(DeviceFailure::new(class, detail)));
-        if !self.knows(&live, target, deadline).await? {
+        if !self.knows(live, target, deadline).await? {
             return failed(FailureClass::NotConnected, format!("{target} is neither paired nor found"));
         }
         let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
@@ -307,15 +387,14 @@ impl Connecting for Endpoint {
         let path = live.path(target);
         let transport = live.media.transport_of(&path);
         match within(self.dongle.clock(), deadline, transport).await {
-            Some(Ok(transport)) => self.link(&live, &path, &transport, deadline).await,
+            Some(Ok(transport)) => self.link(live, &path, &transport, deadline).await,
             Some(Err(e)) => Err(self.dongle.fault(format!("reading the stream failed: {e}"))),
             None => failed(FailureClass::NoStream, format!("{target} connected and set up no stream in time")),
         }
     }
 
-    async fn disconnect(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
-        let live = self.dongle.live(deadline).await?;
-        if !self.knows(&live, target, deadline).await? {
+    async fn disconnect_by(&self, live: &Live, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
+        if !self.knows(live, target, deadline).await? {
             return Ok(());
         }
         let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
@@ -334,22 +413,14 @@ impl Connecting for Endpoint {
         }
         Ok(())
     }
-}
 
-#[async_trait(?Send)]
-impl Streaming for Endpoint {
-    async fn prepare(&self, stimulus: &Stimulus, wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault> {
-        let configuration = self.to_send(wish)?;
-        self.encoded(stimulus, configuration, deadline).await.map(|_| ())
-    }
-
-    async fn stream(
+    async fn stream_by(
         &self,
+        live: &Live,
         target: Address,
         stimulus: &Stimulus,
         deadline: Instant,
     ) -> Result<Streamed, InfrastructureFault> {
-        let live = self.dongle.live(deadline).await?;
         let path = live.path(target);
         let never = |failure| Ok(Streamed { emission: None, pacing: None, changes: Vec::new(), ended: Err(failure) });
         if !live.media.has_transport(&path) {
@@ -357,7 +428,7 @@ impl Streaming for Endpoint {
             return never(DeviceFailure::new(FailureClass::LinkLost, detail));
         }
         let transport = live.media.transport_of(&path).await.map_err(|e| self.dongle.fault(e.to_string()))?;
-        let link = match self.link(&live, &path, &transport, deadline).await? {
+        let link = match self.link(live, &path, &transport, deadline).await? {
             Ok(link) => link,
             Err(failure) => return never(failure),
         };
@@ -398,34 +469,13 @@ impl Streaming for Endpoint {
             (Ok(()), _) => Ok(()),
         };
         let mut changes = link.changes;
-        changes.extend(live.media.watch.take(&path));
+        changes.extend(live.media.changes.take(&path));
         // What the suspending changes is told beside its answer, not before it.
         let is_idle = |told: &Told| told.what == TransportChange::State("idle".to_owned());
         if ended.is_ok() && !changes.iter().any(is_idle) {
             self.dongle.moment(deadline).await;
-            changes.extend(live.media.watch.take(&path));
+            changes.extend(live.media.changes.take(&path));
         }
         Ok(Streamed { emission: sent.emission, pacing: Some(sent.pacing), changes, ended })
-    }
-}
-
-impl Endpoint {
-    async fn encoded(
-        &self,
-        stimulus: &Stimulus,
-        configuration: CodecConfiguration,
-        deadline: Instant,
-    ) -> Result<Rc<Vec<u8>>, InfrastructureFault> {
-        // These say what the samples are: the generator is deterministic.
-        let key = (stimulus.name(), stimulus.rate(), stimulus.code(), configuration);
-        if let Some(known) = self.encoded.borrow().get(&key) {
-            return Ok(known.clone());
-        }
-        let late = || self.dongle.fault(format!("`{}` was not encoded before the deadline", stimulus.name()));
-        let encoding = encoded(stimulus, configuration);
-        let encoded = within(self.dongle.clock(), deadline, encoding).await.ok_or_else(late)??;
-        let encoded = Rc::new(encoded);
-        self.encoded.borrow_mut().insert(key, encoded.clone());
-        Ok(encoded)
     }
 }

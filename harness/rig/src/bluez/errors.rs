@@ -62,6 +62,7 @@ pub enum Meaning {
 }
 
 const UNKNOWN: Meaning = Meaning::Rig("see the HCI capture and bluetoothd's log for the cause");
+const BUS: &str = "see that the system bus runs (`systemctl status dbus`)";
 const GONE: Meaning =
     Meaning::Rig("see that the dongle is plugged in and bluetoothd runs (`systemctl status bluetooth`)");
 
@@ -105,6 +106,7 @@ fn bus(call: Call, name: &str) -> Meaning {
         (Call::Acquire, "UnknownObject" | "UnknownMethod") => {
             Meaning::Device(FailureClass::LinkLost, "the link went down before the stream began")
         }
+        (_, "NoServer" | "FileNotFound" | "Disconnected") => Meaning::Rig(BUS),
         (_, "AccessDenied") => Meaning::Rig("give this user the right to use BlueZ (group bluetooth)"),
         _ => GONE,
     }
@@ -185,6 +187,7 @@ impl From<zbus::Error> for StackError {
         match error {
             zbus::Error::MethodError(name, message, _) => Self::new(name.as_str(), message.unwrap_or_default()),
             zbus::Error::FDO(error) => Self::new(error.name().as_str(), error.description().unwrap_or_default()),
+            zbus::Error::InputOutput(e) => Self::new("org.freedesktop.DBus.Error.Disconnected", e.to_string()),
             other => Self::new("zbus", other.to_string()),
         }
     }

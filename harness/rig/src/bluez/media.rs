@@ -11,7 +11,7 @@ use rigtone_bluetooth::{codec::CodecConfiguration, uuid::A2DP_SOURCE};
 use tokio::sync::{Mutex, watch};
 use zbus::{ObjectPath, OwnedFd, OwnedObjectPath, OwnedVariant, Variant, fdo};
 
-use super::{errors::StackError, transport::Watch};
+use super::{errors::StackError, transport::Changes, watch::Watch};
 use crate::hardware::HostClock;
 
 #[zbus::proxy(interface = "org.bluez.MediaTransport1", default_service = "org.bluez")]
@@ -99,7 +99,7 @@ pub(super) struct Media {
     told: Arc<watch::Sender<Told>>,
     registered: Mutex<Option<Offer>>,
     /// What BlueZ tells of transports.
-    pub(super) watch: Watch,
+    pub(super) changes: Changes,
 }
 
 const ENDPOINT: &str = "/rigtone/a2dp_source";
@@ -108,9 +108,14 @@ impl Media {
     /// Opens the second connection to the system bus.
     pub(super) async fn open(adapter: String, clock: HostClock) -> Result<Self, StackError> {
         let connection = zbus::connection::Builder::system().build().await?;
-        let watch = Watch::begin(&connection, clock).await?;
+        let changes = Changes::begin(&connection, clock).await?;
         let told = Arc::new(watch::Sender::new(Told::default()));
-        Ok(Self { connection, adapter, told, registered: Mutex::new(None), watch })
+        Ok(Self { connection, adapter, told, registered: Mutex::new(None), changes })
+    }
+
+    /// Watches bluetoothd and the adapter, on this connection.
+    pub(super) async fn watch(&self) -> Result<Watch, StackError> {
+        Watch::start(&self.connection, self.adapter.clone()).await
     }
 
     /// The connection name of the bluetoothd that runs now.

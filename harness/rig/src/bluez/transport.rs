@@ -25,12 +25,12 @@ const KEPT: usize = 1024;
 type Note = (String, Told);
 
 /// Listens to BlueZ as long as it lives.
-pub(super) struct Watch {
+pub(super) struct Changes {
     notes: Arc<Mutex<Vec<Note>>>,
     task: JoinHandle<()>,
 }
 
-impl Watch {
+impl Changes {
     pub(super) async fn begin(connection: &Connection, clock: HostClock) -> Result<Self, StackError> {
         // The path alone does not say which interface has changed: the first argument does.
         let rule = MatchRule::builder()
@@ -86,7 +86,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Changes {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -108,7 +108,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_device_is_told_its_own_once_and_in_order() {
-        let watch = Watch { notes: Arc::default(), task: tokio::spawn(async {}) };
+        let watch = Changes { notes: Arc::default(), task: tokio::spawn(async {}) };
         let note = |path: &str, at, volume| watch.note(path, Instant(at), TransportChange::Volume(volume));
         note("/org/bluez/hci0/dev_A/sep1/fd0", 5, 2);
         note("/org/bluez/hci0/dev_AB/sep1/fd1", 1, 9);
