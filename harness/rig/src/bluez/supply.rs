@@ -181,8 +181,15 @@ mod tests {
         let output = Output { relay: "board".into(), channel: 3, safe: SafeState::Off };
         let wired = vec![Wired { what: "supply of dongle d".into(), output: output.clone() }];
         let journals = vec![state.journal("relay board", pty.path()).expect("a journal")];
-        let setup =
-            Setup { name: "board".into(), port: pty.path().into(), rig: "lab".into(), channels: 4, wired, journals };
+        let setup = Setup {
+            name: "board".into(),
+            port: pty.path().into(),
+            rig: "lab".into(),
+            channels: 4,
+            reports: None,
+            wired,
+            journals,
+        };
         let clock = HostClock::start();
         let mut boards = Boards::default();
         boards.insert("board", Board::open(setup, clock).expect("the port is there"));
