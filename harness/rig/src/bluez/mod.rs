@@ -13,6 +13,8 @@ mod encode;
 mod endpoint;
 pub mod errors;
 #[cfg(feature = "bluez")]
+mod firmware;
+#[cfg(feature = "bluez")]
 mod media;
 #[cfg(feature = "bluez")]
 mod stream;

@@ -3,7 +3,11 @@
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use async_trait::async_trait;
-use rigtone_model::{document::Output, trial::InfrastructureFault};
+use rigtone_model::{
+    document::{Output, Rig, Unit as UnitDocument, Verify, Way},
+    event::FirmwareLook,
+    trial::InfrastructureFault,
+};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
@@ -12,9 +16,10 @@ use super::{
     open::{DongleToOpen, OpenError},
 };
 use crate::{
-    bench::{Aftermath, Finding, Keeper, Scope, TrialKey},
+    bench::{Aftermath, Finding, Keeper, LookWhen, Scope, TrialKey},
     capability::{Captured, Microphone, Power, Unit},
     clock::{Clock, Instant},
+    firmware,
 };
 
 /// How long the check of a microphone listens.
@@ -110,6 +115,10 @@ pub(super) struct HardwareKeeper {
     )]
     members: Members,
     microphones: BTreeMap<String, Rc<dyn Microphone>>,
+    /// The documents of the units whose firmware is verified.
+    verified: BTreeMap<String, UnitDocument>,
+    /// How they are, for the run's environment.
+    verification: Option<serde_json::Value>,
     clock: HostClock,
     /// What the rig was like when the trials that run began.
     begun: RefCell<Vec<(TrialKey, Begun)>>,
@@ -121,10 +130,41 @@ impl HardwareKeeper {
     pub(super) fn new(
         members: Members,
         microphones: BTreeMap<String, Rc<dyn Microphone>>,
+        rig: &Rig,
         clock: HostClock,
         hold: Hold,
     ) -> Self {
-        Self { members, microphones, clock, begun: RefCell::default(), _hold: hold }
+        let verified = rig.units.iter().filter(|(_, unit)| unit.verify.is_some());
+        let verified = verified.map(|(name, unit)| (name.clone(), unit.clone())).collect();
+        let verification = firmware::environment(rig);
+        Self { members, microphones, verified, verification, clock, begun: RefCell::default(), _hold: hold }
+    }
+
+    /// What a unit says of its firmware over its link to a dongle of the rig; nothing where Rigtone is not the one that has the link.
+    async fn read_over_link(
+        &self,
+        unit: &UnitDocument,
+        by: &str,
+        deadline: Instant,
+    ) -> Result<Option<Result<String, String>>, InfrastructureFault> {
+        #[cfg(feature = "bluez")]
+        if let Some(dongle) = self.members.dongle_of.get(by)
+            && let Ok(target) = unit.address.parse()
+        {
+            let (said, what) = match unit.verify.as_ref().and_then(Verify::way) {
+                Some(Way::Gatt(_)) => {
+                    (dongle.firmware_revision(target, deadline).await?, "it offers no firmware revision over this link")
+                }
+                _ => {
+                    let modalias = dongle.device_id(target, deadline).await?;
+                    (modalias.map(|modalias| firmware::of_modalias(&modalias, unit)), "it has no Device ID record")
+                }
+            };
+            return Ok(Some(said.ok_or_else(|| what.to_owned())));
+        }
+        #[cfg(not(feature = "bluez"))]
+        let (_, _, _) = (unit, by, deadline);
+        Ok(None)
     }
 
     /// What it is like now, for a trial of these units.
@@ -193,6 +233,29 @@ impl Keeper for HardwareKeeper {
         findings
     }
 
+    async fn look_at_firmware(
+        &self,
+        name: &str,
+        when: LookWhen<'_>,
+        deadline: Instant,
+    ) -> Result<Option<FirmwareLook>, InfrastructureFault> {
+        let Some(unit) = self.verified.get(name) else { return Ok(None) };
+        let Some(way) = unit.verify.as_ref().and_then(Verify::way) else { return Ok(None) };
+        Ok(match (way, when) {
+            (Way::Declared(declared), LookWhen::Idle) => firmware::word_of_a_person(name, unit, &declared.on),
+            (Way::Command(command), LookWhen::Idle) => {
+                let deadline = self.clock.now().plus(command.within.ns()).min(deadline);
+                firmware::look(name, unit, firmware::output_of(command, self.clock, deadline).await)
+            }
+            (Way::DeviceId(_) | Way::Gatt(_), LookWhen::Linked { by }) => {
+                let read = self.read_over_link(unit, by, deadline).await?;
+                read.and_then(|read| firmware::look(name, unit, read))
+            }
+            (Way::DeviceId(_) | Way::Gatt(_), LookWhen::NeverLinked) => firmware::never_linked(name, unit),
+            _ => None,
+        })
+    }
+
     fn trial_begins(&self, key: &TrialKey, units: &[&str], _microphones: &[&str]) {
         let now = self.now_of(units);
         self.begun.borrow_mut().push((key.clone(), now));
@@ -217,8 +280,10 @@ impl Keeper for HardwareKeeper {
 
     fn environment(&self) -> serde_json::Value {
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        #[cfg_attr(not(feature = "bluez"), expect(unused_mut, reason = "only drivers add to it"))]
         let mut environment = json!({ "kernel": kernel.trim(), "clock": "CLOCK_MONOTONIC" });
+        if let Some(verification) = &self.verification {
+            environment["firmware"] = verification.clone();
+        }
         #[cfg(feature = "bluez")]
         if !self.members.dongles.is_empty() {
             use crate::bluez::{known_trouble, version};

@@ -8,7 +8,6 @@ mod open;
 mod relays;
 
 pub use clock::HostClock;
-#[cfg(any(feature = "bluez", feature = "alsa"))]
 pub(crate) use clock::within;
 pub use hold::Hold;
 pub use open::{MadeSafe, Notes, OpenError, Selection, make_safe, open, runtime};

@@ -116,7 +116,7 @@ pub fn open(
     for name in &wanted.microphones {
         microphones.insert(name.clone(), open_microphone(name, rig, clock)?);
     }
-    let keeper = HardwareKeeper::new(members, microphones.clone(), clock, hold);
+    let keeper = HardwareKeeper::new(members, microphones.clone(), rig, clock, hold);
     Ok(Bench {
         clock: Rc::new(clock),
         simulated: false,
