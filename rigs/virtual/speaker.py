@@ -14,13 +14,14 @@ import os
 import signal
 import time
 
-from bumble import a2dp, avdtp, codecs, hci
+from bumble import a2dp, avdtp, codecs, core, hci, sdp
 from bumble.device import Device, DeviceConfiguration
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport import open_transport
 
 LOUDSPEAKER = 0x240414                      # class of device: audio, loudspeaker
 SDP_HANDLE = 0x00010001
+DEVICE_ID_HANDLE = 0x00010002
 VENDOR = a2dp.A2DP_NON_A2DP_CODEC_TYPE
 
 
@@ -36,6 +37,18 @@ def codec_capability(codec, bitpool):
     return avdtp.MediaCodecCapabilities(avdtp.AVDTP_AUDIO_MEDIA_TYPE, kind, octets)
 
 
+def device_id(version):
+    """The record of the Device ID profile 1.3: vendor 0xffff of the Bluetooth SIG, which is nobody's."""
+    number, uuid = sdp.DataElement.unsigned_integer_16, lambda short: sdp.DataElement.uuid(core.UUID.from_16_bits(short))
+    values = {
+        0x0000: sdp.DataElement.unsigned_integer_32(DEVICE_ID_HANDLE),
+        0x0001: sdp.DataElement.sequence([uuid(0x1200)]), 0x0005: sdp.DataElement.sequence([uuid(0x1002)]),
+        0x0200: number(0x0103), 0x0201: number(0xFFFF), 0x0202: number(1), 0x0203: number(version),
+        0x0204: sdp.DataElement.boolean(True), 0x0205: number(1),
+    }
+    return [sdp.ServiceAttribute(key, value) for key, value in values.items()]
+
+
 def options(words):
     parser = argparse.ArgumentParser(prog="speaker", allow_abbrev=False)
     parser.add_argument("--codecs", default="sbc", help="of sbc, aac, aptx, aptx-hd, opus, ldac; one endpoint each; ldac is not heard")
@@ -47,6 +60,7 @@ def options(words):
     parser.add_argument("--refuse-configuration", action="store_true", help="refuses every configuration of a stream")
     parser.add_argument("--slow", type=float, default=0, metavar="S", help="answers a pairing after so long")
     parser.add_argument("--fail-after", type=int, metavar="MS", help="power fails so long after the first media packet")
+    parser.add_argument("--firmware", type=lambda word: int(word, 16), default=0x0100, metavar="HEX", help="version of its Device ID record")
     setup = parser.parse_args(words)
     if not 50 <= setup.latency <= 450:
         parser.error("--latency must lie between 50 and 450 ms: the room's buffer")
@@ -378,7 +392,10 @@ class Speaker:
             settings.classic_enabled, settings.le_enabled = True, False
             settings.keystore = f"JsonKeyStore:{bonds}"
             self.device = Device.from_config_with_hci(settings, source, sink)
-            self.device.sdp_service_records = {SDP_HANDLE: a2dp.make_audio_sink_service_sdp_records(SDP_HANDLE)}
+            self.device.sdp_service_records = {
+                SDP_HANDLE: a2dp.make_audio_sink_service_sdp_records(SDP_HANDLE),
+                DEVICE_ID_HANDLE: device_id(self.setup.firmware),
+            }
             self.device.pairing_config_factory = self.pairing
             await self.device.power_on()
             self.device.on("connection", self.on_connection)
