@@ -290,7 +290,7 @@ fn what_refers_to_a_faulty_document_is_not_at_fault(#[case] line: &str, #[case] 
 
 #[rstest]
 #[case::two_ways("{gatt: {}, declared: {on: 2026-11-01}}", "not-exactly-one", "more than one way to verify")]
-#[case::no_way("{}", "empty", "")]
+#[case::no_way("{}", "not-exactly-one", "a way to verify is missing here")]
 #[case::unknown_way("{devise-id: {version: 1}}", "unknown-key", "devise-id")]
 #[case::version_and_record(
     "{device-id: {version: 0x0211, modalias: \"usb:v0000p0000d0211\"}}",
