@@ -74,6 +74,11 @@ CASES = [
          boot=["--relay", "--sticks 1:3"], says=["may not be in its safe state", "switch channel 1 of relay board-1 off by hand"],
          left_on=[1]),
 
+    # What it runs: nothing is judged under the name of another firmware.
+    Case("another-firmware", "the speaker runs another firmware than the rig document says", 12,
+         says=["does not run 1: its Device ID record says version 0x0101"], boot=speaker("--firmware 0101"),
+         blames={"unit virtual-speaker"}),
+
     # Pairing.
     Case("pairing-refused", "the speaker refuses to pair", 10, {"pairing-refused"}, boot=speaker("--pairing 0%"), scenario=PAIRED),
     Case("pairing-slow", "the speaker answers a pairing after 6 s", 0, boot=speaker("--pairing-takes 6s"), scenario=PAIRED),

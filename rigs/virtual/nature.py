@@ -79,6 +79,12 @@ def whole(least, most):
     return read
 
 
+def version(text):
+    if not re.fullmatch("[0-9a-f]{4}", text):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a version of four hexadecimal digits, such as `0100`")
+    return int(text, 16)
+
+
 def address(text):
     if not re.fullmatch("[0-9A-F]{2}(:[0-9A-F]{2}){5}", text):
         raise argparse.ArgumentTypeError(f"`{text}` is not an address such as `D2:00:00:00:00:01`")
@@ -149,6 +155,7 @@ def speaker():
     parser.add_argument("--codecs", type=words(CODECS), default=["sbc"], help="what it offers; one endpoint each; ldac is not heard")
     parser.add_argument("--refuses", type=words(CODECS), default=[], help="codecs whose configuration it refuses, though it offers them")
     parser.add_argument("--bitpool", type=whole(*BITPOOL), default=53, help="largest SBC bitpool")
+    parser.add_argument("--firmware", type=version, default=0x0100, help="the version of its Device ID record")
     parser.add_argument("--roles", type=words(ROLES, none=True), default=["a2dp-sink"], help="what its service records state, or none")
     parser.add_argument("--discovery", type=share, default=1, help="how likely it answers inquiries; drawn whenever it appears")
     parser.add_argument("--silent", action="store_true", help="accepts streams and stays silent")

@@ -7,7 +7,7 @@ import os
 import signal
 from array import array
 
-from bumble import a2dp, avdtp, avrcp, hci
+from bumble import a2dp, avdtp, avrcp, core, hci, sdp
 
 import decoders
 from nature import LONGEST_S, SHORTEST_S
@@ -15,7 +15,7 @@ from response import Response
 from unit import Unit, log
 from voice import Voice
 
-SINK, SOURCE, TARGET, CONTROLLER = range(0x00010001, 0x00010005)    # handles of service records
+SINK, SOURCE, TARGET, CONTROLLER, DEVICE_ID = range(0x00010001, 0x00010006)    # handles of service records
 VENDOR = a2dp.A2DP_NON_A2DP_CODEC_TYPE
 LOUDEST = 127                               # of AVRCP's absolute volume
 TRUTHS = 4                                  # channels of the PCM "truth"
@@ -31,6 +31,18 @@ def codec_capability(codec, bitpool):
         "ldac": (VENDOR, bytes.fromhex("2d010000" "aa00" "3007")),
     }[codec]
     return avdtp.MediaCodecCapabilities(avdtp.AVDTP_AUDIO_MEDIA_TYPE, kind, octets)
+
+
+def device_id(version):
+    """The record of the Device ID profile 1.3: vendor 0xffff of the Bluetooth SIG, which is nobody's."""
+    number, uuid = sdp.DataElement.unsigned_integer_16, lambda short: sdp.DataElement.uuid(core.UUID.from_16_bits(short))
+    values = {
+        0x0000: sdp.DataElement.unsigned_integer_32(DEVICE_ID),
+        0x0001: sdp.DataElement.sequence([uuid(0x1200)]), 0x0005: sdp.DataElement.sequence([uuid(0x1002)]),
+        0x0200: number(0x0103), 0x0201: number(0xFFFF), 0x0202: number(1), 0x0203: number(version),
+        0x0204: sdp.DataElement.boolean(True), 0x0205: number(1),
+    }
+    return [sdp.ServiceAttribute(key, value) for key, value in values.items()]
 
 
 def later(after, does):
@@ -217,6 +229,7 @@ class Speaker(Unit):
         makers = {"a2dp-sink": a2dp.make_audio_sink_service_sdp_records, "a2dp-source": a2dp.make_audio_source_service_sdp_records}
         handles = {"a2dp-sink": SINK, "a2dp-source": SOURCE}
         records = {handles[role]: makers[role](handles[role]) for role in self.setup.roles}
+        records[DEVICE_ID] = device_id(self.setup.firmware)
         if self.setup.volume is not None:
             amplifier = avrcp.TargetFeatures.CATEGORY_2
             records[TARGET] = avrcp.TargetServiceSdpRecord(TARGET, supported_features=amplifier).to_service_attributes()

@@ -206,7 +206,7 @@ mod tests {
     fn what_is_wanted_whole_is_not_made_smaller(#[case] offered: &[u8], #[case] chosen: Result<[u8; 4], &str>) {
         let wanted = CodecConfiguration::parse(SBC, &[0x22, 0x15, 2, 35]).expect("SBC");
         let found = wanted.choose_whole(offered).expect("capabilities of SBC");
-        let found = found.map(super::CodecConfiguration::octets);
+        let found = found.map(CodecConfiguration::octets);
         assert_eq!(found, chosen.map(|octets| octets.to_vec()).map_err(|lacks| vec![lacks.to_owned()]));
     }
 

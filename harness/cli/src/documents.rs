@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use rigtone_audio::stimulus;
 use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{
-    check::{Stimulus, Vocabulary, check, expired},
+    check::{Stimulus, Vocabulary, check, expired, stale_declarations},
     diagnostic::{self, Diagnostic},
     document::{Device, Expectation, Rig, Scenario},
     id::CombinationId,
@@ -47,6 +47,8 @@ pub(crate) fn read(paths: &[PathBuf]) -> Read {
     let stimuli: Vec<Stimulus<'_>> = carried.iter().map(|(name, carries)| Stimulus { name, carries }).collect();
     diagnostics.extend(check(&loaded.library, &Vocabulary { stimuli: &stimuli, rates: &stimulus::RATES }));
     diagnostics.extend(undecidable(&loaded.library));
+    let today = today();
+    diagnostics.extend(loaded.library.rigs.values().flat_map(|entry| stale_declarations(entry, &today)));
     diagnostic::sort(&mut diagnostics);
     Read { library: loaded.library, diagnostics, sources: loaded.sources }
 }

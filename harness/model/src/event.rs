@@ -185,6 +185,78 @@ impl fmt::Display for TransportChange {
     }
 }
 
+/// How it became known which firmware a unit runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirmwareSource {
+    /// Its Device ID record.
+    DeviceId,
+    /// Its firmware revision over LE.
+    Gatt,
+    /// A program of the lab.
+    Command,
+    /// The word of a person.
+    Declared,
+}
+
+/// A look at the firmware of a unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FirmwareLook {
+    /// The unit.
+    pub unit: String,
+    /// The firmware that the rig's document names.
+    pub firmware: String,
+    /// Where it was read.
+    pub source: FirmwareSource,
+    /// What is read there with that firmware.
+    pub expected: String,
+    /// What was read; nothing when it could not be.
+    pub found: Option<String>,
+    /// What there is to say beside: why nothing was read, since when a declaration holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl FirmwareLook {
+    /// The unit as a member of the rig: `unit charge-5`.
+    pub fn member(&self) -> String {
+        format!("unit {}", self.unit)
+    }
+
+    /// What was found, in one sentence.
+    pub fn finding(&self) -> String {
+        let Self { firmware, expected, .. } = self;
+        let note = self.note.as_ref().map(|note| format!(", {note}")).unwrap_or_default();
+        let by = match self.source {
+            FirmwareSource::DeviceId => "its Device ID record",
+            FirmwareSource::Gatt => "its firmware revision over LE",
+            FirmwareSource::Command => "the lab's program",
+            FirmwareSource::Declared => "a person",
+        };
+        match &self.found {
+            Some(found) if found == expected && self.source == FirmwareSource::Declared => {
+                format!("runs {firmware}, as {by} says{note}")
+            }
+            Some(found) if found == expected => format!("runs {firmware}: {by} says {found}{note}"),
+            Some(found) => {
+                format!("does not run {firmware}: {by} says {found} where {expected} is expected{note}")
+            }
+            None => format!("may run another firmware than {firmware}: {by} could not be read{note}"),
+        }
+    }
+
+    /// Why nothing may be judged under the name of that firmware, and what to do; nothing when it was found as expected.
+    pub fn fault(&self) -> Option<InfrastructureFault> {
+        let hint = match &self.found {
+            Some(found) if *found == self.expected => return None,
+            Some(_) => "bring the unit back to that firmware, or name the one it runs in the rig's document",
+            None => "mend what keeps it from being read, or verify the unit in another way in the rig's document",
+        };
+        Some(InfrastructureFault::new(self.member(), self.finding()).hint(hint))
+    }
+}
+
 /// The kinds of events and what they carry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "payload", rename_all = "kebab-case")]
@@ -211,6 +283,8 @@ pub enum Body {
         /// Whether trials may rely on it.
         ok: bool,
     },
+    /// The firmware of a unit was looked at.
+    FirmwareLooked(FirmwareLook),
     /// A trial began.
     TrialStarted,
     /// A step began.
@@ -340,6 +414,13 @@ pub enum Body {
         /// The member of the rig that it needs.
         member: String,
         /// What is wrong with that member.
+        why: String,
+    },
+    /// What the trials of a combination showed so far counts no more, and it gets none: they were not of the device that it names.
+    Voided {
+        /// The member of the rig that was another than it seemed.
+        member: String,
+        /// What was found.
         why: String,
     },
     /// An output could not be brought to its safe state.

@@ -123,7 +123,7 @@ macro_rules! quantity {
 quantity!(
     /// A length of time, kept in nanoseconds.
     Duration(i64), "duration", example "90 s", signed "", range "0 s to 880000 h",
-    units [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9), ("min", 60e9), ("h", 3600e9)]
+    units [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9), ("min", 60e9), ("h", 3600e9), ("d", 86400e9)]
 );
 
 impl Duration {

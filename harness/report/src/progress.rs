@@ -106,7 +106,7 @@ impl Progress {
                 self.running.remove(&At { step: None, ..at.clone() });
             }
             // What the rig cannot do any more needs no time either, and tells nothing about the others.
-            Body::GivenUp { .. } if !state.decided => {
+            Body::GivenUp { .. } | Body::Voided { .. } if !state.decided => {
                 state.decided = true;
                 self.decided += 1;
             }

@@ -8,6 +8,7 @@ use std::{
 use async_trait::async_trait;
 use rigtone_model::{
     document::{Calibrated, Heard, Rig},
+    event::FirmwareLook,
     id::CombinationId,
     trial::InfrastructureFault,
 };
@@ -70,11 +71,36 @@ pub struct Aftermath {
     pub memory: Option<serde_json::Value>,
 }
 
+/// When the firmware of a unit is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookWhen<'a> {
+    /// Before the trials and after them: nobody has a link to it.
+    Idle,
+    /// In a trial, when this unit of the rig has just been paired with it or connected to it.
+    Linked {
+        /// The one that has the link.
+        by: &'a str,
+    },
+    /// After the trials, for one that nobody was linked to in any of them.
+    NeverLinked,
+}
+
 /// What a whole rig can do beyond its members.
 #[async_trait(?Send)]
 pub trait Keeper {
     /// Proves the rig's own chain: every member in `scope` answers and is the one expected. Cancel-safe.
     async fn check(&self, scope: Scope<'_>, deadline: Instant) -> Vec<Finding>;
+    /// Reads the firmware of a unit, where the rig's document says how and this is the moment for it. Cancel-safe.
+    ///
+    /// What the unit, or a program of the lab, does not tell is a look without a finding; a fault is what kept the rig from asking.
+    async fn look_at_firmware(
+        &self,
+        _unit: &str,
+        _when: LookWhen<'_>,
+        _deadline: Instant,
+    ) -> Result<Option<FirmwareLook>, InfrastructureFault> {
+        Ok(None)
+    }
     /// A trial begins on these units and microphones, which nobody else uses until it has ended.
     fn trial_begins(&self, key: &TrialKey, units: &[&str], microphones: &[&str]);
     /// A step of a trial begins. Faults that are planted there begin with it.

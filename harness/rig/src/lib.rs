@@ -7,6 +7,7 @@ pub mod bluez;
 pub mod capability;
 pub mod capture;
 pub mod clock;
+mod firmware;
 pub mod hardware;
 pub mod lock;
 pub mod pacing;

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, stream::FuturesUnordered};
 use rigtone_judge::verdicts::{Ending, Rules, Tallies};
 use rigtone_model::{
-    event::{At, Body, TrialOutcome},
+    event::{At, Body, FirmwareLook, TrialOutcome},
+    id::CombinationId,
     plan::{Combination, Plan},
     trial::{InfrastructureFault, TrialRecord},
     verdict::RunVerdicts,
 };
 use rigtone_rig::{
-    bench::{Bench, Scope},
+    bench::{Bench, LookWhen, Scope},
     clock::Instant,
 };
 
@@ -21,13 +22,19 @@ use crate::{
     forecast::expected_trials,
     run::{Interruption, Options},
     schedule::{Job, Schedule},
-    trial::{Trial, relive, run_trial},
+    trial::{Attempted, Trial, relive, run_trial},
 };
 
 /// How long the rig's own check may take.
 const CHECK_NS: i64 = 60_000_000_000;
 /// How long the outputs may take to reach their safe state.
 const SAFE_NS: i64 = 10_000_000_000;
+/// How long a look at the firmware of a unit may take.
+const LOOK_NS: i64 = 90_000_000_000;
+/// How often a unit is looked at that tells nothing: whoever asks it may have been busy.
+const LOOKS: u32 = 3;
+/// From one look to the next.
+const BETWEEN_LOOKS_NS: i64 = 5_000_000_000;
 /// On a virtual clock the log is synced after so many trials, else after each.
 const SYNC_EVERY: u32 = 64;
 
@@ -53,6 +60,12 @@ pub(crate) struct Campaign<'a> {
     benched: BTreeSet<String>,
     /// How many trials in a row were lost to a member.
     streaks: BTreeMap<String, u32>,
+    /// Units whose firmware was read in a trial.
+    read: BTreeSet<String>,
+    /// Units that were in a trial since the run began, or went on.
+    used: BTreeSet<String>,
+    /// Whether its trials have begun.
+    under_way: bool,
     unsynced: u32,
 }
 
@@ -64,6 +77,8 @@ struct Ended {
     took_ns: i64,
     /// Members that were given up in it, with what was found.
     benched: Vec<(String, String)>,
+    /// What was seen in it of the firmware of units.
+    looks: Vec<FirmwareLook>,
 }
 
 /// Whether a combination's trials cannot do without a member of the rig.
@@ -99,6 +114,9 @@ impl<'a> Campaign<'a> {
             schedule: Schedule::default(),
             benched: BTreeSet::new(),
             streaks: BTreeMap::new(),
+            read: BTreeSet::new(),
+            used: BTreeSet::new(),
+            under_way: false,
             unsynced: 0,
         }
     }
@@ -161,10 +179,88 @@ impl<'a> Campaign<'a> {
                 self.bench_member(&member, &text);
             }
         }
+        self.look_at_firmware(LookWhen::Idle).await;
         for index in self.states.keys() {
             if self.is_open(*index) {
                 self.schedule.want(self.job(*index));
             }
+        }
+    }
+
+    /// Looks at the firmware of every unit once more: it may have been updated behind our back.
+    pub(crate) async fn end(&mut self) {
+        self.look_at_firmware(LookWhen::Idle).await;
+        self.look_at_firmware(LookWhen::NeverLinked).await;
+    }
+
+    /// Looks at the firmware of the units that have trials, as far as it can be read now. What is another one than its name says is not judged.
+    async fn look_at_firmware(&mut self, when: LookWhen<'_>) {
+        let of_runnable = self.states.keys().flat_map(|index| self.plan.combinations[*index].resources.iter());
+        let units: BTreeSet<&str> = of_runnable.filter_map(|resource| resource.strip_prefix("unit ")).collect();
+        for unit in units {
+            if when == LookWhen::NeverLinked && (self.read.contains(unit) || !self.has_trials(unit)) {
+                continue;
+            }
+            for again in 1..=LOOKS {
+                let deadline = self.bench.clock.now().plus(LOOK_NS);
+                let looking = self.bench.keeper.look_at_firmware(unit, when, deadline);
+                // Who asks for the end in the middle still has to know what the trials were of.
+                let looked = if self.under_way { Some(looking.await) } else { self.cancel.unless(looking).await };
+                let look = match looked {
+                    None => return,
+                    Some(Ok(Some(look))) => look,
+                    Some(Ok(None)) => break,
+                    Some(Err(fault)) => {
+                        self.emit(
+                            None,
+                            Body::Warning { text: format!("reading the firmware of {unit} failed: {fault}") },
+                        );
+                        break;
+                    }
+                };
+                self.emit(None, Body::FirmwareLooked(look.clone()));
+                let is_last = again == LOOKS || when == LookWhen::NeverLinked || self.cancel.asked().is_some();
+                if look.found.is_some() || is_last {
+                    self.take_look(&look);
+                    break;
+                }
+                self.bench.clock.sleep_until(self.bench.clock.now().plus(BETWEEN_LOOKS_NS)).await;
+            }
+        }
+    }
+
+    /// Whether a unit was in a trial that gave a result.
+    fn has_trials(&self, unit: &str) -> bool {
+        let member = format!("unit {unit}");
+        let had = |index: &usize| self.tallies.at(*index).is_some_and(|tally| tally.trials() > 0);
+        self.states.keys().any(|index| had(index) && self.plan.combinations[*index].needs(&member))
+    }
+
+    /// A unit that is not what its name says: what its trials showed counts no more, and there are no others.
+    fn take_look(&mut self, look: &FirmwareLook) {
+        let Some(fault) = look.fault() else { return };
+        let member = look.member();
+        let why = fault.hint.map_or(fault.what.clone(), |hint| format!("{}; {hint}", fault.what));
+        // What was proven afterwards stands, whatever the unit has become since.
+        let used_by = |id: &CombinationId| {
+            self.tallies.place(id).is_some_and(|place| self.plan.combinations[place].needs(&member))
+        };
+        let stands = !self.used.contains(&look.unit) && self.options.past.has_proven(&look.unit, used_by);
+        let hit = |index: &usize| {
+            let tally = self.tallies.at(*index);
+            self.plan.combinations[*index].needs(&member) && tally.is_some_and(|t| t.trials() > 0 && !t.is_void())
+        };
+        let hit: Vec<usize> = self.states.keys().copied().filter(|index| !stands && hit(index)).collect();
+        for index in &hit {
+            let combination = &self.plan.combinations[*index];
+            self.schedule.withdraw(*index);
+            let at = At { combination: combination.id.clone(), trial: 0, attempt: 0, step: None };
+            self.emit(Some(at), Body::Voided { member: member.clone(), why: why.clone() });
+            self.tallies.void(&combination.id, &member, &why);
+        }
+        self.bench_member(&member, &why);
+        for index in hit {
+            self.release_others(index);
         }
     }
 
@@ -214,6 +310,7 @@ impl<'a> Campaign<'a> {
         for done in past.all_done() {
             let record = &done.record;
             self.tallies.take(record, done.took_ns);
+            self.read.extend(done.looks.iter().filter(|look| look.found.is_some()).map(|look| look.unit.clone()));
             let Some(index) = self.tallies.place(&record.combination) else { continue };
             let (combination, Some(state)) = (&self.plan.combinations[index], self.states.get_mut(&index)) else {
                 continue;
@@ -234,6 +331,9 @@ impl<'a> Campaign<'a> {
             for (combination, file) in self.emitter.take_forgotten() {
                 self.tallies.forget_evidence(&combination, &file);
             }
+        }
+        for (combination, member, why) in past.voided() {
+            self.tallies.void(combination, member, why);
         }
     }
 
@@ -264,6 +364,7 @@ impl<'a> Campaign<'a> {
         let lived_ns = if self.bench.simulated { self.options.past.last_ns() } else { 0 };
         let end = self.options.max_time.map(|limit| self.bench.clock.now().plus(lived_ns).plus(limit.ns()));
         self.end_if_unrecorded();
+        self.under_way = true;
         // Borrowed apart from the counts, which change while trials run.
         let run = Attempts {
             bench: self.bench,
@@ -318,6 +419,12 @@ impl<'a> Campaign<'a> {
         }
         self.tallies.take(record, ended.took_ns);
         self.watch(combination, ended, &record.outcome);
+        let units = combination.resources.iter().filter_map(|resource| resource.strip_prefix("unit "));
+        self.used.extend(units.map(str::to_owned));
+        for look in &ended.looks {
+            self.read.extend(look.found.is_some().then(|| look.unit.clone()));
+            self.take_look(look);
+        }
         self.unsynced += 1;
         if !self.bench.simulated || self.unsynced >= SYNC_EVERY {
             self.emitter.sync();
@@ -423,7 +530,7 @@ impl Attempts<'_> {
         let Self { bench, plan, emitter, cancel, options } = self;
         let combination = &plan.combinations[index];
         let started = bench.clock.now();
-        let nothing = Ended { index, attempt, record: None, took_ns: 0, benched: Vec::new() };
+        let nothing = Ended { index, attempt, record: None, took_ns: 0, benched: Vec::new(), looks: Vec::new() };
         let Some(scenario) = plan.scenario(&combination.scenario) else { return nothing };
         let place = Place { emitter, combination: &combination.id, trial, attempt, step: None };
         let trial_of_run = Trial { bench, plan, combination, scenario, place, cancel, seed: options.seed };
@@ -431,10 +538,10 @@ impl Attempts<'_> {
         if let Some(done) = options.past.done(&combination.id, trial, attempt).filter(|_| bench.simulated) {
             relive(&trial_of_run, done).await;
             place.settle_past(bench.clock.now(), scenario, done, &options.past);
-            let (record, benched) = (Some(done.record.clone()), done.benched.clone());
-            return Ended { record, took_ns: done.took_ns, benched, ..nothing };
+            let (record, benched, looks) = (Some(done.record.clone()), done.benched.clone(), done.looks.clone());
+            return Ended { record, took_ns: done.took_ns, benched, looks, ..nothing };
         }
-        let (record, benched) = run_trial(&trial_of_run).await;
-        Ended { record, took_ns: bench.clock.now().since(started), benched, ..nothing }
+        let Attempted { record, benched, looks } = run_trial(&trial_of_run).await;
+        Ended { record, took_ns: bench.clock.now().since(started), benched, looks, ..nothing }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rigtone_model::{
-    event::{At, Body, Event, TrialOutcome},
+    event::{At, Body, Event, FirmwareLook, TrialOutcome},
     id::CombinationId,
     trial::{InfrastructureFault, TrialFolder, TrialRecord},
 };
@@ -29,6 +29,13 @@ pub struct Past {
     order: Vec<Key>,
     done: BTreeMap<Key, Done>,
     benched: BTreeMap<Key, Vec<(String, String)>>,
+    looks: BTreeMap<Key, Vec<FirmwareLook>>,
+    /// The events with which units were found as they should be, outside of trials.
+    proven: BTreeMap<String, u64>,
+    /// The events with which the last trials of combinations began.
+    last_began: BTreeMap<CombinationId, u64>,
+    /// Combinations whose trials count no more, with the member and what was found.
+    voided: Vec<(CombinationId, String, String)>,
     cancelled: BTreeSet<Key>,
     crashes: BTreeMap<Key, u32>,
     fatal: Vec<TrialRecord>,
@@ -53,6 +60,8 @@ pub(crate) struct Done {
     pub(crate) evidence: Vec<(String, u64)>,
     /// Members that were given up in it, with what was found.
     pub(crate) benched: Vec<(String, String)>,
+    /// What was seen of the firmware of units.
+    pub(crate) looks: Vec<FirmwareLook>,
 }
 
 impl Past {
@@ -62,6 +71,11 @@ impl Past {
         self.last_ns = self.last_ns.max(event.t_ns);
         if let Body::RunStarted { seed, .. } = event.body {
             self.seed = Some(seed);
+        }
+        if let (Body::FirmwareLooked(look), None) = (&event.body, &event.at)
+            && look.fault().is_none()
+        {
+            self.proven.insert(look.unit.clone(), self.events);
         }
         let Some(at) = &event.at else { return };
         let key = (at.combination.clone(), at.trial, at.attempt);
@@ -88,10 +102,18 @@ impl Past {
                     *self.crashes.entry(key.clone()).or_default() += 1;
                 }
                 self.benched.remove(&key);
+                self.looks.remove(&key);
                 self.cancelled.remove(&key);
             }
             Body::Benched { member, why } => {
                 self.benched.entry(key.clone()).or_default().push((member.clone(), why.clone()));
+            }
+            Body::FirmwareLooked(look) => self.looks.entry(key.clone()).or_default().push(look.clone()),
+            Body::Voided { member, why } => {
+                self.voided.push((at.combination.clone(), member.clone(), why.clone()));
+            }
+            Body::TrialStarted => {
+                self.last_began.insert(at.combination.clone(), self.events);
             }
             Body::Decided { .. } => {
                 self.decided.insert(at.combination.clone());
@@ -107,9 +129,10 @@ impl Past {
             self.cancelled.insert(key);
         } else if let Body::TrialFinished { memory, .. } = &event.body {
             let benched = self.benched.remove(&key).unwrap_or_default();
+            let looks = self.looks.remove(&key).unwrap_or_default();
             self.order.push(key.clone());
             let memory = memory.clone();
-            self.done.insert(key, Done { record, took_ns, over_ns, steps, memory, evidence, benched });
+            self.done.insert(key, Done { record, took_ns, over_ns, steps, memory, evidence, benched, looks });
         }
     }
 
@@ -132,8 +155,10 @@ impl Past {
             self.fatal.push(record.clone());
             let evidence = self.evidence.remove(&key).unwrap_or_default();
             self.order.push(key.clone());
+            let looks = self.looks.remove(&key).unwrap_or_default();
             let (steps, benched) = (Vec::new(), Vec::new());
-            self.done.insert(key, Done { record, took_ns, over_ns: took_ns, steps, memory: None, evidence, benched });
+            let done = Done { record, took_ns, over_ns: took_ns, steps, memory: None, evidence, benched, looks };
+            self.done.insert(key, done);
         }
     }
 
@@ -169,6 +194,17 @@ impl Past {
     /// Whether the decision on a combination was recorded.
     pub(crate) fn has_decided(&self, combination: &CombinationId) -> bool {
         self.decided.contains(combination)
+    }
+
+    /// Whether a unit was found as it should be after the last trial that used it: what it did before stands, whatever it is now.
+    pub(crate) fn has_proven(&self, unit: &str, used_by: impl Fn(&CombinationId) -> bool) -> bool {
+        let is_before = |event: &u64| self.last_began.iter().all(|(id, began)| began < event || !used_by(id));
+        self.proven.get(unit).is_some_and(is_before)
+    }
+
+    /// Combinations whose trials count no more, with the member and what was found.
+    pub(crate) fn voided(&self) -> &[(CombinationId, String, String)] {
+        &self.voided
     }
 
     /// Whether a piece of evidence was removed.

@@ -79,6 +79,7 @@ pub async fn run(
     campaign.trials().await;
     // Whatever happened: outputs first, words afterwards.
     campaign.make_safe().await;
+    campaign.end().await;
     let interruption = cancel.asked();
     let interrupted = interruption.as_ref().map(ToString::to_string);
     let out_of_time = interruption == Some(Interruption::OutOfTime);

@@ -1,16 +1,17 @@
 //! The actions of a scenario, done with the capabilities of the rig.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use rigtone_model::{
     document::{Action, Connect, Discover, OnOff, Pair, Play, Profile, Step},
-    event::Body,
+    event::{Body, FirmwareLook},
     id::hex,
     observation::{Observation, Quantity, Value},
     plan::BindingError,
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
 use rigtone_rig::{
+    bench::LookWhen,
     capability::{Answer, Codec, Told, Unit, Wish},
     clock::Instant,
 };
@@ -43,6 +44,19 @@ pub(crate) struct Session<'a> {
     pub(crate) rate_hz: u32,
     /// What the stack says was agreed on in the step that is done just now.
     pub(crate) agreed: Option<Agreed>,
+    /// The link that was made in the step that is done just now.
+    linked: Option<Linked>,
+    /// Looks at the firmware of units.
+    pub(crate) looks: Vec<FirmwareLook>,
+}
+
+/// A link that was made to a unit.
+struct Linked {
+    unit: Arc<str>,
+    /// The unit that has it.
+    by: Arc<str>,
+    /// Whether a profile was connected over it.
+    by_profile: bool,
 }
 
 /// What a capability's absence is called; the plan keeps such combinations from being run.
@@ -53,7 +67,7 @@ fn cannot(unit: &Unit, what: &str) -> InfrastructureFault {
 
 impl<'a> Session<'a> {
     pub(crate) fn new(trial: &'a Trial<'a>) -> Self {
-        Self { trial, wish: None, rate_hz: USUAL_HZ, agreed: None }
+        Self { trial, wish: None, rate_hz: USUAL_HZ, agreed: None, linked: None, looks: Vec::new() }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -162,8 +176,9 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn pair(&self, pair: &Pair, place: Place<'_>) -> StepResult {
-        let (unit, target) = (self.trial.unit(&pair.by)?, self.trial.unit(&pair.unit)?.address);
+    async fn pair(&mut self, pair: &Pair, place: Place<'_>) -> StepResult {
+        let (unit, paired) = (self.trial.unit(&pair.by)?, self.trial.unit(&pair.unit)?);
+        let target = paired.address;
         let pairing = unit.pairing.as_ref().ok_or_else(|| cannot(unit, "pair"))?;
         let member = format!("unit {}", unit.name);
         let mut last = DeviceFailure::new(FailureClass::PairingTimedOut, "no attempt was made");
@@ -175,6 +190,7 @@ impl<'a> Session<'a> {
             let Some(failure) = failure else {
                 let value = Value::Number { value: f64::from(number), unit: "attempts".into(), uncertainty: 0.0 };
                 self.observe(place, Quantity::Attempts, value);
+                self.linked = Some(Linked { unit: paired.name.clone(), by: unit.name.clone(), by_profile: false });
                 return Ok(StepEnd::Done);
             };
             last = failure;
@@ -212,6 +228,7 @@ impl<'a> Session<'a> {
                 configuration: (!link.configuration.is_empty()).then(|| hex(&link.configuration)),
             },
         );
+        self.linked = Some(Linked { unit: target.name.clone(), by: unit.name.clone(), by_profile: true });
         self.observe(place, Quantity::Codec, Value::Word(link.codec.as_str().to_owned()));
         if let Some(held) = wish.held_by(&link) {
             self.observe(place, Quantity::ConfigurationAgreement, Value::Truth(held.is_ok()));
@@ -225,6 +242,23 @@ impl<'a> Session<'a> {
             self.observe(place, Quantity::ReportedDelay, value);
         }
         Ok(StepEnd::Done)
+    }
+
+    /// Reads which firmware the unit runs that was paired or connected just now, where it says so. Another one than its name says is a fault of the rig: nothing is judged under a
+    /// wrong name.
+    pub(crate) async fn look_at_firmware(&mut self, place: Place<'_>) -> Result<(), InfrastructureFault> {
+        let Some(Linked { unit, by, by_profile }) = self.linked.take() else { return Ok(()) };
+        let when = LookWhen::Linked { by: &by };
+        let deadline = self.now().plus(USUAL_NS);
+        let keeper = &self.trial.bench.keeper;
+        let member = format!("unit {unit}");
+        let looked = self.bounded(deadline, &member, keeper.look_at_firmware(&unit, when, deadline));
+        // The link of a pairing alone may end before anything was said over it.
+        let Some(look) = looked.await?.filter(|look| by_profile || look.found.is_some()) else { return Ok(()) };
+        let fault = look.fault();
+        place.emit(self.now(), Body::FirmwareLooked(look.clone()));
+        self.looks.push(look);
+        fault.map_or(Ok(()), Err)
     }
 
     async fn play(&self, play: &Play, place: Place<'_>) -> StepResult {

@@ -9,7 +9,7 @@ use rigtone_model::{
 };
 use rigtone_report::exit::Code;
 use rigtone_rig::{
-    bench::Finding,
+    bench::{Finding, LookWhen},
     hardware::{Inventory, MadeSafe, Selection},
 };
 
@@ -56,7 +56,16 @@ pub(crate) fn check(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
     let bench = &opened.bench;
     let deadline = bench.clock.now().plus(CHECK_NS);
     let findings = opened.runtime.block_on(bench.keeper.check(rigtone_rig::bench::Scope::Whole, deadline));
+    let looked = opened.runtime.block_on(async {
+        let mut looked = Vec::new();
+        for name in rig.units.keys() {
+            let deadline = bench.clock.now().plus(CHECK_NS);
+            looked.push((name, bench.keeper.look_at_firmware(name, LookWhen::Idle, deadline).await));
+        }
+        looked
+    });
     let faults = opened.runtime.block_on(bench.keeper.make_safe(bench.clock.now().plus(CHECK_NS)));
+    let mut healthy = faults.is_empty() && findings.iter().all(|f| f.ok || is_encoder(f));
     let mut text = String::new();
     for finding in &findings {
         let word = match finding.ok {
@@ -67,6 +76,24 @@ pub(crate) fn check(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
         };
         let _ = writeln!(text, "{word}  {}: {}", finding.member, finding.finding);
     }
+    for (name, look) in looked {
+        let verified = rig.units[name].verify.is_some();
+        let _ = match look.map(|look| look.map(|look| (look.finding(), look.fault()))) {
+            Ok(Some((finding, None))) => writeln!(text, "ok     unit {name}: {finding}"),
+            Ok(Some((_, Some(fault)))) => {
+                healthy = false;
+                writeln!(text, "fault  {fault}; {}", fault.hint.as_deref().unwrap_or_default())
+            }
+            Ok(None) if verified => {
+                writeln!(text, "ok     unit {name}: its firmware is read when it is connected in a trial")
+            }
+            Ok(None) => Ok(()),
+            Err(fault) => {
+                healthy = false;
+                writeln!(text, "fault  {fault}")
+            }
+        };
+    }
     for fault in &faults {
         let hint = fault.hint.as_deref().unwrap_or("switch it by hand");
         let _ = writeln!(text, "fault  {fault}; {hint}");
@@ -75,7 +102,6 @@ pub(crate) fn check(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
         printer::note(&format!("warning: {warning}"));
     }
     printer::out(&text);
-    let healthy = faults.is_empty() && findings.iter().all(|f| f.ok || is_encoder(f));
     Ok(if healthy { Code::Passed } else { Code::Infrastructure })
 }
 

@@ -9,6 +9,7 @@ mod board;
 mod check;
 mod compare;
 mod ending;
+mod firmware;
 mod hardware;
 mod hostile;
 mod judge;

@@ -1,9 +1,9 @@
 //! From the events of a run to what each trial says about each expectation.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rigtone_model::{
-    event::{Event, TrialOutcome},
+    event::{Body, Event, TrialOutcome},
     id::CombinationId,
     plan::Plan,
     trial::{TrialFolder, TrialRecord},
@@ -44,6 +44,8 @@ pub struct Gatherer<'a> {
     places: HashMap<CombinationId, usize>,
     folder: TrialFolder,
     series: Vec<Series>,
+    /// Combinations whose trials count no more.
+    void: HashSet<usize>,
     stranger: Option<CombinationId>,
 }
 
@@ -55,12 +57,18 @@ impl<'a> Gatherer<'a> {
             places: plan.combinations.iter().enumerate().map(|(i, c)| (c.id.clone(), i)).collect(),
             folder: TrialFolder::default(),
             series: vec![Series::default(); plan.combinations.len()],
+            void: HashSet::new(),
             stranger: None,
         }
     }
 
-    /// Takes the next event. Trials that were lost to the rig or cancelled say nothing.
+    /// Takes the next event. Trials that were lost to the rig or cancelled say nothing, nor do those of another device than was thought.
     pub fn take(&mut self, event: Event) {
+        if let (Body::Voided { .. }, Some(at)) = (&event.body, &event.at)
+            && let Some(&place) = self.places.get(&at.combination)
+        {
+            self.void.insert(place);
+        }
         let Some(record) = self.folder.take(event) else { return };
         if record.outcome == TrialOutcome::Completed {
             self.add(&record);
@@ -95,7 +103,10 @@ impl<'a> Gatherer<'a> {
     }
 
     /// The series of all combinations, in the order of the plan.
-    pub fn finish(self) -> Vec<Series> {
+    pub fn finish(mut self) -> Vec<Series> {
+        for place in self.void {
+            self.series[place].expectations.iter_mut().for_each(Vec::clear);
+        }
         self.series
     }
 }

@@ -62,6 +62,7 @@ impl<'a> Replay<'a> {
         }
         match (&event.body, &event.at) {
             (Body::GivenUp { member, why }, Some(at)) => self.tallies.give_up(&at.combination, member, why),
+            (Body::Voided { member, why }, Some(at)) => self.tallies.void(&at.combination, member, why),
             (Body::EvidenceRemoved { file, .. }, Some(at)) => self.tallies.forget_evidence(&at.combination, file),
             (Body::LeftOpen { out_of_time, .. }, Some(at)) => {
                 let ending = if *out_of_time { Ending::OutOfTime } else { Ending::Interrupted };

@@ -133,6 +133,13 @@ impl<'a> Tallies<'a> {
         }
     }
 
+    /// The trials of a combination were not of the device that it names.
+    pub fn void(&mut self, id: &CombinationId, member: &str, why: &str) {
+        if let Some(tally) = self.of(id) {
+            tally.void(&format!("{member}: {why}"));
+        }
+    }
+
     /// The rig is looked at anew, and with it all that was given up.
     pub fn take_up(&mut self) {
         for tally in self.tallies.iter_mut().flatten() {
@@ -183,6 +190,9 @@ impl<'a> Tallies<'a> {
                 None => Err("the plan has no combination to compare with".to_owned()),
                 Some((other, tally)) => match &other.skipped {
                     Some(why) => Err(format!("the other side was skipped: {why}")),
+                    None if tally.is_void() => {
+                        Err(format!("the trials of the other side, {}, count no more", other.id))
+                    }
                     None if tally.is_lost() && beside.decision() == Decision::Continue => {
                         Err(format!("the rig lost the other side, {}", other.id))
                     }

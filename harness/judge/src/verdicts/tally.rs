@@ -49,6 +49,8 @@ pub struct Tally {
     took_ns: i64,
     at_most: u32,
     rig_gave_up: Option<String>,
+    /// Why its trials count no more, if they do not.
+    void: Option<String>,
 }
 
 /// One expectation of the combination.
@@ -87,6 +89,7 @@ impl Tally {
             took_ns: 0,
             at_most: scenario.repeat.at_most,
             rig_gave_up: None,
+            void: None,
         }
     }
 
@@ -135,6 +138,16 @@ impl Tally {
     /// settled.
     pub fn give_up(&mut self, fault: &str) {
         self.rig_gave_up = Some(fault.to_owned());
+    }
+
+    /// Its trials were not of the device that it names: they count no more, and there are no others.
+    pub fn void(&mut self, fault: &str) {
+        self.void = Some(fault.to_owned());
+    }
+
+    /// Whether its trials count no more.
+    pub fn is_void(&self) -> bool {
+        self.void.is_some()
     }
 
     /// The rig is looked at anew: what was given up goes on.
@@ -223,7 +236,8 @@ impl Tally {
     /// Whether the rig lost so many trials that the rest proves nothing.
     pub(super) fn is_lost(&self) -> bool {
         let attempts = self.trials + self.lost;
-        (self.rig_gave_up.is_some() && !self.has_failed())
+        self.is_void()
+            || (self.rig_gave_up.is_some() && !self.has_failed())
             || (attempts >= CAP_FROM && f64::from(self.lost) > CAP * f64::from(attempts))
             || (attempts >= CAP_FROM && self.trials == 0)
     }
@@ -253,7 +267,7 @@ impl Tally {
         };
         if matches!(verdict, Verdict::Skipped(_) | Verdict::InfraError) {
             // What nobody could look at is not undecided: it takes the verdict of its combination.
-            expectations.retain(|e| matches!(e.verdict, Verdict::Pass | Verdict::Fail));
+            expectations.retain(|e| !self.is_void() && matches!(e.verdict, Verdict::Pass | Verdict::Fail));
         }
         let evidence = match verdict {
             Verdict::Pass => &self.first_evidence,
@@ -264,11 +278,11 @@ impl Tally {
             id: combination.id.clone(),
             scenario: combination.scenario.to_string(),
             verdict,
-            trials: self.trials,
-            lost: self.lost,
+            trials: if self.is_void() { 0 } else { self.trials },
+            lost: if self.is_void() { self.trials + self.lost } else { self.lost },
             expectations,
-            classes: self.classes.clone(),
-            faults: self.rig_gave_up.iter().chain(&self.faults).cloned().collect(),
+            classes: if self.is_void() { BTreeMap::new() } else { self.classes.clone() },
+            faults: self.rig_gave_up.iter().chain(&self.faults).chain(&self.void).cloned().collect(),
             evidence: evidence.clone(),
             took_ns: self.took_ns,
             quarantined: None,

@@ -16,7 +16,7 @@ mod wiring;
 
 use std::path::Path;
 
-pub use self::quarantine::expired;
+pub use self::{quarantine::expired, rig::stale_declarations};
 
 use crate::{
     diagnostic::{Code, Diagnostic, nearest},

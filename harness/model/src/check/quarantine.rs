@@ -3,7 +3,7 @@
 use super::unknown;
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::Quarantine,
+    document::{Quarantine, day_number},
     load::{Entry, Library},
     plan::SelectError,
 };
@@ -21,7 +21,7 @@ pub(super) fn check(entry: &Entry<Quarantine>, library: &Library, faults: &mut V
                 faults.push(unknown(entry, Code::DanglingReference, &path, "selector key", &key, &known));
             }
         }
-        if !is_date(&quarantined.expires) {
+        if day_number(&quarantined.expires).is_none() {
             let message = format!("there is no day `{}`", quarantined.expires);
             let fault = entry.diagnostic(Code::UnfitValue, &["entries", &n, "expires"], message);
             faults.push(fault.suggest("write a day such as `2027-01-31`"));
@@ -44,19 +44,4 @@ pub fn expired(entry: &Entry<Quarantine>, today: &str) -> Vec<Diagnostic> {
         fault.suggest(format!("{owner} looks after it: mend the device and delete the entry, or renew the day"))
     })
     .collect()
-}
-
-/// Whether a text of the form YYYY-MM-DD is a day of the Gregorian calendar.
-fn is_date(text: &str) -> bool {
-    let parts: Vec<u32> = text.split('-').filter_map(|part| part.parse().ok()).collect();
-    let [year, month, day] = parts[..] else { return false };
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let days = match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        1..=12 => 31,
-        _ => return false,
-    };
-    (1..=days).contains(&day)
 }

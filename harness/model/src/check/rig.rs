@@ -7,8 +7,9 @@ use indexmap::IndexMap;
 use super::dangling;
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::{Control, Output, Recover, Rig, SafeState, Unit, World},
+    document::{CommandLine, Control, Output, Recover, Rig, SafeState, Unit, Verify, Way, World, day_number},
     load::{Entry, Library},
+    quantity::Duration,
 };
 
 pub(super) fn check(entry: &Entry<Rig>, library: &Library, faults: &mut Vec<Diagnostic>) {
@@ -19,6 +20,32 @@ pub(super) fn check(entry: &Entry<Rig>, library: &Library, faults: &mut Vec<Diag
     rig.units();
     rig.outputs();
     rig.addresses();
+}
+
+/// Declarations of firmware that are older than they are worth: whoever looks after the rig looks at the unit, and says so anew.
+pub fn stale_declarations(entry: &Entry<Rig>, today: &str) -> Vec<Diagnostic> {
+    let declared =
+        entry.value.units.iter().filter_map(|(name, unit)| match unit.verify.as_ref().and_then(Verify::way) {
+            // What is no day is a fault of its own.
+            Some(Way::Declared(declared)) => Some((name, unit, declared, declared.age_days(today)?)),
+            _ => None,
+        });
+    let stale = declared.filter(|(_, _, declared, _)| declared.is_stale(today));
+    stale
+        .map(|(name, unit, declared, age)| {
+            let message = match age {
+                ..0 => format!("`{name}` was declared to run {} on a day that has not come yet", unit.firmware),
+                _ => format!(
+                    "`{name}` was declared to run {} {age} days ago; that is worth something for {}",
+                    unit.firmware,
+                    declared.good_for_days()
+                ),
+            };
+            let path = ["units", name, "verify", "declared", "on"];
+            let fault = entry.diagnostic(Code::StaleDeclaration, &path, message);
+            fault.suggest("look which firmware it runs, and write that and the day; better, let `verify` read it")
+        })
+        .collect()
 }
 
 struct Checker<'a> {
@@ -151,6 +178,7 @@ impl Checker<'_> {
         let rig = &self.entry.value;
         for (name, unit) in &rig.units {
             self.device(name, unit);
+            self.firmware(name, unit);
             self.dongle(name, unit);
             for microphone in unit.heard_by.keys().filter(|name| !rig.microphones.contains_key(*name)) {
                 let path = ["units", name, "heard-by", microphone];
@@ -204,6 +232,33 @@ impl Checker<'_> {
             let path = ["units", name, "simulated", "battery"];
             let fault = self.entry.diagnostic(Code::WrongReference, &path, message);
             self.faults.push(fault.suggest("delete it, or write `battery: true` in the device's document"));
+        }
+    }
+
+    fn firmware(&mut self, name: &str, unit: &Unit) {
+        if let Some(Way::Declared(declared)) = unit.verify.as_ref().and_then(Verify::way)
+            && day_number(&declared.on).is_none()
+        {
+            let path = ["units", name, "verify", "declared", "on"];
+            let fault = self.entry.diagnostic(Code::UnfitValue, &path, format!("there is no day `{}`", declared.on));
+            self.faults.push(fault.suggest("write a day such as `2026-11-01`"));
+        }
+        if let Some(Way::Command(command)) = unit.verify.as_ref().and_then(Verify::way)
+            && (command.within > CommandLine::LONGEST || command.within == Duration::ZERO)
+        {
+            let path = ["units", name, "verify", "command", "within"];
+            let message = format!("a program has more than no time and at most {}", CommandLine::LONGEST);
+            self.faults
+                .push(self.entry.diagnostic(Code::OutOfRange, &path, message).suggest("write a time such as `10 s`"));
+        }
+        if let Some(nature) = &unit.simulated
+            && nature.runs_from.is_some()
+            && nature.runs.is_none()
+        {
+            let path = ["units", name, "simulated", "runs-from"];
+            let fault =
+                self.entry.diagnostic(Code::Incomplete, &path, "it does not say what the unit runs from then on");
+            self.faults.push(fault.suggest("add `runs`, or delete it"));
         }
     }
 

@@ -105,6 +105,7 @@ codes! {
         UnusedAxis = "unused-axis": "An axis multiplies the combinations without changing them.",
         UnusedCondition = "unused-condition": "A condition changes nothing.",
         UnknownTag = "unknown-tag": "No device and no unit carries the tag.",
+        StaleDeclaration = "stale-declaration": "What a person said of a unit's firmware is older than it is worth.",
         Undecidable = "undecidable": "The planned number of trials may not decide the expectation.",
     }
 }

@@ -8,6 +8,7 @@ mod device;
 mod difference;
 mod expect;
 mod fault;
+mod firmware;
 mod nature;
 mod quarantine;
 mod rig;
@@ -26,6 +27,7 @@ pub use expect::{
 pub use fault::{
     ClockJump, DongleFault, Fault, LateRelay, MicrophoneFault, Moment, NoisyMicrophone, RelayFault, Trouble,
 };
+pub use firmware::{CommandLine, Declared, DeviceId, Gatt, Verify, Way};
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
 pub use quarantine::{Quarantine, Quarantined};
 pub use rig::{
@@ -40,6 +42,8 @@ pub use step::{
     VoiceLoop, Wait, WaitFor,
 };
 pub use words::{Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side};
+
+pub(crate) use firmware::day_number;
 
 /// A document of any kind.
 #[derive(Debug, Clone, PartialEq)]

@@ -85,6 +85,16 @@ pub struct SimulatedUnit {
     /// really lost power.
     #[serde(default)]
     pub stale_cache: bool,
+    /// The firmware it really runs, where that is not the one it is named by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub runs: Option<String>,
+    /// From when on it does, on the rig's clock: it was updated over the air; from the beginning when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_from: Option<Duration>,
+    /// `true`: nobody gets to know which firmware it runs.
+    #[serde(default)]
+    pub hides_firmware: bool,
 }
 
 /// What a pairing gesture does in pairing mode.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     fault::Fault,
+    firmware::Verify,
     nature::SimulatedUnit,
     words::{Control, Side},
 };
@@ -319,6 +320,9 @@ pub struct Unit {
     pub device: String,
     /// The firmware version it runs.
     pub firmware: String,
+    /// How it is known that it does. Nothing is judged under a name that the unit contradicts; without it the name is believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Verify>,
     /// Its Bluetooth address.
     #[schemars(regex(pattern = r"^[0-9A-F]{2}(:[0-9A-F]{2}){5}$"), extend("examples" = ["00:1A:7D:DA:71:13"]))]
     pub address: String,

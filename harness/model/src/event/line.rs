@@ -285,6 +285,7 @@ impl Event {
 const KINDS: &[&str] = &[
     "run-started",
     "checked",
+    "firmware-looked",
     "trial-started",
     "step-started",
     "power-switched",
@@ -302,6 +303,7 @@ const KINDS: &[&str] = &[
     "trial-discarded",
     "benched",
     "given-up",
+    "voided",
     "left-open",
     "output-unsafe",
     "decided",
@@ -314,7 +316,7 @@ const KINDS: &[&str] = &[
 mod tests {
     use super::*;
     use crate::{
-        event::{TransportChange, TrialOutcome},
+        event::{FirmwareLook, FirmwareSource, TransportChange, TrialOutcome},
         observation::{Observation, Quantity, Value},
         verdict::Verdict,
     };
@@ -334,6 +336,15 @@ mod tests {
             told(TransportChange::Volume(64)),
             Body::TrialStarted,
             Body::Observed(observation),
+            Body::FirmwareLooked(FirmwareLook {
+                unit: "charge-5".into(),
+                firmware: "1.1.0".into(),
+                source: FirmwareSource::DeviceId,
+                expected: "version 0x0110".into(),
+                found: None,
+                note: Some("it has none".into()),
+            }),
+            Body::Voided { member: "unit charge-5".into(), why: "it runs another firmware".into() },
             Body::TrialFinished { outcome: TrialOutcome::Completed, memory: Some(serde_json::json!({"bonds": [1]})) },
             Body::Unknown { kind: "moon-phase".into(), payload: serde_json::json!({"full": true}) },
         ] {

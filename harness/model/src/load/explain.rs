@@ -312,9 +312,15 @@ impl Case<'_> {
                 let noun = what.trim_start_matches("an ").trim_start_matches("a ");
                 let all: Vec<String> = present.iter().map(|entry| format!("`{}`", entry.key)).collect();
                 let message = format!("more than one {noun} stands here: {}", all.join(" and "));
+                let in_list = self.violation.at.last().is_some_and(|key| key.parse::<usize>().is_ok());
+                let advice = if in_list {
+                    format!("begin another item of the list with `- {}:`", second.key)
+                } else {
+                    "keep one of them".to_owned()
+                };
                 self.fault(Code::NotExactlyOne, second.position, message)
                     .label(self.path, first.position, "the first one")
-                    .suggest(format!("begin another item of the list with `- {}:`", second.key))
+                    .suggest(advice)
             }
             _ => {
                 let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();

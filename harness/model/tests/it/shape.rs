@@ -97,7 +97,7 @@ fn one_fault(text: &str, at: &str, message: &str, suggestion: &str) {
     "  - discover: {within: 90}",
     "missing-unit 7:24-26 trial[0].discover.within",
     "the duration `90` has no unit",
-    "add one of the units `ns` `us` `ms` `s` `min` `h`, such as in `90 s`"
+    "add one of the units `ns` `us` `ms` `s` `min` `h` `d`, such as in `90 s`"
 )]
 #[case::no_unit_in_quotes(
     7,

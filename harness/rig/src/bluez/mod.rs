@@ -16,6 +16,8 @@ mod encode;
 mod endpoint;
 pub mod errors;
 #[cfg(feature = "bluez")]
+mod firmware;
+#[cfg(feature = "bluez")]
 mod identity;
 #[cfg(feature = "bluez")]
 mod kernel;

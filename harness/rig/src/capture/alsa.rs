@@ -137,6 +137,29 @@ struct Shared {
     overrun: AtomicBool,
 }
 
+impl Shared {
+    fn new(alsa: &document::Alsa) -> Self {
+        Self {
+            samples: Ring::new(alsa.rate as usize * RING_S as usize * usize::from(alsa.channels)),
+            marks: Ring::new(MARKS * 3),
+            frames: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            overrun: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes what a callback brings: samples, when cpal says that the first of them was captured, and how late the callback came, both in ns.
+    fn take(&self, samples: &[i16], channels: usize, captured_ns: i64, late_ns: i64) {
+        let frames = (samples.len() / channels) as u64;
+        let first = self.frames.load(Ordering::Relaxed);
+        let kept = self.samples.write(samples) && self.marks.write(&[first.cast_signed(), captured_ns, late_ns]);
+        if !kept {
+            self.lost.fetch_add(frames, Ordering::AcqRel);
+        }
+        self.frames.store(first + frames, Ordering::Release);
+    }
+}
+
 struct Worker {
     member: String,
     /// The PCM that is opened.
@@ -169,16 +192,25 @@ impl Worker {
         running: oneshot::Sender<()>,
         orders: &mpsc::Receiver<Instant>,
     ) -> Result<Captured, InfrastructureFault> {
-        let channels = usize::from(self.alsa.channels);
-        let shared = Arc::new(Shared {
-            samples: Ring::new(self.alsa.rate as usize * RING_S as usize * channels),
-            marks: Ring::new(MARKS * 3),
-            frames: AtomicU64::new(0),
-            lost: AtomicU64::new(0),
-            overrun: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared::new(&self.alsa));
         let (trouble, troubles) = mpsc::sync_channel(8);
         let stream = self.open(&shared, &trouble)?;
+        let (mut samples, mut marks) = self.collect(&shared, &troubles, running, orders)?;
+        drop(stream);
+        shared.samples.read(&mut samples);
+        shared.marks.read(&mut marks);
+        self.intact(&shared)?;
+        self.finish(samples, &marks)
+    }
+
+    /// Empties the rings until the order to stop is fulfilled; gives samples and marks.
+    fn collect(
+        &self,
+        shared: &Shared,
+        troubles: &mpsc::Receiver<cpal::Error>,
+        running: oneshot::Sender<()>,
+        orders: &mpsc::Receiver<Instant>,
+    ) -> Result<(Vec<i16>, Vec<i64>), InfrastructureFault> {
         let mut running = Some(running);
         let (mut samples, mut marks) = (Vec::new(), Vec::new());
         let mut watchdog = Watchdog::start(self.clock.now());
@@ -195,7 +227,7 @@ impl Worker {
             if let Ok(error) = troubles.try_recv() {
                 return Err(self.refused("capturing from", &error));
             }
-            self.intact(&shared)?;
+            self.intact(shared)?;
             let frames = shared.frames.load(Ordering::Acquire);
             if let Some(quiet_ns) = watchdog.look(frames, self.clock.now()) {
                 let what = format!("{} delivered no frame for {} ms", self.device, quiet_ns / 1_000_000);
@@ -211,14 +243,9 @@ impl Worker {
                 && let Some(end) = end_of(&marks, frames, self.alsa.rate)
                 && end >= until.0
             {
-                break;
+                return Ok((samples, marks));
             }
         }
-        drop(stream);
-        shared.samples.read(&mut samples);
-        shared.marks.read(&mut marks);
-        self.intact(&shared)?;
-        self.finish(samples, &marks)
     }
 
     /// A recording with a hole in it proves nothing: the hole would be taken for the speaker's.
@@ -271,16 +298,9 @@ impl Worker {
         let on_data = move |samples: &[i16], info: &InputCallbackInfo| {
             let now = clock.now().0;
             let stamp = info.timestamp();
-            let frames = (samples.len() / channels) as u64;
-            let first = writer.frames.load(Ordering::Relaxed);
             let captured = i64::try_from(stamp.capture.as_nanos()).unwrap_or(i64::MAX);
             let called = i64::try_from(stamp.callback.as_nanos()).unwrap_or(i64::MAX);
-            let kept = writer.samples.write(samples)
-                && writer.marks.write(&[first.cast_signed(), captured, now.saturating_sub(called)]);
-            if !kept {
-                writer.lost.fetch_add(frames, Ordering::AcqRel);
-            }
-            writer.frames.store(first + frames, Ordering::Release);
+            writer.take(samples, channels, captured, now.saturating_sub(called));
         };
         let (overrun, trouble) = (shared.clone(), trouble.clone());
         let on_error = move |error: cpal::Error| {
@@ -366,10 +386,12 @@ fn end_of(marks: &[i64], frames: u64, rate: u32) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    //! In child processes, because ALSA reads its configuration once: a device that plays a file as fast as it is read.
+    //! A device that misbehaves is played by a thread. Those of ALSA live in child processes, because it reads its configuration once: they play a file
+    //! as fast as it is read.
 
     use super::*;
     use crate::usb::{Class, tree::Tree};
+    use rstest::rstest;
     use std::{env, fs, process::Command};
 
     const CHILD: &str = "RIGTONE_TEST_CAPTURE";
@@ -409,6 +431,98 @@ mod tests {
         fs::remove_dir_all(&folder).expect("the folder");
         assert!(status.success(), "see above");
         false
+    }
+
+    /// What a device does that nobody has plugged in.
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Device {
+        /// It delivers in time until the end.
+        Well,
+        /// Nothing comes at all.
+        Mute,
+        /// Nothing comes any more, without an error.
+        Stalls,
+        /// It overran, and goes on.
+        Overruns,
+        /// It is unplugged.
+        Goes,
+        /// It loses a tenth of a second without a word.
+        Skips,
+        /// It counts 44 100 frames where 48 000 are due.
+        RunsSlow,
+        /// It delivers what the host cannot take in.
+        Floods,
+    }
+
+    /// Plays the device's part, in periods of a tenth of a second.
+    fn play(device: Device, shared: &Shared, trouble: &mpsc::SyncSender<cpal::Error>, clock: HostClock) {
+        const TENTH_NS: i64 = 100_000_000;
+        let origin = clock.now().0;
+        let mut captured_ns = 0;
+        for period in 0..12_usize {
+            match (device, period) {
+                (Device::Mute, _) | (Device::Stalls, 3..) => return,
+                (Device::Overruns, 3) => shared.overrun.store(true, Ordering::Release),
+                (Device::Goes, 3) => {
+                    let _ =
+                        trouble.try_send(cpal::Error::with_message(ErrorKind::DeviceNotAvailable, "No such device"));
+                    return;
+                }
+                (Device::Skips, 6) => captured_ns += TENTH_NS,
+                (Device::Floods, 3) => {
+                    for _ in 0..100 * RING_S {
+                        shared.take(&[0; 4800], 1, captured_ns, origin);
+                    }
+                }
+                _ => {}
+            }
+            let frames = if device == Device::RunsSlow { 4410 } else { 4800 };
+            let until_ns = origin + captured_ns + TENTH_NS;
+            thread::sleep(Duration::from_nanos(until_ns.saturating_sub(clock.now().0).max(0).unsigned_abs()));
+            let samples: Vec<i16> = (period * frames..(period + 1) * frames).map(sample).collect();
+            shared.take(&samples, 1, captured_ns, origin);
+            captured_ns += TENTH_NS;
+        }
+    }
+
+    /// A recording that is not whole is none: whatever the device does, its seam is never taken for the speaker's.
+    #[rstest]
+    #[case(Device::Well, Ok(()))]
+    #[case(Device::Mute, Err(("delivered no frame for", "USB cable")))]
+    #[case(Device::Stalls, Err(("delivered no frame for", "USB cable")))]
+    #[case(Device::Overruns, Err(("overran: frames are lost", "load")))]
+    #[case(Device::Goes, Err(("capturing from hw:none failed", "USB cable")))]
+    #[case(Device::Skips, Err(("and the clock disagree by 4800 frames", "without a word")))]
+    #[case(Device::RunsSlow, Err(("and the clock disagree by", "another rate")))]
+    #[case(Device::Floods, Err(("were dropped because the host did not keep up", "load")))]
+    fn a_device_delivers_a_whole_recording_or_a_fault(
+        #[case] device: Device,
+        #[case] outcome: Result<(), (&str, &str)>,
+    ) {
+        let clock = HostClock::start();
+        let worker =
+            Worker { member: "microphone m".into(), device: "hw:none".into(), alsa: document("hw:none"), clock };
+        let (shared, (trouble, troubles)) = (Shared::new(&worker.alsa), mpsc::sync_channel(8));
+        let ((running, _started), (order, orders)) = (oneshot::channel(), mpsc::channel());
+        // Whoever records wants a second of it.
+        let _ = order.send(clock.now().plus(1_000_000_000));
+        let recorded = thread::scope(|scope| {
+            scope.spawn(|| play(device, &shared, &trouble, clock));
+            worker.collect(&shared, &troubles, running, &orders)
+        });
+        let recorded = recorded.and_then(|(samples, marks)| worker.finish(samples, &marks));
+        match (recorded, outcome) {
+            (Ok(captured), Ok(())) => {
+                assert!(captured.samples.len() >= 48_000 && captured.samples.len() % 4800 == 0);
+                assert!(captured.samples.iter().copied().eq((0..captured.samples.len()).map(sample)));
+            }
+            (Err(fault), Err((what, hint))) => {
+                assert_eq!(fault.member, "microphone m");
+                assert!(fault.what.contains(what), "{fault}");
+                assert!(fault.hint.as_deref().is_some_and(|said| said.contains(hint)), "{fault:?}");
+            }
+            (recorded, _) => panic!("{device:?}: {:?}", recorded.map(|captured| captured.samples.len())),
+        }
     }
 
     #[test]

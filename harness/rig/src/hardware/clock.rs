@@ -45,7 +45,6 @@ impl Clock for HostClock {
 }
 
 /// What `work` gives, unless `deadline` comes first.
-#[cfg(any(feature = "bluez", feature = "alsa"))]
 pub(crate) async fn within<T>(clock: HostClock, deadline: Instant, work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;

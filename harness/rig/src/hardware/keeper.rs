@@ -6,7 +6,8 @@ use async_trait::async_trait;
 #[cfg(feature = "bluez")]
 use rigtone_model::document;
 use rigtone_model::{
-    document::{Alsa, Output},
+    document::{Alsa, Output, Rig, Unit as UnitDocument, Verify, Way},
+    event::FirmwareLook,
     trial::InfrastructureFault,
 };
 use rustix::time::{ClockId, clock_gettime};
@@ -21,9 +22,10 @@ use crate::bluez::{DAEMON, Supply};
 #[cfg(feature = "serial")]
 use crate::power;
 use crate::{
-    bench::{Aftermath, Finding, Keeper, Scope, TrialKey},
+    bench::{Aftermath, Finding, Keeper, LookWhen, Scope, TrialKey},
     capability::{Captured, Microphone, Power, Unit},
     clock::{Clock, Instant},
+    firmware,
     usb::Sysfs,
 };
 
@@ -148,6 +150,10 @@ pub(super) struct HardwareKeeper {
     microphones: BTreeMap<String, Rc<dyn Microphone>>,
     /// What the microphones are, by their names.
     devices: BTreeMap<String, Alsa>,
+    /// The documents of the units whose firmware is verified.
+    verified: BTreeMap<String, UnitDocument>,
+    /// How they are, for the run's environment.
+    verification: Option<serde_json::Value>,
     clock: HostClock,
     /// What the rig was like when the trials that run began.
     begun: RefCell<Vec<(TrialKey, Begun)>>,
@@ -160,10 +166,41 @@ impl HardwareKeeper {
         members: Members,
         microphones: BTreeMap<String, Rc<dyn Microphone>>,
         devices: BTreeMap<String, Alsa>,
+        rig: &Rig,
         clock: HostClock,
         hold: Hold,
     ) -> Self {
-        Self { members, microphones, devices, clock, begun: RefCell::default(), _hold: hold }
+        let verified = rig.units.iter().filter(|(_, unit)| unit.verify.is_some());
+        let verified = verified.map(|(name, unit)| (name.clone(), unit.clone())).collect();
+        let verification = firmware::environment(rig);
+        Self { members, microphones, devices, verified, verification, clock, begun: RefCell::default(), _hold: hold }
+    }
+
+    /// What a unit says of its firmware over its link to a dongle of the rig; nothing where Rigtone is not the one that has the link.
+    async fn read_over_link(
+        &self,
+        unit: &UnitDocument,
+        by: &str,
+        deadline: Instant,
+    ) -> Result<Option<Result<String, String>>, InfrastructureFault> {
+        #[cfg(feature = "bluez")]
+        if let Some(dongle) = self.members.dongle_of.get(by)
+            && let Ok(target) = unit.address.parse()
+        {
+            let (said, what) = match unit.verify.as_ref().and_then(Verify::way) {
+                Some(Way::Gatt(_)) => {
+                    (dongle.firmware_revision(target, deadline).await?, "it offers no firmware revision over this link")
+                }
+                _ => {
+                    let modalias = dongle.device_id(target, deadline).await?;
+                    (modalias.map(|modalias| firmware::of_modalias(&modalias, unit)), "it has no Device ID record")
+                }
+            };
+            return Ok(Some(said.ok_or_else(|| what.to_owned())));
+        }
+        #[cfg(not(feature = "bluez"))]
+        let (_, _, _) = (unit, by, deadline);
+        Ok(None)
     }
 
     /// What it is like now, for a trial of these units.
@@ -251,6 +288,29 @@ impl Keeper for HardwareKeeper {
         findings
     }
 
+    async fn look_at_firmware(
+        &self,
+        name: &str,
+        when: LookWhen<'_>,
+        deadline: Instant,
+    ) -> Result<Option<FirmwareLook>, InfrastructureFault> {
+        let Some(unit) = self.verified.get(name) else { return Ok(None) };
+        let Some(way) = unit.verify.as_ref().and_then(Verify::way) else { return Ok(None) };
+        Ok(match (way, when) {
+            (Way::Declared(declared), LookWhen::Idle) => firmware::word_of_a_person(name, unit, &declared.on),
+            (Way::Command(command), LookWhen::Idle) => {
+                let deadline = self.clock.now().plus(command.within.ns()).min(deadline);
+                firmware::look(name, unit, firmware::output_of(command, self.clock, deadline).await)
+            }
+            (Way::DeviceId(_) | Way::Gatt(_), LookWhen::Linked { by }) => {
+                let read = self.read_over_link(unit, by, deadline).await?;
+                read.and_then(|read| firmware::look(name, unit, read))
+            }
+            (Way::DeviceId(_) | Way::Gatt(_), LookWhen::NeverLinked) => firmware::never_linked(name, unit),
+            _ => None,
+        })
+    }
+
     fn trial_begins(&self, key: &TrialKey, units: &[&str], _microphones: &[&str]) {
         let now = self.now_of(units);
         self.begun.borrow_mut().push((key.clone(), now));
@@ -306,6 +366,9 @@ impl Keeper for HardwareKeeper {
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let mut environment = json!({ "kernel": kernel.trim(), "clock": "CLOCK_MONOTONIC" });
         let sysfs = Sysfs::host();
+        if let Some(verification) = &self.verification {
+            environment["firmware"] = verification.clone();
+        }
         #[cfg(feature = "bluez")]
         if !self.members.dongles.is_empty() {
             use crate::bluez::{controllers, known_trouble, version};

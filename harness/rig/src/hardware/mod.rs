@@ -9,7 +9,6 @@ mod open;
 mod relays;
 
 pub use clock::HostClock;
-#[cfg(any(feature = "bluez", feature = "alsa"))]
 pub(crate) use clock::within;
 pub use hold::Hold;
 pub use inventory::Inventory;

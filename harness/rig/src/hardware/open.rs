@@ -120,7 +120,7 @@ pub fn open(
     }
     let heard_with = rig.microphones.iter().filter(|(name, _)| microphones.contains_key(*name));
     let devices = heard_with.filter_map(|(name, m)| Some((name.clone(), m.alsa.clone()?))).collect();
-    let keeper = HardwareKeeper::new(members, microphones.clone(), devices, clock, hold);
+    let keeper = HardwareKeeper::new(members, microphones.clone(), devices, rig, clock, hold);
     Ok(Bench {
         clock: Rc::new(clock),
         simulated: false,

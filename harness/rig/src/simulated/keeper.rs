@@ -7,7 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use rigtone_model::{
-    document::{Output, SafeState},
+    document::{Output, SafeState, Unit, Verify, Way},
+    event::FirmwareLook,
     trial::InfrastructureFault,
 };
 
@@ -19,9 +20,10 @@ use super::{
     world::Shared,
 };
 use crate::{
-    bench::{Aftermath, Finding, Keeper, Scope, TrialKey},
+    bench::{Aftermath, Finding, Keeper, LookWhen, Scope, TrialKey},
     capability::{Captured, Recording},
     clock::{Clock, Instant},
+    firmware,
 };
 
 /// How long the check of a microphone listens.
@@ -43,6 +45,10 @@ pub(super) struct SimulatedKeeper {
     pub(super) dongles: RefCell<Dongles>,
     /// By unit: what a trial of it uses, in the words of findings.
     pub(super) uses: BTreeMap<String, Vec<String>>,
+    /// The documents of the units whose firmware is verified.
+    pub(super) verified: BTreeMap<String, Unit>,
+    /// How they are, for the run's environment.
+    pub(super) verification: Option<serde_json::Value>,
     /// How much of the clock's jumps was told.
     pub(super) told_ns: Cell<i64>,
 }
@@ -173,6 +179,24 @@ impl Keeper for SimulatedKeeper {
         findings
     }
 
+    async fn look_at_firmware(
+        &self,
+        name: &str,
+        when: LookWhen<'_>,
+        _deadline: Instant,
+    ) -> Result<Option<FirmwareLook>, InfrastructureFault> {
+        let Some(unit) = self.verified.get(name) else { return Ok(None) };
+        let Some(way) = unit.verify.as_ref().and_then(Verify::way) else { return Ok(None) };
+        Ok(match (way, when) {
+            (Way::Declared(declared), LookWhen::Idle) => firmware::word_of_a_person(name, unit, &declared.on),
+            (Way::Command(_), LookWhen::Idle) | (Way::DeviceId(_) | Way::Gatt(_), LookWhen::Linked { .. }) => {
+                firmware::look(name, unit, read(unit, self.clock.now()))
+            }
+            (Way::DeviceId(_) | Way::Gatt(_), LookWhen::NeverLinked) => firmware::never_linked(name, unit),
+            _ => None,
+        })
+    }
+
     fn trial_begins(&self, key: &TrialKey, units: &[&str], microphones: &[&str]) {
         let now = self.clock.now();
         let mut members: Vec<String> = units.iter().filter_map(|u| self.uses.get(*u)).flatten().cloned().collect();
@@ -259,15 +283,32 @@ impl Keeper for SimulatedKeeper {
             .into_iter()
             .map(|(name, address, kernel)| (name, serde_json::json!({"address": address, "kernel": kernel})));
         let named: serde_json::Map<_, _> = named.collect();
-        if named.is_empty() {
-            return serde_json::json!({"world": "simulated"});
+        let mut environment = serde_json::json!({"world": "simulated"});
+        if !named.is_empty() {
+            environment["dongles"] = named.into();
         }
-        serde_json::json!({"world": "simulated", "dongles": named})
+        if let Some(verification) = &self.verification {
+            environment["firmware"] = verification.clone();
+        }
+        environment
+    }
+}
+
+/// What is read of a simulated unit's firmware: what is expected of the one that its document names, and of another one its name.
+fn read(unit: &Unit, now: Instant) -> Result<String, String> {
+    let nature = unit.simulated.clone().unwrap_or_default();
+    if nature.hides_firmware {
+        return Err("it does not tell".to_owned());
+    }
+    let updated = nature.runs_from.is_none_or(|from| now.0 >= from.ns());
+    match nature.runs.filter(|runs| updated && *runs != unit.firmware) {
+        Some(other) => Ok(format!("what firmware {other} has")),
+        None => firmware::expected(unit).map(|(_, expected)| expected).ok_or_else(|| "nobody looks".to_owned()),
     }
 }
 
 /// What a trial of a unit uses, in the words of findings; of a relay board also the channels.
-pub(super) fn uses_of(unit: &rigtone_model::document::Unit) -> Vec<String> {
+pub(super) fn uses_of(unit: &Unit) -> Vec<String> {
     let outputs = unit.power.iter().chain(unit.buttons.values());
     let mut uses: Vec<String> =
         outputs.flat_map(|o| [format!("relay {}", o.relay), channel_of(&o.relay, o.channel)]).collect();

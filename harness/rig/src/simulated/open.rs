@@ -23,6 +23,7 @@ use super::{
 use crate::{
     bench::Bench,
     capability::{HciTap, Microphone, Unit},
+    firmware,
 };
 
 /// What records the HCI traffic of a unit, if the document of its dongle wants that.
@@ -104,6 +105,8 @@ pub fn open(
         relays: rig.relays.keys().cloned().collect(),
         dongles: RefCell::new(Dongles::of(rig)),
         uses: rig.units.iter().map(|(name, unit)| (name.clone(), uses_of(unit))).collect(),
+        verified: rig.units.iter().map(|(name, unit)| (name.clone(), unit.clone())).collect(),
+        verification: firmware::environment(rig),
         told_ns: Cell::new(0),
     };
     keeper.plant();

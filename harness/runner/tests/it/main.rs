@@ -3,6 +3,7 @@
 mod bench;
 mod endings;
 mod faults;
+mod firmware;
 mod planted;
 mod radio;
 mod resources;

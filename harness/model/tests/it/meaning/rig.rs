@@ -83,6 +83,27 @@ use crate::{DEVICE, RIG, findings, place, with_line};
     "a simulated rig has no real relay board",
     "world: hardware"
 )]
+#[case::no_day(
+    18,
+    "    verify: {declared: {on: 2026-02-30}}",
+    "unfit-value 18:29-39 units.charge.verify.declared.on",
+    "there is no day `2026-02-30`",
+    "such as `2026-11-01`"
+)]
+#[case::too_patient(
+    18,
+    "    verify: {command: {program: [x], within: 5 min}}",
+    "out-of-range 18:46-51 units.charge.verify.command.within",
+    "at most 1 min",
+    "such as `10 s`"
+)]
+#[case::updated_to_nothing(
+    18,
+    "    simulated: {runs-from: 3 s}",
+    "incomplete 18:28-31 units.charge.simulated.runs-from",
+    "does not say what the unit runs",
+    "add `runs`"
+)]
 #[case::battery(
     18,
     "    simulated: {battery: 8 h}",
@@ -402,4 +423,60 @@ fn what_refers_to_a_faulty_document_is_not_at_fault(#[case] line: &str, #[case] 
         crate::SCENARIO.replace("role: a2dp-sink", "devices: [jbl/charge-5], tags: [portable], firmware: [\"1.1.0\"]");
     let files = [("devices/jbl/charge-5.yaml", device.as_str()), ("lab.yaml", RIG), ("one.yaml", scenario.as_str())];
     assert_eq!(findings(&files).iter().map(place).collect::<Vec<_>>(), [at]);
+}
+
+#[rstest]
+#[case::two_ways("{gatt: {}, declared: {on: 2026-11-01}}", "not-exactly-one", "more than one way to verify")]
+#[case::no_way("{}", "not-exactly-one", "a way to verify is missing here")]
+#[case::unknown_way("{devise-id: {version: 1}}", "unknown-key", "devise-id")]
+#[case::version_and_record(
+    "{device-id: {version: 0x0211, modalias: \"usb:v0000p0000d0211\"}}",
+    "not-exactly-one",
+    "version or the whole record"
+)]
+#[case::no_record("{device-id: {modalias: \"v0000p0000d0211\"}}", "wrong-format", "")]
+#[case::too_large("{device-id: {version: 0x10000}}", "out-of-range", "")]
+#[case::no_program("{command: {program: []}}", "empty", "")]
+#[case::a_shell_line("{command: {program: firmware-of charge}}", "wrong-type", "")]
+#[case::no_date("{declared: {on: yesterday}}", "wrong-format", "")]
+fn a_way_to_verify_is_written_as_it_is_meant(#[case] verify: &str, #[case] code: &str, #[case] said: &str) {
+    let rig = with_line(RIG, 18, &format!("    verify: {verify}"));
+    let found = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]);
+    assert!(found.iter().any(|f| f.code.name() == code && f.message.contains(said)), "{found:#?}");
+}
+
+#[rstest]
+#[case::version("{device-id: {version: 0x0211}}")]
+#[case::record("{device-id: {modalias: \"bluetooth:v0057p0301d0211\"}}")]
+#[case::over_le("{gatt: {says: V1.0.6}}")]
+#[case::command("{command: {program: [/opt/lab/firmware-of, charge], within: 20 s}}")]
+#[case::declared("{declared: {on: 2026-11-01, good-for: 30 d}}")]
+fn every_way_to_verify_is_accepted(#[case] verify: &str) {
+    let rig = with_line(RIG, 18, &format!("    verify: {verify}"));
+    assert_eq!(findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]), []);
+}
+
+#[rstest]
+#[case::of_yesterday("2026-11-28", "2026-11-29", "")]
+#[case::of_its_last_day("2026-11-01", "2026-11-15", "")]
+#[case::too_old("2026-11-01", "2026-11-16", "15 days ago; that is worth something for 14")]
+#[case::of_tomorrow("2026-11-30", "2026-11-29", "a day that has not come yet")]
+fn a_declaration_grows_old(#[case] on: &str, #[case] today: &str, #[case] said: &str) {
+    let rig = with_line(RIG, 18, &format!("    verify: {{declared: {{on: {on}}}}}"));
+    let file = |path: &str, text: &str| rigtone_model::load::SourceFile {
+        path: path.into(),
+        bytes: text.to_owned().into_bytes(),
+    };
+    let loaded = rigtone_model::load::load(vec![file("lab.yaml", &rig), file("jbl/charge-5.yaml", DEVICE)]);
+    let found: Vec<_> =
+        loaded.library.rigs.values().flat_map(|entry| rigtone_model::check::stale_declarations(entry, today)).collect();
+    match found.as_slice() {
+        [] => assert_eq!(said, ""),
+        [only] => {
+            assert!(!said.is_empty() && only.message.contains(said), "{}", only.message);
+            assert_eq!((only.code.name(), only.is_error()), ("stale-declaration", false));
+            assert_eq!(only.document_path, "units.charge.verify.declared.on");
+        }
+        more => panic!("{more:#?}"),
+    }
 }
