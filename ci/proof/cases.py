@@ -7,6 +7,8 @@ summary or of the log.
 import json
 from dataclasses import dataclass, field
 
+from proof import codecs
+
 RUN = "/run/rig/out/run"
 HEARD, PAIRED = "scenarios/starter/playback-heard.yaml", "rigs/virtual/scenarios/pairing.yaml"
 
@@ -76,8 +78,11 @@ CASES = [
 
     # What it runs: nothing is judged under the name of another firmware.
     Case("another-firmware", "the speaker runs another firmware than the rig document says", 12,
-         says=["does not run 1: its Device ID record says version 0x0101"], boot=speaker("--firmware 0101"),
-         blames={"unit virtual-speaker"}),
+         says=["does not run 1: its Device ID record says version 0x0101"], boot=speaker("--firmware 0101")),
+
+    # Whether it is there, and what it is.
+    Case("speaker-off", "the speaker does not start", 10, {"not-discovered"}, boot=speaker("--boot 10min"), scenario=PAIRED),
+    Case("wrong-role", "the speaker's record is that of a source", 10, {"wrong-role"}, boot=speaker("--roles a2dp-source")),
 
     # Pairing.
     Case("pairing-refused", "the speaker refuses to pair", 10, {"pairing-refused"}, boot=speaker("--pairing 0%"), scenario=PAIRED),
@@ -97,6 +102,18 @@ CASES = [
            rig="rigs/virtual-codecs.yaml", latency_ms=late, captures=late == 100)
       for late, code, classes, verdict in ((60, 0, set(), "pass"), (100, 0, set(), "pass"), (300, 10, {"late"}, "fail"))),
 
+    Case("sbc-configurations", "four configurations of SBC are asked for", 0, says=["4 pass"],
+         scenario="scenarios/codecs/sbc-configurations.yaml", captures=True, check=codecs.configurations),
+    Case("small-bitpool", "the speaker takes no bitpool above 32", 10, {"unsupported"}, boot=speaker("--bitpool 32"),
+         scenario="scenarios/codecs/sbc-configurations.yaml", check=told("which lacks bitpool 35 (offered: up to 32)")),
+    Case("ldac", "LDAC is asked for", 0, boot=speaker("--codecs sbc,ldac --delay-report 150ms"), captures=True,
+         scenario="scenarios/codecs/ldac-arrives.yaml", rig="rigs/virtual-ldac.yaml", check=codecs.transport),
+    # GStreamer finds none of its plugins there.
+    Case("without-an-encoder", "nothing on the host encodes LDAC", 12, boot=speaker("--codecs sbc,ldac"),
+         scenario="rigs/virtual/scenarios/without-an-encoder.yaml", rig="rigs/virtual-ldac.yaml",
+         script="GST_PLUGIN_SYSTEM_PATH_1_0=/nowhere GST_REGISTRY_1_0=/tmp/no-plugins {run}",
+         says=["apt-get install gstreamer1.0-tools"], check=codecs.only_ldac_is_given_up),
+
     # The link.
     Case("link-dropped", "the speaker ends the second link in mid-stream", 0, {"link-lost"},
          cues=[at("play", {"order": {"do": "drop"}, "to": "speaker1"}, nth=2, after=1)],
@@ -105,13 +122,19 @@ CASES = [
          cues=[at("play", radio(range=SPEAKER, **{"in": False}), {"wait": 8}, radio(range=SPEAKER, **{"in": True}), nth=2,
                   after=1)],
          check=told("supervision timeout: the link was lost")),
+    Case("frozen", "the speaker freezes 1 s into every stream", 10, {"with-holes"}, boot=speaker("--freezes-after 1s")),
+    Case("slow-air", "packets are 40 ms on the air", 0, latency_ms=100,
+         cues=[at("power-cycle", radio(delay=SPEAKER, ms=40))]),
     Case("muted", "the speaker takes streams and stays silent", 10, {"silent"}, boot=speaker("--silent")),
 
     # The rig itself.
-    Case("daemon-killed", "bluetoothd is killed in the second stream, and started after 2 s", 0,
+    Case("dongle-unplugged", "the dongle is unplugged in the second stream, and comes back after 3 s under another number", 0,
          blames={"dongle dongle-1"},
+         cues=[at("play", radio(unplug=DONGLE), {"wait": 3}, radio(plug=DONGLE), nth=2, after=1)]),
+    Case("daemon-killed", "bluetoothd is killed in the second stream, and started after 2 s", 0,
+         blames={"daemon bluetoothd"},
          cues=[at("play", {"kill": "bluetoothd"}, {"wait": 2}, {"start": "bluetoothd"}, nth=2, after=1)]),
-    Case("bus-gone", "dbus-daemon is killed in the second stream", 12, blames={"dongle dongle-1"},
+    Case("bus-gone", "dbus-daemon is killed in the second stream", 12, blames={"daemon bluetoothd"},
          cues=[at("play", {"kill": "dbus-daemon"}, nth=2, after=1)]),
     Case("microphone-dead", "the microphone delivers zeros, and no room is that silent", 12, blames={"microphone loopback"},
          boot=speaker("--silent"), rig="rigs/virtual/dead-microphone.yaml"),
