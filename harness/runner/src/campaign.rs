@@ -219,7 +219,11 @@ impl<'a> Campaign<'a> {
                     }
                 };
                 self.emit(None, Body::FirmwareLooked(look.clone()));
-                let is_last = again == LOOKS || when == LookWhen::NeverLinked || self.cancel.asked().is_some();
+                if when == LookWhen::NeverLinked {
+                    self.unread(&look);
+                    break;
+                }
+                let is_last = again == LOOKS || self.cancel.asked().is_some();
                 if look.found.is_some() || is_last {
                     self.take_look(&look);
                     break;
@@ -227,6 +231,15 @@ impl<'a> Campaign<'a> {
                 self.bench.clock.sleep_until(self.bench.clock.now().plus(BETWEEN_LOOKS_NS)).await;
             }
         }
+    }
+
+    /// A unit that let nobody near has nothing but failures: they stand, for they are its own, whatever it runs.
+    fn unread(&self, look: &FirmwareLook) {
+        let text = format!(
+            "the firmware of {} was never read: it was connected in no trial, and its failures are judged as those of {}",
+            look.unit, look.firmware
+        );
+        self.emit(None, Body::Warning { text });
     }
 
     /// Whether a unit was in a trial that gave a result.

@@ -83,6 +83,8 @@ const DECLARED: &str = "declared: {on: 2026-11-01}";
 enum End {
     /// It passes.
     Passes,
+    /// It fails, and that stands.
+    Fails,
     /// Not one trial is done.
     NotTried,
     /// Trials were done, and count no more.
@@ -99,8 +101,8 @@ enum End {
 #[case::of_another_record(DEVICE_ID, "runs: 1.0.6", End::NotTried, "where version 0x0110 is expected")]
 #[case::without_a_record(DEVICE_ID, "hides-firmware: true", End::NotTried, "could not be read")]
 #[case::updated_between_trials(DEVICE_ID, "runs: 1.0.6, runs-from: 60 s", End::Void, "does not run 1.1.0")]
-#[case::never_linked(DEVICE_ID, "pairing: 0 %", End::Void, "it was connected in no trial")]
-#[case::refuses_streams(DEVICE_ID, "refuses: [sbc]", End::Passes, "")]
+#[case::never_linked(DEVICE_ID, "pairing: 0 %", End::Fails, "it was connected in no trial")]
+#[case::refuses_streams(DEVICE_ID, "refuses: [sbc]", End::Fails, "")]
 #[case::over_le(GATT, "", End::Passes, "")]
 #[case::another_over_le("gatt: {says: v110}", "runs: 1.0.6", End::NotTried, "where v110 is expected")]
 #[case::declared(DECLARED, "", End::Passes, "")]
@@ -115,9 +117,12 @@ fn a_unit_is_judged_only_under_its_own_name(
     let planned = planned(verify, simulated);
     let done = run_from(&planned, 1);
     let verdict = verdict(&planned, &done);
-    let refused = simulated.starts_with("refuses");
     match end {
-        End::Passes if refused => assert_eq!(verdict.verdict, Verdict::Fail, "a failure under the right name stands"),
+        End::Fails => {
+            assert_eq!(verdict.verdict, Verdict::Fail, "a failure under the right name stands");
+            let warned = |event: &Event| matches!(&event.body, Body::Warning { text } if text.contains(said));
+            assert!(said.is_empty() || done.events.iter().any(warned), "nobody says {said}");
+        }
         End::Passes => assert_eq!(verdict.verdict, Verdict::Pass),
         End::NotTried | End::Void => {
             assert_eq!(verdict.verdict, Verdict::InfraError, "{verdict:#?}");
@@ -137,12 +142,13 @@ fn a_unit_is_judged_only_under_its_own_name(
     let mut gatherer = Gatherer::new(&planned.run.plan);
     done.events.iter().for_each(|event| gatherer.take(event.clone()));
     let compared: usize = gatherer.finish()[0].expectations.iter().map(Vec::len).sum();
-    assert_eq!(compared > 0, end == End::Passes);
+    assert_eq!(compared > 0, matches!(end, End::Passes | End::Fails));
     // Every look stands in the log.
     let looks = looks(&done);
     let over_link = verify.starts_with("device-id") || verify.starts_with("gatt");
     match (verify, end) {
         ("", _) => assert!(looks.is_empty()),
+        (_, End::Fails) => assert_eq!(looks.iter().any(|(_, look)| look.fault().is_some()), !said.is_empty()),
         (_, End::Passes) if over_link => {
             assert!(
                 looks.len() >= completed(&done)
