@@ -250,13 +250,13 @@ fn plugged_in(dongle: &str, microphone: &str) -> String {
 }
 
 #[rstest]
-#[case::bus_alone(", usb: \"1\"", "wrong-format 7:42-45 dongles.hci.usb", "", "1-2.3")]
-#[case::interface(", usb: \"1-2:1.0\"", "wrong-format 7:42-51 dongles.hci.usb", "", "1-2.3")]
-#[case::port_zero(", usb: \"1-0\"", "wrong-format 7:42-47 dongles.hci.usb", "", "1-2.3")]
-#[case::upper_case(", usb-id: \"0A12:0001\"", "wrong-format 7:45-56 dongles.hci.usb-id", "", "0a12:0001")]
+#[case::bus_alone(", usb: \"1\"", "wrong-format 7:44-47 dongles.hci.usb", "", "1-2.3")]
+#[case::interface(", usb: \"1-2:1.0\"", "wrong-format 7:44-53 dongles.hci.usb", "", "1-2.3")]
+#[case::port_zero(", usb: \"1-0\"", "wrong-format 7:44-49 dongles.hci.usb", "", "1-2.3")]
+#[case::upper_case(", usb-id: \"0A12:0001\"", "wrong-format 7:47-58 dongles.hci.usb-id", "", "0a12:0001")]
 #[case::no_way(
     ", recover: {off-for: 2 s}",
-    "not-exactly-one 7:37-44 dongles.hci.recover",
+    "not-exactly-one 7:39-46 dongles.hci.recover",
     "a way to cut its supply is missing",
     "`hub-port`, `power`"
 )]
@@ -268,7 +268,7 @@ fn plugged_in(dongle: &str, microphone: &str) -> String {
 )]
 #[case::no_port(
     ", recover: {hub-port: {}}",
-    "incomplete 7:57-59 dongles.hci.recover.hub-port",
+    "incomplete 7:49-57 dongles.hci.recover.hub-port",
     "no port is named",
     "add `usb`"
 )]
@@ -286,25 +286,25 @@ fn plugged_in(dongle: &str, microphone: &str) -> String {
 )]
 #[case::kept(
     ", recover: {power: {relay: board, channel: 2, safe: keep}}",
-    "incomplete 7:85-89 dongles.hci.recover.power.safe",
+    "incomplete 7:89-93 dongles.hci.recover.power.safe",
     "in which the dongle has its supply",
     "`on` or `off`"
 )]
 #[case::no_board(
     ", recover: {power: {relay: bored, channel: 2}}",
-    "dangling-reference 7:62-67 dongles.hci.recover.power.relay",
+    "dangling-reference 7:64-69 dongles.hci.recover.power.relay",
     "relay board `bored`",
     "`board`"
 )]
 #[case::no_channel(
     ", recover: {power: {relay: board, channel: 9}}",
-    "dangling-reference 7:78-79 dongles.hci.recover.power.channel",
+    "dangling-reference 7:80-81 dongles.hci.recover.power.channel",
     "channel 9 of a board with 4",
     "1 to 4"
 )]
 #[case::wired_already(
     ", recover: {power: {relay: board, channel: 1}}",
-    "shared-channel 17:12-38 units.charge.power",
+    "shared-channel 17:5-10 units.charge.power",
     "channel 1 of `board` is wired already",
     "another channel"
 )]
@@ -321,20 +321,20 @@ fn where_a_dongle_is_and_how_it_is_brought_back_is_checked(
 #[rstest]
 #[case::both(
     "device: hw, usb: \"1-2.4\"",
-    "not-exactly-one 11:48-55 microphones.bench.alsa.usb",
+    "not-exactly-one 11:47-54 microphones.bench.alsa.usb",
     "named already",
     "keep `usb`"
 )]
-#[case::neither("", "not-exactly-one 11:29-67 microphones.bench.alsa", "no device is named", "add `usb`")]
+#[case::neither("", "not-exactly-one 11:23-27 microphones.bench.alsa", "no device is named", "add `usb`")]
 #[case::pcm_of_none(
     "device: hw, pcm: 1",
-    "incomplete 11:48-49 microphones.bench.alsa.pcm",
+    "incomplete 11:47-48 microphones.bench.alsa.pcm",
     "no port is named",
     "delete `pcm`"
 )]
 #[case::kind_of_none(
     "device: hw, usb-id: \"0d8c:0014\"",
-    "incomplete 11:51-62 microphones.bench.alsa.usb-id",
+    "incomplete 11:50-61 microphones.bench.alsa.usb-id",
     "no port is named",
     "delete `usb-id`"
 )]
@@ -370,7 +370,7 @@ fn a_simulated_dongle_is_plugged_in_nowhere() {
     let found = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]);
     assert_eq!(
         found.iter().map(place).collect::<Vec<_>>(),
-        ["wrong-world 7:38-41 dongles.hci.usb", "wrong-world 7:50-57 dongles.hci.recover"],
+        ["wrong-world 7:44-49 dongles.hci.usb", "wrong-world 7:51-58 dongles.hci.recover"],
         "{found:#?}"
     );
 }
