@@ -13,7 +13,7 @@ from pathlib import Path
 RIG, HERE = Path("/run/rig"), Path(__file__).parent
 GUEST = RIG / "out/guest"
 PYTHON = RIG / "venv/bin/python"
-DONGLE = "AA:BB:CC:00:00:01"
+DONGLES = ["AA:BB:CC:00:00:01", "AA:BB:CC:00:00:02"]
 SPEAKERS = [("D2:00:00:00:00:01", "Virtual speaker"), ("D2:00:00:00:00:02", "Second virtual speaker")]
 PATIENCE_S = 20                             # of the guest's clock
 
@@ -38,14 +38,14 @@ def wait_for(what, condition):
         time.sleep(0.01)
 
 
-def adapter_is_there():
-    command = ["dbus-send", "--system", "--print-reply", "--dest=org.bluez", "/org/bluez/hci0",
-               "org.freedesktop.DBus.Properties.Get", "string:org.bluez.Adapter1", "string:Address"]
+def adapters_are_there(dongles):
+    command = ["dbus-send", "--system", "--print-reply", "--dest=org.bluez", "/",
+               "org.freedesktop.DBus.ObjectManager.GetManagedObjects"]
     reply = subprocess.run(command, capture_output=True, text=True, check=False)
-    return DONGLE in reply.stdout
+    return all(dongle in reply.stdout for dongle in dongles)
 
 
-def set_stage(options):
+def set_stage(options, dongles):
     (Path.home() / ".asoundrc").write_text((HERE / "room.conf").read_text())
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     Path("/run/dbus").mkdir()
@@ -56,7 +56,8 @@ def set_stage(options):
     wait_for("HCI capture", lambda: capture.exists() and capture.stat().st_size >= 16)
     sockets = [RIG / f"radio-{address[-2:]}.sock" for address, _ in SPEAKERS]
     peers = [word for (address, _), socket in zip(SPEAKERS, sockets) for word in ("--peer", f"{address}={socket}")]
-    start("radio", PYTHON, "-B", HERE / "radio.py", "--host", DONGLE, *peers, "--control", RIG / "radio.sock",
+    hosts = [word for dongle in dongles for word in ("--host", dongle)]
+    start("radio", PYTHON, "-B", HERE / "radio.py", *hosts, *peers, "--control", RIG / "radio.sock",
           chatty=True)
     start("bluetoothd", "/usr/libexec/bluetooth/bluetoothd", "-n", "-f", HERE / "bluetoothd.conf")
     plans = []
@@ -66,7 +67,7 @@ def set_stage(options):
             "control": f"/run/rig/speaker{number}.sock", "log": str(GUEST / f"speaker{number}.log"), "options": words}))
     start("relay", PYTHON, "-B", HERE / "relay.py", RIG / "relay0", *plans)
     wait_for("relay", (RIG / "relay0").exists)
-    wait_for("adapter", adapter_is_there)
+    wait_for("adapter", lambda: adapters_are_there(dongles))
 
 
 def run(command):
@@ -84,7 +85,7 @@ def run(command):
 def main():
     request = json.loads((GUEST / "request.json").read_text())
     began = time.monotonic()
-    set_stage(request["speakers"])
+    set_stage(request["speakers"], DONGLES[:request["dongles"]])
     print(f"stage set after {time.monotonic() - began:.3f} s", flush=True)
     began = time.monotonic()
     status = run(request["command"])

@@ -16,6 +16,7 @@ pub mod l2cap;
 pub mod media;
 pub mod opus;
 pub mod packet;
+pub mod received;
 pub mod sbc;
 pub mod sdp;
 pub mod timeline;

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use rigtone_model::{
-    document::{Action, Connect, Discover, OnOff, Pair, Play, Step},
+    document::{Absence, Action, Connect, Discover, Event, OnOff, Pair, Play, Step, WaitFor},
     event::Body,
     id::hex,
     observation::{Observation, Quantity, Value},
@@ -11,7 +11,7 @@ use rigtone_model::{
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
 use rigtone_rig::{
-    capability::{Answer, Codec, Unit, Wish},
+    capability::{Address, Answer, Codec, Link, Unit, Wish},
     clock::Instant,
 };
 use rigtone_witness::radio::Agreed;
@@ -88,6 +88,9 @@ impl<'a> Session<'a> {
             }
             Action::EnterPairingMode(on) => {
                 let unit = self.trial.unit(&on.unit)?;
+                if let Some(receiving) = &unit.receiving {
+                    receiving.offer(self.bound(self.trial.bindings().codec_axis())?.as_slice());
+                }
                 let mode = unit.pairing_mode.as_ref().ok_or_else(|| cannot(unit, "enter pairing mode"))?;
                 let deadline = self.now().plus(2 * USUAL_NS);
                 let answer = self.bounded(deadline, &format!("unit {}", unit.name), mode.enter(deadline)).await?;
@@ -116,13 +119,13 @@ impl<'a> Session<'a> {
                 self.pass(lasting.ns()).await;
                 Ok(StepEnd::Done)
             }
+            Action::Listen(listen) => hearing::listen(self, listen, place).await,
+            Action::WaitFor(wait) => self.wait_for(wait, place).await,
             Action::Gesture(_)
             | Action::Set(_)
             | Action::ReadServices(_)
-            | Action::Listen(_)
             | Action::Prompt(_)
-            | Action::VoiceLoop(_)
-            | Action::WaitFor(_) => {
+            | Action::VoiceLoop(_) => {
                 let what = format!("the step `{}` has no driver in this version", step.action().name());
                 Err(InfrastructureFault::new("plan", what).hint("run `rigtone plan`: it skips such combinations"))
             }
@@ -191,22 +194,63 @@ impl<'a> Session<'a> {
             Err(failure) => return Ok(StepEnd::Failed(failure)),
         };
         self.wish = Some(Wish { codec: link.codec, ..wish });
-        let (requested, configuration) = (wish.codec, link.configuration.clone());
-        self.agreed = Some(Agreed { requested, codec: link.codec, configuration });
+        self.is_connected(target, &link, codec, place);
+        Ok(StepEnd::Done)
+    }
+
+    async fn wait_for(&mut self, wait: &WaitFor, place: Place<'_>) -> StepResult {
+        let unit = self.trial.unit(&wait.unit)?;
+        let receiving = unit.receiving.as_ref().ok_or_else(|| cannot(unit, "tell when it is connected"))?;
+        // Of the sources near and far only those of the trial are meant; any, where it has none.
+        let others = self.trial.units().into_iter().filter(|name| **name != *unit.name);
+        let sources: Vec<Address> =
+            others.filter_map(|name| self.trial.bench.units.get(name)).map(|unit| unit.address).collect();
+        let deadline = self.now().plus(wait.within.ns());
+        let member = format!("unit {}", unit.name);
+        let happened: Result<(), DeviceFailure> = match wait.event {
+            Event::Connected => {
+                let wish = self.bound(self.trial.bindings().codec_axis())?;
+                match self.bounded(deadline, &member, receiving.connected(&sources, deadline)).await? {
+                    Ok((_, link)) => {
+                        if let Some(wish) = wish {
+                            self.observe(place, Quantity::RequestedCodec, Value::Word(wish.as_str().to_owned()));
+                        }
+                        self.is_connected(unit, &link, wish.unwrap_or(link.codec), place);
+                        Ok(())
+                    }
+                    Err(failure) => Err(failure),
+                }
+            }
+            Event::Disconnected => self.bounded(deadline, &member, receiving.disconnected(&sources, deadline)).await?,
+            Event::Reaction => return Err(cannot(unit, "tell when it reacts")),
+        };
+        Ok(match (happened, wait.absence_is) {
+            (Ok(()), Some(Absence::Success)) => {
+                let detail = "what should not have happened did happen";
+                StepEnd::Failed(DeviceFailure::new(FailureClass::Accepted, detail))
+            }
+            (Err(_), Some(Absence::Success)) | (Ok(()), _) => StepEnd::Done,
+            (Err(failure), _) => StepEnd::Failed(failure),
+        })
+    }
+
+    /// Records what was agreed on.
+    fn is_connected(&mut self, unit: &Unit, link: &Link, requested: Codec, place: Place<'_>) {
+        let (codec, configuration) = (link.codec, link.configuration.clone());
+        self.agreed = Some(Agreed { requested, codec, configuration });
         place.emit(
             self.now(),
             Body::Connected {
-                unit: target.name.to_string(),
-                codec: Some(link.codec.as_str().to_owned()),
+                unit: unit.name.to_string(),
+                codec: Some(codec.as_str().to_owned()),
                 configuration: (!link.configuration.is_empty()).then(|| hex(&link.configuration)),
             },
         );
-        self.observe(place, Quantity::Codec, Value::Word(link.codec.as_str().to_owned()));
+        self.observe(place, Quantity::Codec, Value::Word(codec.as_str().to_owned()));
         if let Some(ns) = link.reported_delay_ns {
             let value = Value::Number { value: ns as f64 / 1e6, unit: "ms".into(), uncertainty: 0.05 };
             self.observe(place, Quantity::ReportedDelay, value);
         }
-        Ok(StepEnd::Done)
     }
 
     async fn play(&self, play: &Play, place: Place<'_>) -> StepResult {

@@ -29,7 +29,11 @@ pub(crate) fn list(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
         let _ = writeln!(text, "  relay       {name}: {} channels, {port}", board.channels);
     }
     for (name, microphone) in &rig.microphones {
-        let device = microphone.alsa.as_ref().map_or("simulated", |a| a.device.as_str());
+        let device = match (&microphone.alsa, &microphone.sink) {
+            (Some(alsa), _) => &alsa.device,
+            (None, Some(wire)) => &wire.dongle,
+            (None, None) => "simulated",
+        };
         let _ = writeln!(text, "  microphone  {name}: {device} in {}", microphone.room);
     }
     printer::out(&text);

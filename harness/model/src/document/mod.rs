@@ -28,7 +28,7 @@ pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUn
 pub use quarantine::{Quarantine, Quarantined};
 pub use rig::{
     Alsa, Calibrated, Capture, Dongle, Heard, Lcus, Microphone, Output, RelayBoard, Retries, Rig, Room, SafeState,
-    SimulatedBoard, SimulatedMicrophone, Unit, World,
+    SimulatedBoard, SimulatedMicrophone, Unit, Wire, World,
 };
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
 pub use sound::{Asked, Audio, Measurable, Measured, Response};

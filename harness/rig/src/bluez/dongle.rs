@@ -22,6 +22,9 @@ use crate::{
 /// How long to wait before a busy BlueZ is asked again, and between looks at a state.
 pub(super) const MOMENT_NS: i64 = 20_000_000;
 
+/// What asking BlueZ how things stand takes at most.
+const GRACE_NS: i64 = 2_000_000_000;
+
 /// A Bluetooth dongle. Connects to BlueZ when it is first used, and anew when bluetoothd was restarted.
 pub struct Dongle {
     member: String,
@@ -99,6 +102,11 @@ impl Dongle {
 
     pub(super) fn clock(&self) -> HostClock {
         self.clock
+    }
+
+    /// Time for what is still to be said when `deadline` may have come.
+    pub(super) fn afterwards(&self, deadline: Instant) -> Instant {
+        deadline.max(self.clock.now().plus(GRACE_NS))
     }
 
     pub(super) fn fault(&self, what: impl Into<String>) -> InfrastructureFault {

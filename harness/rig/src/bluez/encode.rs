@@ -23,7 +23,7 @@ pub struct Encoder {
 }
 
 const SBCENC: Encoder = Encoder { name: "sbcenc", package: "sbc-tools" };
-const FFMPEG: Encoder = Encoder { name: "ffmpeg", package: "ffmpeg" };
+pub(super) const FFMPEG: Encoder = Encoder { name: "ffmpeg", package: "ffmpeg" };
 
 /// Silence behind every stimulus, so that suspending the stream cuts nothing off that a speaker still holds.
 const TAIL_S: f64 = 0.5;
@@ -70,8 +70,8 @@ fn frames(stimulus: &Stimulus, delay: u32, unit: u32) -> usize {
     (stimulus.samples().len() + tail).div_ceil(unit as usize)
 }
 
-/// Hands a sound to an encoder; gives what it made, and what it said.
-async fn made_by(
+/// Hands a sound to a program, or what it made of one; gives what it made, and what it said.
+pub(super) async fn made_by(
     encoder: Encoder,
     arguments: &[String],
     sound: &[u8],

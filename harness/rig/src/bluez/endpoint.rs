@@ -1,4 +1,4 @@
-//! Rigtone as the A2DP source on a dongle.
+//! Rigtone as the A2DP source on a dongle; searching, pairing and connecting as its sink too.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
@@ -11,7 +11,7 @@ use rigtone_bluetooth::{
     opus,
     packet::packetise,
     sbc::{self, Frequency},
-    uuid::A2DP_SINK,
+    uuid::{A2DP_SINK, A2DP_SOURCE, ServiceClass},
 };
 use rigtone_model::{
     document::{Codec, Profile},
@@ -22,7 +22,7 @@ use super::{
     dongle::{Called, Dongle, Live},
     encode::encode,
     errors::{Call, StackError},
-    media::MediaTransportProxy,
+    media::{MediaTransportProxy, Offer},
     stream::Started,
 };
 use crate::{
@@ -34,18 +34,61 @@ use crate::{
 /// What a stimulus is, without its samples, and how it is encoded.
 type Key = (Name, u32, u32, CodecConfiguration);
 
-/// The A2DP source of one dongle.
+/// What Rigtone is on a dongle: one of both, never both at once, or devices that are both would race with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndpointRole {
+    /// The A2DP source.
+    Source,
+    /// The A2DP sink.
+    Sink,
+}
+
+impl EndpointRole {
+    /// The service of its own.
+    pub(super) const fn own(self) -> ServiceClass {
+        match self {
+            Self::Source => A2DP_SOURCE,
+            Self::Sink => A2DP_SINK,
+        }
+    }
+
+    /// The service at the other end.
+    const fn peer(self) -> ServiceClass {
+        match self {
+            Self::Source => A2DP_SINK,
+            Self::Sink => A2DP_SOURCE,
+        }
+    }
+}
+
+/// The A2DP source, or sink, of one dongle.
 pub struct Endpoint {
     dongle: Rc<Dongle>,
+    role: EndpointRole,
     encoded: RefCell<HashMap<Key, Rc<Vec<u8>>>>,
     /// What was agreed on last.
     agreed: RefCell<Option<CodecConfiguration>>,
 }
 
 impl Endpoint {
-    /// The source on that dongle.
-    pub fn new(dongle: Rc<Dongle>) -> Self {
-        Self { dongle, encoded: RefCell::default(), agreed: RefCell::default() }
+    /// What is on that dongle.
+    pub fn new(dongle: Rc<Dongle>, role: EndpointRole) -> Self {
+        Self { dongle, role, encoded: RefCell::default(), agreed: RefCell::default() }
+    }
+
+    pub(super) fn dongle(&self) -> &Dongle {
+        &self.dongle
+    }
+
+    /// What is offered for a wish.
+    fn offer(&self, wish: Wish) -> Result<Offer, InfrastructureFault> {
+        match (self.role, wish.profile) {
+            (EndpointRole::Sink, Profile::A2dp) => Offer::to_receive(wish.codec).ok_or_else(|| {
+                let what = format!("cannot be the sink of {}", wish.codec);
+                self.dongle.fault(what).hint("list only codecs that it can receive in its device document")
+            }),
+            _ => self.configuration(wish).map(Offer::only),
+        }
     }
 
     /// The one configuration that a wish stands for, at the best quality that is usual.
@@ -115,7 +158,11 @@ impl Endpoint {
         }
     }
 
-    async fn is_connected(&self, device: &bluer::Device, deadline: Instant) -> Result<bool, InfrastructureFault> {
+    pub(super) async fn is_connected(
+        &self,
+        device: &bluer::Device,
+        deadline: Instant,
+    ) -> Result<bool, InfrastructureFault> {
         let answer = self.dongle.call(Call::Leave, "reading the link's state", deadline, || device.is_connected());
         Ok(matches!(answer.await?, Called::Done(true)))
     }
@@ -131,7 +178,7 @@ impl Endpoint {
         Ok(())
     }
 
-    async fn link(&self, transport: &MediaTransportProxy<'_>, deadline: Instant) -> Answer<Link> {
+    pub(super) async fn link(&self, transport: &MediaTransportProxy<'_>, deadline: Instant) -> Answer<Link> {
         let read = async || -> Result<(u8, Vec<u8>), zbus::Error> {
             Ok((transport.codec().await?, transport.configuration().await?))
         };
@@ -221,6 +268,9 @@ impl Pairing for Endpoint {
                 return Err(late());
             }
         }
+        if self.role == EndpointRole::Sink {
+            self.dongle.ask("ending the pairing mode", deadline, || live.adapter.set_discoverable(false)).await?;
+        }
         Ok(())
     }
 }
@@ -228,9 +278,12 @@ impl Pairing for Endpoint {
 #[async_trait(?Send)]
 impl Connecting for Endpoint {
     async fn connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
-        let configuration = self.configuration(wish)?;
+        let offers = [self.offer(wish)?];
         let live = self.dongle.live(deadline).await?;
-        self.dongle.ask("offering the codec", deadline, || live.media.offer(configuration)).await?;
+        if self.role == EndpointRole::Sink {
+            self.dongle.ask("getting ready to receive", deadline, || live.media.receive(self.dongle.clock())).await?;
+        }
+        self.dongle.ask("offering the codec", deadline, || live.media.offer(self.role, &offers)).await?;
         let failed = |class, detail: String| Ok(Err(DeviceFailure::new(class, detail)));
         if !self.knows(&live, target, deadline).await? {
             return failed(FailureClass::NotConnected, format!("{target} is neither paired nor found"));
@@ -240,8 +293,8 @@ impl Connecting for Endpoint {
             return failed(FailureClass::NotConnected, format!("{target} is not paired"));
         }
         self.until_resolved(&device, deadline).await?;
-        let sink = bluer::Uuid::from_u128(A2DP_SINK.as_u128());
-        match self.dongle.call(Call::Connect, "connecting", deadline, || device.connect_profile(&sink)).await? {
+        let service = bluer::Uuid::from_u128(self.role.peer().as_u128());
+        match self.dongle.call(Call::Connect, "connecting", deadline, || device.connect_profile(&service)).await? {
             Called::Done(()) | Called::Already => {}
             Called::Late => return failed(FailureClass::NotConnected, format!("{target} had not connected in time")),
             // BlueZ has one word for every I/O error; that we refused is a better one.

@@ -1,10 +1,15 @@
-//! BlueZ: Rigtone as the A2DP source on a dongle of the rig.
+//! BlueZ: Rigtone as the A2DP source, or as a sink, on a dongle of the rig.
 //!
 //! Two D-Bus connections, because BlueZ ties objects to the connection that made them and bluer shares neither its own
 //! nor anything about media: bluer has adapter, inquiry, agent, pairing and `ConnectProfile` (`dongle`, `endpoint`),
-//! zbus has the media endpoint and its transports (`media`). Both live as long as bluetoothd does. What goes over
+//! zbus has the media endpoints and their transports (`media`). Both live as long as bluetoothd does. What goes over
 //! the air is recorded beside them, from the kernel (`tap`).
+//!
+//! A sink (`sink`) waits for a source that is not ours. When BlueZ says that the source has started its stream, the stream is
+//! taken and a thread notes when each packet came (`tape`); a microphone hears them in the place of a room (`wire`, `decode`).
 
+#[cfg(feature = "bluez")]
+mod decode;
 #[cfg(feature = "bluez")]
 mod dongle;
 #[cfg(feature = "bluez")]
@@ -15,19 +20,29 @@ pub mod errors;
 #[cfg(feature = "bluez")]
 mod media;
 #[cfg(feature = "bluez")]
+mod sink;
+#[cfg(feature = "bluez")]
 mod stream;
 #[cfg(feature = "bluez")]
 mod tap;
 #[cfg(feature = "bluez")]
+mod tape;
+#[cfg(feature = "bluez")]
 mod version;
+#[cfg(feature = "bluez")]
+mod wire;
 
 #[cfg(feature = "bluez")]
 pub use dongle::Dongle;
 #[cfg(feature = "bluez")]
 pub use encode::{Encoder, encoders};
 #[cfg(feature = "bluez")]
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, EndpointRole};
+#[cfg(feature = "bluez")]
+pub use sink::Sink;
 #[cfg(feature = "bluez")]
 pub use tap::MonitorTap;
 #[cfg(feature = "bluez")]
 pub use version::{known_trouble, version};
+#[cfg(feature = "bluez")]
+pub use wire::WireMicrophone;

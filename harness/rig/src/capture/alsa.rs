@@ -336,6 +336,7 @@ impl Worker {
             samples: samples.into(),
             anchors: line.anchors,
             residual_ns: line.residual_ns,
+            received: None,
         })
     }
 }

@@ -64,6 +64,9 @@ fn resources(rig: &Rig, wanted: &Selection) -> Vec<Resource> {
     for (name, microphone) in &rig.microphones {
         let alsa = microphone.alsa.as_ref().filter(|_| wanted.microphones.contains(name));
         resources.extend(alsa.map(|alsa| Resource::alsa(name, &alsa.device)));
+        let wire = microphone.sink.as_ref().filter(|_| wanted.microphones.contains(name));
+        let found = wire.and_then(|wire| Some((&wire.dongle, rig.dongles.get(&wire.dongle)?)));
+        resources.extend(found.map(|(name, dongle)| Resource::dongle(name, &dongle.address)));
     }
     resources
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     bench::{Aftermath, Finding, Keeper, Scope, TrialKey},
-    capability::{Captured, Microphone, Power, Unit},
+    capability::{Captured, Codec, Microphone, Power, Unit},
     clock::{Clock, Instant},
 };
 
@@ -61,10 +61,11 @@ impl Members {
         &mut self,
         DongleToOpen { name: dongle, address, capture }: DongleToOpen<'_>,
         sends: bool,
+        receives: Option<&[Codec]>,
         unit: &mut Unit,
         clock: HostClock,
     ) -> Result<(), OpenError> {
-        use crate::bluez::{Dongle, Endpoint, MonitorTap};
+        use crate::bluez::{Dongle, Endpoint, EndpointRole, MonitorTap, Sink};
         let member = || format!("dongle {dongle}");
         if self.dongles.contains_key(dongle) {
             let what = "two units cannot share one: it has one role at a time".to_owned();
@@ -73,10 +74,16 @@ impl Members {
         let held = Rc::new(Dongle::new(dongle, address, clock));
         self.dongle_of.insert(unit.name.to_string(), held.clone());
         self.dongles.insert(dongle.to_owned(), held.clone());
-        let endpoint = Rc::new(Endpoint::new(held));
+        let role = if receives.is_some() { EndpointRole::Sink } else { EndpointRole::Source };
+        let endpoint = Rc::new(Endpoint::new(held, role));
         unit.inquiry = Some(endpoint.clone());
         unit.pairing = Some(endpoint.clone());
         unit.connecting = Some(endpoint.clone());
+        if let Some(codecs) = receives {
+            let sink = Rc::new(Sink::new(endpoint.clone(), codecs));
+            unit.pairing_mode = Some(sink.clone());
+            unit.receiving = Some(sink);
+        }
         if sends {
             unit.streaming = Some(endpoint);
         }
@@ -87,14 +94,40 @@ impl Members {
         }
         Ok(())
     }
+
+    pub(super) fn open_wire(
+        &mut self,
+        name: &str,
+        dongle: DongleToOpen<'_>,
+        channel: u16,
+        uncertainty_ns: i64,
+        clock: HostClock,
+    ) -> Result<Rc<dyn Microphone>, OpenError> {
+        use crate::bluez::{Dongle, WireMicrophone};
+        let opened = self.dongles.entry(dongle.name.to_owned());
+        let held = opened.or_insert_with(|| Rc::new(Dongle::new(dongle.name, dongle.address, clock)));
+        Ok(Rc::new(WireMicrophone::new(name, held.clone(), channel, uncertainty_ns)))
+    }
 }
 
 #[cfg(not(feature = "bluez"))]
 impl Members {
+    pub(super) fn open_wire(
+        &mut self,
+        _name: &str,
+        dongle: DongleToOpen<'_>,
+        _channel: u16,
+        _uncertainty_ns: i64,
+        _clock: HostClock,
+    ) -> Result<Rc<dyn Microphone>, OpenError> {
+        Err(OpenError::NotBuilt { member: format!("dongle {}", dongle.name), feature: "bluez" })
+    }
+
     pub(super) fn open_endpoint(
         &mut self,
         dongle: DongleToOpen<'_>,
         _sends: bool,
+        _receives: Option<&[Codec]>,
         _unit: &mut Unit,
         _clock: HostClock,
     ) -> Result<(), OpenError> {
@@ -332,6 +365,7 @@ mod tests {
             samples: samples.into(),
             anchors: Vec::new(),
             residual_ns: 40_000,
+            received: None,
         };
         assert!(describe(&captured).starts_with(said), "{}", describe(&captured));
     }

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use rigtone_model::{
-    document::{Capture, Control, Device, Rig, Role, Unit as UnitDocument},
+    document::{Alsa, Capture, Control, Device, Rig, Role, Unit as UnitDocument},
     trial::InfrastructureFault,
 };
 use thiserror::Error;
@@ -114,7 +114,7 @@ pub fn open(
     }
     let mut microphones: BTreeMap<String, Rc<dyn Microphone>> = BTreeMap::new();
     for name in &wanted.microphones {
-        microphones.insert(name.clone(), open_microphone(name, rig, clock)?);
+        microphones.insert(name.clone(), open_microphone(name, rig, clock, &mut members)?);
     }
     let keeper = HardwareKeeper::new(members, microphones.clone(), clock, hold);
     Ok(Bench {
@@ -213,6 +213,7 @@ fn open_unit(
         pairing: None,
         connecting: None,
         streaming: None,
+        receiving: None,
         tap: None,
     };
     if unit.control == Some(Control::Endpoint) {
@@ -228,41 +229,53 @@ fn open_unit(
         }
         let capture = rig.dongles.get(dongle).and_then(|dongle| dongle.capture);
         let of_dongle = DongleToOpen { name: dongle, address: of_dongle, capture };
-        members.open_endpoint(of_dongle, device.roles.contains(&Role::A2dpSource), &mut opened, clock)?;
+        let sends = device.roles.contains(&Role::A2dpSource);
+        // One role at a time: who can be both is the source.
+        let receives = !sends && device.roles.contains(&Role::A2dpSink);
+        let receives = receives.then(|| device.codecs_of(&unit.firmware));
+        members.open_endpoint(of_dongle, sends, receives, &mut opened, clock)?;
     }
     Ok(opened)
 }
 
-#[cfg(feature = "alsa")]
-fn open_microphone(name: &str, rig: &Rig, clock: HostClock) -> Result<Rc<dyn Microphone>, OpenError> {
-    let (microphone, alsa) = microphone_document(name, rig)?;
-    let uncertainty_ns =
-        microphone.latency_uncertainty.map_or(DEFAULT_UNCERTAINTY_NS, |d| (d.seconds() * 1e9).round() as i64);
-    Ok(Rc::new(crate::capture::AlsaMicrophone::new(name, alsa.clone(), uncertainty_ns, clock)))
-}
-
-#[cfg(not(feature = "alsa"))]
-fn open_microphone(name: &str, rig: &Rig, _clock: HostClock) -> Result<Rc<dyn Microphone>, OpenError> {
-    microphone_document(name, rig)?;
-    Err(OpenError::NotBuilt { member: format!("microphone {name}"), feature: "alsa" })
-}
-
-/// What an uncalibrated sound card may add without telling: conversion filters and USB frames.
-#[cfg(feature = "alsa")]
-const DEFAULT_UNCERTAINTY_NS: i64 = 2_000_000;
-
-fn microphone_document<'a>(
+fn open_microphone(
     name: &str,
-    rig: &'a Rig,
-) -> Result<(&'a rigtone_model::document::Microphone, &'a rigtone_model::document::Alsa), OpenError> {
+    rig: &Rig,
+    clock: HostClock,
+    members: &mut Members,
+) -> Result<Rc<dyn Microphone>, OpenError> {
     let member = format!("microphone {name}");
     let microphone = rig.microphones.get(name).ok_or_else(|| document(&member, "there is no such microphone"))?;
+    let uncertainty_ns =
+        |usual: i64| microphone.latency_uncertainty.map_or(usual, |d| (d.seconds() * 1e9).round() as i64);
+    if let Some(wire) = &microphone.sink {
+        let dongle = rig.dongles.get(&wire.dongle);
+        let dongle = dongle.ok_or_else(|| document(&member, format!("there is no dongle `{}`", wire.dongle)))?;
+        let address = dongle.address.parse().map_err(|e: String| document(format!("dongle {}", wire.dongle), e))?;
+        let dongle = DongleToOpen { name: &wire.dongle, address, capture: dongle.capture };
+        return members.open_wire(name, dongle, wire.channel, uncertainty_ns(WIRE_UNCERTAINTY_NS), clock);
+    }
     let alsa = microphone.alsa.as_ref().ok_or_else(|| document(&member, "it names no ALSA device"))?;
     if alsa.channel == 0 || alsa.channel > alsa.channels {
         return Err(document(&member, format!("channel {} of {} does not exist", alsa.channel, alsa.channels)));
     }
-    Ok((microphone, alsa))
+    open_alsa(name, alsa, uncertainty_ns(DEFAULT_UNCERTAINTY_NS), clock)
 }
+
+#[cfg(feature = "alsa")]
+fn open_alsa(name: &str, alsa: &Alsa, uncertainty_ns: i64, clock: HostClock) -> Result<Rc<dyn Microphone>, OpenError> {
+    Ok(Rc::new(crate::capture::AlsaMicrophone::new(name, alsa.clone(), uncertainty_ns, clock)))
+}
+
+#[cfg(not(feature = "alsa"))]
+fn open_alsa(name: &str, _: &Alsa, _: i64, _: HostClock) -> Result<Rc<dyn Microphone>, OpenError> {
+    Err(OpenError::NotBuilt { member: format!("microphone {name}"), feature: "alsa" })
+}
+
+/// What an uncalibrated sound card may add without telling: conversion filters and USB frames.
+const DEFAULT_UNCERTAINTY_NS: i64 = 2_000_000;
+/// What lies between the controller and the program that reads a stream: polls of USB, and the host's scheduler.
+const WIRE_UNCERTAINTY_NS: i64 = 1_000_000;
 
 /// A device that is in pairing mode whenever it is on and has no link.
 struct ByItself;

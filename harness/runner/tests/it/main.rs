@@ -5,6 +5,7 @@ mod endings;
 mod faults;
 mod planted;
 mod radio;
+mod receiving;
 mod resources;
 mod resume;
 mod sound;
