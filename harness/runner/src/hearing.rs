@@ -28,7 +28,7 @@ const TAIL_NS: i64 = 900_000_000;
 const ANALYSIS_NS: i64 = 10_000_000;
 const START_NS: i64 = 10_000_000_000;
 /// The identity of a stimulus that is not ours to send: that of `rigtone signal`.
-const FOREIGN: u32 = 1;
+const FOREIGN: u32 = 0;
 
 /// What is recorded, and what it is to be held against.
 struct Sound<'a> {
@@ -123,7 +123,7 @@ async fn analyse(
     let ear = format!("microphone {}", sound.name);
     let step = place.step.unwrap_or_default();
     if let Some(received) = &captured.received {
-        packets(session, place, &sound.name, received)?;
+        packets(session, place, &sound.name, &captured, received)?;
         if let Some(reason) = &received.not_decoded {
             // Zeros would say that nothing was sent.
             for quantity in [Quantity::Presence, Quantity::Latency] {
@@ -158,12 +158,13 @@ fn packets(
     session: &Session<'_>,
     place: Place<'_>,
     microphone: &str,
+    captured: &Captured,
     received: &Received,
 ) -> Result<(), InfrastructureFault> {
-    let mut table = String::from("t_ns,bytes\n");
-    for packet in &received.packets {
-        table.push_str(&format!("{},{}\n", packet.at.0, packet.bytes));
-    }
+    // By the recording beside it, so that it stays true when the rig's clock begins anew.
+    let from_ns = captured.anchors.first().map_or(0, |anchor| anchor.t_ns);
+    let rows = received.packets.iter().map(|packet| format!("{},{}\n", packet.at.0 - from_ns, packet.bytes));
+    let table: String = std::iter::once("ns_after_first_frame,bytes\n".to_owned()).chain(rows).collect();
     let about = format!("arrival of each packet at microphone {microphone}");
     let sha256 = keep(session, place, &format!("{microphone}-packets.csv"), table.as_bytes(), about)?;
     let number = |value: f64, unit: &str, uncertainty| Value::Number { value, unit: unit.to_owned(), uncertainty };

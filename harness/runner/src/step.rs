@@ -89,7 +89,11 @@ impl<'a> Session<'a> {
             Action::EnterPairingMode(on) => {
                 let unit = self.trial.unit(&on.unit)?;
                 if let Some(receiving) = &unit.receiving {
-                    receiving.offer(self.bound(self.trial.bindings().codec_axis())?.as_slice());
+                    // A source that is told to connect asks for the codec itself. Bluetooth stacks remember what a sink once offered.
+                    let asked =
+                        self.trial.scenario.trial.iter().any(|step| matches!(step.action(), Action::Connect(_)));
+                    let wanted = self.bound(self.trial.bindings().codec_axis())?.filter(|_| !asked);
+                    receiving.offer(wanted.as_slice());
                 }
                 let mode = unit.pairing_mode.as_ref().ok_or_else(|| cannot(unit, "enter pairing mode"))?;
                 let deadline = self.now().plus(2 * USUAL_NS);

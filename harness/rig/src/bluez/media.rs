@@ -337,8 +337,9 @@ impl Follower {
                     }
                 }
                 "org.bluez.Device1" => {
-                    if truth("Paired") == Some(true) {
-                        // Who is not trusted may not set up a stream. Trust first: a source loses no time.
+                    // `Paired` of a source that asked for it is told with its services: late, when it may have been refused already.
+                    if truth("Bonded") == Some(true) || truth("Paired") == Some(true) {
+                        // Who is not trusted may not set up a stream.
                         if let Err(error) = self.trust(&path).await {
                             let what = format!("trusting a source failed: {}", StackError::from(error));
                             self.tape.broke(what, "see bluetoothd's log for the cause");
