@@ -167,6 +167,8 @@ fn in_order(configuration: CodecConfiguration, packets: Vec<Numbered>, counts: &
     // Since the last frames: numbers that are missing, and whether they began anew.
     let (mut missing, mut renumbered) = (0u16, false);
     let mut fragments: Option<(u32, i64, Vec<u8>)> = None;
+    // The timestamp of what lost a fragment: the others of it are nothing without that.
+    let mut torn: Option<u32> = None;
     let whole = |frames: &[u8]| samples_of(configuration, frames);
     for Numbered { at_ns, rtp, content } in packets {
         let timestamp = rtp.map_or(0, |rtp| rtp.timestamp);
@@ -182,7 +184,7 @@ fn in_order(configuration: CodecConfiguration, packets: Vec<Numbered>, counts: &
             } else if ahead > 0 {
                 counts.lost += u64::from(ahead);
                 missing = missing.saturating_add(ahead);
-                fragments = None;
+                torn = fragments.take().map(|(of, ..)| of);
             }
             next = Some(rtp.sequence.wrapping_add(1));
         }
@@ -202,6 +204,7 @@ fn in_order(configuration: CodecConfiguration, packets: Vec<Numbered>, counts: &
                 missing = missing.saturating_add(1);
             }
             Some(Content::Frames { frames, samples }) => put(at_ns, timestamp, frames, samples),
+            Some(Content::Fragment { .. }) if torn == Some(timestamp) => {}
             Some(Content::Fragment { bytes, first, last }) => {
                 let mut joined = match (fragments.take(), first) {
                     (Some((_, _, joined)), None | Some(false)) => joined,

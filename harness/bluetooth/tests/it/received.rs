@@ -61,7 +61,7 @@ fn ogg(frames: usize) -> Vec<u8> {
 
 #[rstest]
 #[case::sbc(SBC, sbc_stream(100), 640)]
-#[case::aptx(APTX, (0..4000u32).map(|n| n as u8).collect(), 668)]
+#[case::aptx(APTX, (0..4000u32).map(|n| n as u8).collect(), 672)]
 #[case::aptx_hd(HD, (0..6600u32).map(|n| n as u8).collect(), 440)]
 #[case::opus(OPUS, ogg(20), 960)]
 #[case::aac(AAC, loas(&[300, 600, 660, 1500, 20, 1980]), 1024)]
