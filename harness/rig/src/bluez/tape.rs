@@ -228,7 +228,7 @@ mod tests {
     fn what_comes_while_nobody_records_is_read_and_forgotten() {
         let (tape, (theirs, ours)) = (tape(), pair());
         tape.begins("/fd0", Ok(OPUS), ours);
-        put(&theirs, &[&[1; 100]; 50]);
+        put(&theirs, &[&[1; 100][..]; 50]);
         drop(theirs);
         tape.record().expect("nobody records");
         assert!(tape.record().is_none());

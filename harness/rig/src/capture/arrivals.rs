@@ -135,7 +135,6 @@ mod tests {
     const RATE: u32 = 48_000;
     /// 15 frames of SBC.
     const SAMPLES: u32 = 1920;
-    const PACKET_NS: i64 = 40_000_000;
     const BEGIN: i64 = 9_000_000_000;
 
     /// Packets of a source whose clock runs at `hz`, the first at `at_ns`.

@@ -345,6 +345,41 @@ mod tests {
         assert!(speaker.pairing_mode.is_some() && !bench.simulated);
     }
 
+    /// The sink of another dongle, and a microphone that hears what it receives.
+    #[cfg(feature = "bluez")]
+    fn with_sink(rig: &mut Value) {
+        rig["dongles"]["two"] = json!({"address": "AA:BB:CC:00:00:02"});
+        rig["microphones"] = json!({"wire": {"room": "room", "sink": {"dongle": "two"}}});
+        rig["units"] = json!({"sink": {
+            "device": "rigtone/sink", "firmware": "1", "address": "AA:BB:CC:00:00:02", "control": "endpoint",
+            "dongle": "two", "heard-by": {"wire": {"distance": "0 m"}},
+        }});
+    }
+
+    #[cfg(feature = "bluez")]
+    #[test]
+    fn a_sink_can_be_paired_with_and_waited_for_and_sends_nothing() {
+        let rig = rig(with_sink);
+        let bench = attempt(&rig, &Selection::all(&rig)).expect("nothing is opened that is not there");
+        let sink = &bench.units["sink"];
+        assert!(sink.pairing_mode.is_some() && sink.receiving.is_some() && sink.connecting.is_some());
+        assert!(sink.streaming.is_none() && bench.digital_silence.contains("wire"));
+        // The microphone alone needs the dongle too.
+        let alone = Selection { microphones: ["wire".to_owned()].into(), units: BTreeSet::new() };
+        assert!(attempt(&rig, &alone).expect("a microphone").microphones.contains_key("wire"));
+    }
+
+    #[cfg(feature = "bluez")]
+    #[test]
+    fn a_microphone_on_a_dongle_that_is_not_there_is_refused() {
+        let rig = rig(|r| {
+            with_sink(r);
+            r["microphones"]["wire"]["sink"]["dongle"] = json!("three");
+        });
+        let text = refusal(&rig, &Selection::all(&rig));
+        assert!(text.contains("microphone wire: there is no dongle `three`"), "{text}");
+    }
+
     #[cfg(all(feature = "bluez", feature = "alsa"))]
     #[rstest]
     #[case(|r: &mut Value| r["units"]["source"]["dongle"] = json!("two"), "there is no dongle `two`")]
