@@ -1,9 +1,12 @@
-"""relay.py LINK CHANNEL...: a USB relay board on a pty, LCUS protocol; channel n is the power of speaker n.
+"""relay.py LINK [--sticks CHANNEL:ORDERS] CHANNEL...: a USB relay board on a pty, LCUS protocol; channel n is the power of
+unit n.
 
-LINK is where the board's port appears. Each CHANNEL is a JSON object: {"name", "controller", "bonds", "control",
-"log", "options": [..]}. The board understands A0 channel state sum (state 0 off, 1 on; no answer) and FF, to which
-it answers with the state of every channel as text.
+LINK is where the board's port appears. A channel that sticks stays where it is after so many orders. Each CHANNEL is a JSON object: {"kind": "speaker" or "source", "name", "channel",
+"controller", "bonds", "control", "log", "options": [..]}, or null where nothing is plugged in. The board understands A0
+channel state sum (state 0 off, 1 on; no answer) and FF, to which it answers with the state of every channel as text.
 """
+import argparse
+import asyncio
 import gc
 import json
 import os
@@ -12,20 +15,33 @@ import signal
 import sys
 import tty
 
-import speaker                              # loaded once: a power-up is a fork, not a start of Python
+import nature
+from source import Source
+from speaker import Speaker                 # loaded once: a power-up is a fork, not a start of Python
+
+KINDS = {"speaker": (Speaker, nature.speaker), "source": (Source, nature.source)}
 
 
 class Channel:
     def __init__(self, plan):
-        self.plan, self.setup, self.pid = plan, speaker.options(plan["options"]), None
+        self.plan, self.on, self.pid, self.lives, self.orders_left = plan, False, None, 0, float("inf")
+        if plan:
+            self.unit, parser = KINDS[plan["kind"]]
+            self.parser = parser()
+            self.setup = self.parser.read(plan["options"])
 
     def switch(self, on):
-        if on and self.pid is None:
+        self.orders_left -= 1
+        if self.orders_left < 0:
+            return
+        if on and not self.on and self.plan:
+            self.lives += 1
             self.pid = os.fork() or self.live()
         elif not on and self.pid is not None:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)         # the power is off when this returns
             self.pid = None
+        self.on = on
 
     def live(self):
         status = 1
@@ -33,10 +49,10 @@ class Channel:
             out = os.open(self.plan["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
             os.dup2(out, 1)
             os.dup2(out, 2)
-            speaker.main(*(self.plan[key] for key in ("name", "controller", "bonds", "control")), self.setup)
+            asyncio.run(self.unit(self.parser, self.setup, self.plan, self.lives).run())
             status = 0
         except BaseException as error:
-            print("speaker ended:", repr(error), file=sys.stderr, flush=True)
+            print("the unit ended:", repr(error), file=sys.stderr, flush=True)
         finally:
             os._exit(status)
 
@@ -47,7 +63,7 @@ def answer(channels, data):
     while data:
         if data[0] == 0xFF:
             for number, channel in enumerate(channels, 1):
-                said += b"CH%d:%s \r\n" % (number, b"ON" if channel.pid else b"OFF")
+                said += b"CH%d:%s \r\n" % (number, b"ON" if channel.on else b"OFF")
         if data[0] != 0xA0:
             data = data[1:]
             continue
@@ -59,15 +75,27 @@ def answer(channels, data):
             print("ignored", number, state, checksum, flush=True)
             continue
         channels[number - 1].switch(state == 1)
-        print("channel", number, "on" if state else "off", flush=True)
+        print("channel", number, "on" if channels[number - 1].on else "off", flush=True)
     return said, data
 
 
-def main(link, *plans):
-    channels = [Channel(json.loads(plan)) for plan in plans]
+def sticking(word):
+    channel, orders = map(int, word.split(":"))
+    return channel, orders
+
+
+def main():
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("link")
+    parser.add_argument("--sticks", action="append", default=[], type=sticking, metavar="CHANNEL:ORDERS")
+    parser.add_argument("plans", nargs="+", type=json.loads, metavar="CHANNEL")
+    arguments = parser.parse_args()
+    channels = [Channel(plan) for plan in arguments.plans]
+    for channel, orders in arguments.sticks:
+        channels[channel - 1].orders_left = orders
     board, port = pty.openpty()
     tty.setraw(port)
-    os.symlink(os.ttyname(port), link)
+    os.symlink(os.ttyname(port), arguments.link)
     gc.freeze()                             # a collection in a speaker would copy every page of the shared modules
     data = b""
     while True:
@@ -75,4 +103,4 @@ def main(link, *plans):
         os.write(board, said)
 
 
-main(*sys.argv[1:])
+main()

@@ -14,7 +14,13 @@ RIG, HERE = Path("/run/rig"), Path(__file__).parent
 GUEST = RIG / "out/guest"
 PYTHON = RIG / "venv/bin/python"
 DONGLES = ["AA:BB:CC:00:00:01", "AA:BB:CC:00:00:02"]
-SPEAKERS = [("D2:00:00:00:00:01", "Virtual speaker"), ("D2:00:00:00:00:02", "Second virtual speaker")]
+UNITS = [                                   # unit n is on channel n of the relay board
+    ("speaker1", "D2:00:00:00:00:01", "Virtual speaker"),
+    ("speaker2", "D2:00:00:00:00:02", "Second virtual speaker"),
+    ("speaker3", "D2:00:00:00:00:03", "Third virtual speaker"),
+    ("speaker4", "D2:00:00:00:00:04", "Fourth virtual speaker"),
+    ("source", "50:00:00:00:00:01", "Virtual source"),
+]
 PATIENCE_S = 20                             # of the guest's clock
 
 processes = {}
@@ -45,7 +51,13 @@ def adapters_are_there(dongles):
     return all(dongle in reply.stdout for dongle in dongles)
 
 
-def set_stage(options, dongles):
+def plan(name, title, channel):
+    """What the relay has to know of a unit."""
+    return {"name": title, "channel": channel, "kind": name.rstrip("1234"), "controller": str(RIG / f"radio-{name}.sock"),
+            "bonds": str(RIG / f"{name}.bonds"), "control": str(RIG / f"{name}.sock"), "log": str(GUEST / f"{name}.log")}
+
+
+def set_stage(options, relay, dongles):
     (Path.home() / ".asoundrc").write_text((HERE / "room.conf").read_text())
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     Path("/run/dbus").mkdir()
@@ -54,18 +66,15 @@ def set_stage(options, dongles):
     start("btmon", "btmon", "-w", str(capture), chatty=True)
     # the capture must begin before the dongle does
     wait_for("HCI capture", lambda: capture.exists() and capture.stat().st_size >= 16)
-    sockets = [RIG / f"radio-{address[-2:]}.sock" for address, _ in SPEAKERS]
-    peers = [word for (address, _), socket in zip(SPEAKERS, sockets) for word in ("--peer", f"{address}={socket}")]
+    plans = {name: plan(name, title, channel) | {"options": options[name]}
+             for channel, (name, _, title) in enumerate(UNITS, 1) if name in options}
+    peers = [word for name, address, _ in UNITS if name in plans for word in ("--peer", f"{address}={plans[name]['controller']}")]
     hosts = [word for dongle in dongles for word in ("--host", dongle)]
-    start("radio", PYTHON, "-B", HERE / "radio.py", *hosts, *peers, "--control", RIG / "radio.sock",
-          chatty=True)
+    start("radio", RIG / "radio/rigtone-radio", "--library", RIG / "venv", *hosts, *peers,
+          "--control", RIG / "radio.sock", chatty=True)
     start("bluetoothd", "/usr/libexec/bluetooth/bluetoothd", "-n", "-f", HERE / "bluetoothd.conf")
-    plans = []
-    for number, ((_, name), socket, words) in enumerate(zip(SPEAKERS, sockets, options), 1):
-        plans.append(json.dumps({
-            "name": name, "controller": str(socket), "bonds": f"/run/rig/speaker{number}.bonds",
-            "control": f"/run/rig/speaker{number}.sock", "log": str(GUEST / f"speaker{number}.log"), "options": words}))
-    start("relay", PYTHON, "-B", HERE / "relay.py", RIG / "relay0", *plans)
+    start("relay", PYTHON, "-B", HERE / "relay.py", RIG / "relay0", *relay,
+          *(json.dumps(plans.get(name)) for name, _, _ in UNITS))
     wait_for("relay", (RIG / "relay0").exists)
     wait_for("adapter", lambda: adapters_are_there(dongles))
 
@@ -85,7 +94,7 @@ def run(command):
 def main():
     request = json.loads((GUEST / "request.json").read_text())
     began = time.monotonic()
-    set_stage(request["speakers"], DONGLES[:request["dongles"]])
+    set_stage(request["units"], request["relay"], DONGLES[:request["dongles"]])
     print(f"stage set after {time.monotonic() - began:.3f} s", flush=True)
     began = time.monotonic()
     status = run(request["command"])

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{aac, aptx, opus, sbc};
+use crate::{aac, aptx, ldac, opus, sbc};
 
 mod named;
 
@@ -20,6 +20,8 @@ pub enum CodecConfiguration {
     Aptx(aptx::Configuration),
     /// Opus.
     Opus(opus::Configuration),
+    /// LDAC.
+    Ldac(ldac::Configuration),
 }
 
 /// Why bytes are no configuration.
@@ -34,12 +36,15 @@ pub enum ConfigurationError {
     /// Of AAC, and wrong.
     #[error(transparent)]
     Aac(#[from] aac::AacError),
-    /// Of a vendor, and none of aptX, aptX HD and Opus.
+    /// Of a vendor, and none of aptX, aptX HD, LDAC and Opus.
     #[error(transparent)]
     Aptx(#[from] aptx::AptxError),
     /// Of Opus, and wrong.
     #[error(transparent)]
     Opus(#[from] opus::OpusError),
+    /// Of LDAC, and wrong.
+    #[error(transparent)]
+    Ldac(#[from] ldac::LdacError),
 }
 
 /// The media codec type of SBC (assigned numbers, A2DP).
@@ -59,6 +64,7 @@ impl CodecConfiguration {
             SBC => Self::Sbc(sbc::Configuration::parse(octets)?),
             AAC => Self::Aac(aac::Configuration::parse(octets)?),
             VENDOR if Codec::of(codec_type, octets) == Codec::Opus => Self::Opus(opus::Configuration::parse(octets)?),
+            VENDOR if Codec::of(codec_type, octets) == Codec::Ldac => Self::Ldac(ldac::Configuration::parse(octets)?),
             VENDOR => Self::Aptx(aptx::Configuration::parse(octets)?),
             other => return Err(ConfigurationError::UnknownCodec(other)),
         })
@@ -74,7 +80,7 @@ impl CodecConfiguration {
         match self {
             Self::Sbc(_) => SBC,
             Self::Aac(_) => AAC,
-            Self::Aptx(_) | Self::Opus(_) => VENDOR,
+            Self::Aptx(_) | Self::Opus(_) | Self::Ldac(_) => VENDOR,
         }
     }
 
@@ -85,6 +91,7 @@ impl CodecConfiguration {
             Self::Aac(configuration) => configuration.octets().to_vec(),
             Self::Aptx(configuration) => configuration.octets(),
             Self::Opus(configuration) => configuration.octets().to_vec(),
+            Self::Ldac(configuration) => configuration.octets().to_vec(),
         }
     }
 
@@ -95,6 +102,7 @@ impl CodecConfiguration {
             Self::Aac(configuration) => configuration.hz,
             Self::Aptx(configuration) => configuration.hz,
             Self::Opus(_) => 48_000,
+            Self::Ldac(configuration) => configuration.hz,
         }
     }
 
@@ -109,7 +117,36 @@ impl CodecConfiguration {
             Self::Aac(configuration) => configuration.choose(capabilities)?.map(Self::Aac),
             Self::Aptx(configuration) => configuration.choose(capabilities)?.map(Self::Aptx),
             Self::Opus(configuration) => configuration.choose(capabilities)?.map(Self::Opus),
+            Self::Ldac(configuration) => configuration.choose(capabilities)?.map(Self::Ldac),
         })
+    }
+
+    /// The same, but with no less than asked for: a device that only takes a smaller bitpool lacks this one.
+    ///
+    /// # Errors
+    /// When the octets are no capabilities of this codec.
+    pub fn choose_whole(self, capabilities: &[u8]) -> Result<Result<Self, Vec<String>>, ConfigurationError> {
+        Ok(self.choose(capabilities)?.and_then(|chosen| match (self, chosen) {
+            (Self::Sbc(wanted), Self::Sbc(chosen)) if chosen.max_bitpool < wanted.max_bitpool => {
+                Err(vec![format!("bitpool {} (offered: up to {})", wanted.max_bitpool, chosen.max_bitpool)])
+            }
+            _ => Ok(chosen),
+        }))
+    }
+
+    /// Whether what was agreed on is this configuration: every choice the same and, with SBC, the same largest bitpool. Else what differs,
+    /// in words. How small a bitpool may be and the bit rate of AAC are the other end's to say.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn held_by(self, agreed: Self) -> Result<(), String> {
+        let same = match (self, agreed) {
+            (Self::Sbc(wanted), Self::Sbc(agreed)) => wanted.frame() == agreed.frame(),
+            (Self::Aac(wanted), Self::Aac(agreed)) => wanted.hz == agreed.hz,
+            (wanted, agreed) => wanted == agreed,
+        };
+        let said = |one: Self| words(one.codec_type(), &one.octets());
+        if same { Ok(()) } else { Err(format!("{} was agreed on, and {} asked for", said(agreed), said(self))) }
     }
 }
 
@@ -122,7 +159,7 @@ mod tests {
     fn an_unknown_codec_is_an_error_and_names_its_type() {
         let error = CodecConfiguration::parse(0x04, &[1, 2, 3]).expect_err("ATRAC is not known");
         assert_eq!(error.to_string(), "media codec type 0x04 is not known");
-        let error = CodecConfiguration::parse(0xFF, &[0x2D, 1, 0, 0, 0xAA, 0, 4, 1]).expect_err("nor is LDAC");
+        let error = CodecConfiguration::parse(0xFF, &[0x3A, 5, 0, 0, 0x35, 0x4C, 4, 1]).expect_err("nor is LHDC");
         assert!(error.to_string().contains("is no codec information of aptX"), "{error}");
     }
 
@@ -132,6 +169,7 @@ mod tests {
     #[case(VENDOR, &[0x4F, 0, 0, 0, 1, 0, 0x12], Codec::Aptx, 48_000)]
     #[case(VENDOR, &[0xD7, 0, 0, 0, 0x24, 0, 0x22, 0, 0, 0, 0], Codec::AptxHd, 44_100)]
     #[case(VENDOR, &[0xE0, 0, 0, 0, 1, 0, 0x92], Codec::Opus, 48_000)]
+    #[case(VENDOR, &[0x2D, 1, 0, 0, 0xAA, 0, 4, 1], Codec::Ldac, 96_000)]
     fn a_configuration_is_read_and_written(
         #[case] codec_type: u8,
         #[case] octets: &[u8],
@@ -141,6 +179,35 @@ mod tests {
         let read = CodecConfiguration::parse(codec_type, octets).expect("a configuration");
         assert_eq!((read.codec_type(), read.codec(), read.rate()), (codec_type, codec, hz));
         assert_eq!(read.octets(), octets);
+    }
+
+    #[rstest]
+    #[case::itself(&[0x11, 0x15, 2, 53], None)]
+    #[case::a_higher_floor(&[0x11, 0x15, 10, 53], None)]
+    #[case::a_smaller_bitpool(&[0x11, 0x15, 2, 51], Some("bitpool 2-51 was agreed on"))]
+    #[case::another_mode(&[0x12, 0x15, 2, 53], Some(", stereo, "))]
+    #[case::another_rate(&[0x21, 0x15, 2, 53], Some("44.1 kHz"))]
+    #[case::other_blocks(&[0x11, 0x25, 2, 53], Some("12 blocks"))]
+    fn what_was_asked_for_is_held_whole(#[case] agreed: &[u8], #[case] differs: Option<&str>) {
+        let wanted = CodecConfiguration::parse(SBC, &[0x11, 0x15, 2, 53]).expect("SBC");
+        let held = wanted.held_by(CodecConfiguration::parse(SBC, agreed).expect("SBC"));
+        match differs {
+            None => assert_eq!(held, Ok(())),
+            Some(said) => assert!(held.as_ref().is_err_and(|words| words.contains(said)), "{held:?}"),
+        }
+        assert!(wanted.held_by(CodecConfiguration::Opus(opus::Configuration)).is_err());
+    }
+
+    #[rstest]
+    #[case::all_modes(&[0x3F, 0xFF, 2, 53], Ok([0x22, 0x15, 2, 35]))]
+    #[case::just_enough(&[0x22, 0x15, 10, 35], Ok([0x22, 0x15, 10, 35]))]
+    #[case::too_small(&[0x3F, 0xFF, 2, 34], Err("bitpool 35 (offered: up to 34)"))]
+    #[case::another_rate(&[0x1F, 0xFF, 2, 53], Err("44.1 kHz"))]
+    fn what_is_wanted_whole_is_not_made_smaller(#[case] offered: &[u8], #[case] chosen: Result<[u8; 4], &str>) {
+        let wanted = CodecConfiguration::parse(SBC, &[0x22, 0x15, 2, 35]).expect("SBC");
+        let found = wanted.choose_whole(offered).expect("capabilities of SBC");
+        let found = found.map(CodecConfiguration::octets);
+        assert_eq!(found, chosen.map(|octets| octets.to_vec()).map_err(|lacks| vec![lacks.to_owned()]));
     }
 
     #[test]

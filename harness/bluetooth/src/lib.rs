@@ -13,6 +13,7 @@ mod cursor;
 pub mod hci;
 pub mod hfp;
 pub mod l2cap;
+pub mod ldac;
 pub mod media;
 pub mod opus;
 pub mod packet;

@@ -8,6 +8,7 @@ use crate::{
     aac::{self, AacError},
     aptx,
     codec::CodecConfiguration,
+    ldac::{self, LdacError},
     opus::{self, OpusError},
     sbc::{self, SbcError},
 };
@@ -43,6 +44,9 @@ pub enum PacketError {
     /// The encoded stream of Opus is broken.
     #[error(transparent)]
     Opus(#[from] OpusError),
+    /// The encoded stream of LDAC is broken.
+    #[error(transparent)]
+    Ldac(#[from] LdacError),
     /// The encoded stream of aptX ends within a code word.
     #[error("the stream of {length} bytes is no whole number of code words of {word} bytes")]
     Words {
@@ -128,6 +132,7 @@ pub fn packetise(configuration: CodecConfiguration, encoded: &[u8], mtu: usize) 
         CodecConfiguration::Aac(_) => packetise_aac(encoded, mtu),
         CodecConfiguration::Aptx(configuration) => packetise_aptx(configuration, encoded, mtu),
         CodecConfiguration::Opus(_) => packetise_opus(encoded, mtu),
+        CodecConfiguration::Ldac(configuration) => packetise_ldac(configuration, encoded, mtu),
     }
 }
 
@@ -168,6 +173,33 @@ fn packetise_opus(ogg: &[u8], mtu: usize) -> Result<Vec<Packet>, PacketError> {
         let first_sample = number as u64 * u64::from(opus::SAMPLES);
         let bytes = [rtp(number, first_sample, false).bytes().as_slice(), &[1], &frame].concat();
         packets.push(Packet { bytes, first_sample, samples: opus::SAMPLES });
+    }
+    Ok(packets)
+}
+
+/// As many whole frames in each packet as sinks are built for, behind a byte that counts them.
+fn packetise_ldac(configuration: ldac::Configuration, encoded: &[u8], mtu: usize) -> Result<Vec<Packet>, PacketError> {
+    const OVERHEAD: usize = RTP_HEADER + 1;
+    let room = mtu.min(ldac::LONGEST_PACKET).saturating_sub(OVERHEAD);
+    let frames = configuration.frames(encoded)?;
+    let (mut packets, mut rest, mut first_sample) = (Vec::new(), &frames[..], 0);
+    while let Some(first) = rest.first() {
+        let mut length = 0;
+        let fits = |frame: &&&[u8]| {
+            length += frame.len();
+            length <= room
+        };
+        let count = rest.iter().take(ldac::FRAMES_AT_MOST).take_while(fits).count();
+        if count == 0 {
+            return Err(PacketError::Mtu { frame: first.len(), mtu, overhead: OVERHEAD });
+        }
+        let (these, others) = rest.split_at(count);
+        let header = rtp(packets.len(), first_sample, false);
+        let bytes = [header.bytes().as_slice(), &[count as u8], &these.concat()].concat();
+        let samples = count as u32 * configuration.samples();
+        packets.push(Packet { bytes, first_sample, samples });
+        first_sample += u64::from(samples);
+        rest = others;
     }
     Ok(packets)
 }
@@ -238,6 +270,36 @@ mod tests {
 
     fn sbc(frequency: Frequency) -> CodecConfiguration {
         CodecConfiguration::Sbc(Configuration::high_quality(frequency))
+    }
+
+    const LDAC: ldac::Configuration = ldac::Configuration { hz: 48_000, mode: ldac::Mode::Stereo };
+
+    fn of_ldac(frames: usize) -> Vec<u8> {
+        [[0xAA, 0x33, 0x60].as_slice(), &[0x55; 217]].concat().repeat(frames)
+    }
+
+    #[rstest]
+    #[case::as_sinks_are_built(2048, &[3, 3, 1])]
+    #[case::a_short_link(672, &[2, 2, 2, 1])]
+    #[case::one_at_a_time(233, &[1, 1, 1, 1, 1, 1, 1])]
+    fn packets_of_ldac_count_their_frames(#[case] mtu: usize, #[case] counts: &[u8]) {
+        let packets = packetise(CodecConfiguration::Ldac(LDAC), &of_ldac(7), mtu).expect("packets");
+        assert_eq!(packets.iter().map(|p| p.bytes[12]).collect::<Vec<_>>(), counts);
+        let mut sample = 0;
+        for (number, packet) in packets.iter().enumerate() {
+            let (header, payload) = RtpHeader::parse(&packet.bytes).expect("RTP");
+            assert_eq!((usize::from(header.sequence), u64::from(header.timestamp)), (number, sample));
+            assert_eq!((packet.first_sample, packet.samples), (sample, u32::from(payload[0]) * 128));
+            assert_eq!(payload[1..], of_ldac(payload[0].into()));
+            sample += u64::from(packet.samples);
+        }
+    }
+
+    #[test]
+    fn a_frame_of_ldac_that_does_not_fit_is_refused() {
+        let error = packetise(CodecConfiguration::Ldac(LDAC), &of_ldac(1), 232).expect_err("too short");
+        assert_eq!(error, PacketError::Mtu { frame: 220, mtu: 232, overhead: 13 });
+        assert!(packetise(CodecConfiguration::Ldac(LDAC), &of_ldac(1)[..9], 679).is_err());
     }
 
     // The first packet of a stream that a virtual speaker received and decoded.
@@ -412,6 +474,7 @@ mod tests {
             let _ = packetise(CodecConfiguration::Aac(aac::Configuration::high_quality(48_000)), &bytes, mtu);
             let hd = aptx::Configuration { variant: aptx::Variant::Hd, hz: 48_000 };
             let _ = packetise(CodecConfiguration::Aptx(hd), &bytes, mtu);
+            let _ = packetise(CodecConfiguration::Ldac(LDAC), &bytes, mtu);
             if let Some((header, payload)) = RtpHeader::parse(&bytes) {
                 prop_assert_eq!([header.bytes().as_slice(), payload].concat(), bytes);
             }

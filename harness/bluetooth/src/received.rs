@@ -284,6 +284,7 @@ fn grain(configuration: CodecConfiguration, frames: &[u8]) -> u32 {
         CodecConfiguration::Aac(_) => aac::SAMPLES,
         CodecConfiguration::Aptx(_) => aptx::SAMPLES,
         CodecConfiguration::Opus(_) => opus::SAMPLES,
+        CodecConfiguration::Ldac(configuration) => configuration.samples(),
     }
 }
 
@@ -306,6 +307,10 @@ fn samples_of(configuration: CodecConfiguration, frames: &[u8]) -> Option<u32> {
             whole.then(|| (frames.len() / bytes) as u32 * aptx::SAMPLES)
         }
         CodecConfiguration::Opus(_) => (!frames.is_empty()).then_some(opus::SAMPLES),
+        CodecConfiguration::Ldac(configuration) => {
+            let count = configuration.frames(frames).ok()?.len() as u32;
+            (count > 0).then(|| count * configuration.samples())
+        }
     }
 }
 
@@ -335,5 +340,11 @@ fn content(configuration: CodecConfiguration, rtp: RtpHeader, payload: &[u8]) ->
             _ => None,
         },
         CodecConfiguration::Aptx(_) => words(configuration, payload),
+        CodecConfiguration::Ldac(ldac) => {
+            let (count, frames) = payload.split_first()?;
+            let samples = samples_of(configuration, frames)?;
+            (samples == u32::from(*count) * ldac.samples())
+                .then(|| Content::Frames { frames: frames.to_vec(), samples })
+        }
     }
 }

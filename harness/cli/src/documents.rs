@@ -45,7 +45,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Read {
         .map(|name| (name.to_string(), rigtone_witness::sound::carries(&name.to_string())))
         .collect();
     let stimuli: Vec<Stimulus<'_>> = carried.iter().map(|(name, carries)| Stimulus { name, carries }).collect();
-    diagnostics.extend(check(&loaded.library, &Vocabulary { stimuli: &stimuli }));
+    diagnostics.extend(check(&loaded.library, &Vocabulary { stimuli: &stimuli, rates: &stimulus::RATES }));
     diagnostics.extend(undecidable(&loaded.library));
     diagnostic::sort(&mut diagnostics);
     Read { library: loaded.library, diagnostics, sources: loaded.sources }

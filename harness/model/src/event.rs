@@ -4,6 +4,8 @@
 
 mod line;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -146,6 +148,41 @@ pub struct Listening {
     pub calibrated: Option<Calibrated>,
     /// Zeros are silence, and not a dead microphone.
     pub digital_silence: bool,
+    /// Samples a second of the stimulus that was sent.
+    #[serde(default = "usual_hz", skip_serializing_if = "is_usual_hz")]
+    pub rate_hz: u32,
+}
+
+fn usual_hz() -> u32 {
+    48_000
+}
+fn is_usual_hz(hz: &u32) -> bool {
+    *hz == usual_hz()
+}
+
+/// What a Bluetooth stack tells of the transport of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransportChange {
+    /// Its state, such as `idle`, `pending` or `active`.
+    State(String),
+    /// The delay that the sink reports.
+    ReportedDelay {
+        /// In nanoseconds.
+        ns: i64,
+    },
+    /// The absolute volume of the sink, 0 to 127.
+    Volume(u16),
+}
+
+impl fmt::Display for TransportChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::State(state) => write!(f, "the transport is {state}"),
+            Self::ReportedDelay { ns } => write!(f, "a delay of {:.1} ms is reported", *ns as f64 / 1e6),
+            Self::Volume(volume) => write!(f, "the volume is {volume} of 127"),
+        }
+    }
 }
 
 /// The kinds of events and what they carry.
@@ -214,6 +251,15 @@ pub enum Body {
         codec: Option<String>,
         /// Configuration bytes as the stack tells them, in hexadecimal.
         configuration: Option<String>,
+    },
+    /// The stack told that the transport of a stream has changed.
+    TransportChanged {
+        /// The unit at the other end.
+        unit: String,
+        /// When it was told, in nanoseconds on the rig's clock.
+        t_ns: i64,
+        /// What has changed.
+        change: TransportChange,
     },
     /// The first sample of a stimulus left.
     Emitted {

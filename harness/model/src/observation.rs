@@ -125,6 +125,26 @@ quantities! {
     LostPackets = "lost-packets",
     /// The mean time from one media packet to the next.
     PacketInterval = "packet-interval",
+    /// The configuration that was asked for beyond the codec.
+    RequestedConfiguration = "requested-configuration",
+    /// The configuration that was agreed on.
+    Configuration = "configuration",
+    /// Whether what was agreed on is what was asked for, the whole of it.
+    ConfigurationAgreement = "configuration-agreement",
+    /// How many packets of a stream left.
+    SentPackets = "sent-packets",
+    /// What they held.
+    SentBytes = "sent-bytes",
+    /// How much later than the frame clock 99 of 100 packets left at most.
+    PacketLateness = "packet-lateness",
+    /// How much later the latest one left.
+    WorstPacketLateness = "worst-packet-lateness",
+    /// Standard deviation of how late they left.
+    PacketJitter = "packet-jitter",
+    /// The share of packets for which the link was full when they were due.
+    BlockedPackets = "blocked-packets",
+    /// The share of packets that the link did not take in time.
+    DroppedPackets = "dropped-packets",
 }
 
 /// The value of an observation.

@@ -327,6 +327,86 @@ pub(crate) fn reads(kind: &str, text: &str) -> Option<bool> {
     of_kind!(Duration, Level, Loudness, Distance, Share, Frequency, Drift, BitRate, EventRate)
 }
 
+/// A whole number within `LOW..=HIGH` in steps of `STEP` from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whole<const LOW: u8, const HIGH: u8, const STEP: u8 = 1>(u8);
+
+impl<const LOW: u8, const HIGH: u8, const STEP: u8> Whole<LOW, HIGH, STEP> {
+    /// The number.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl<const LOW: u8, const HIGH: u8, const STEP: u8> FromStr for Whole<LOW, HIGH, STEP> {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.parse().ok().filter(|number| (LOW..=HIGH).contains(number) && number.is_multiple_of(STEP));
+        number.map(Self).ok_or_else(|| {
+            let steps = if STEP == 1 { String::new() } else { format!(" in steps of {STEP}") };
+            format!("`{text}` is not a whole number from {LOW} to {HIGH}{steps}")
+        })
+    }
+}
+
+impl<const LOW: u8, const HIGH: u8, const STEP: u8> Serialize for Whole<LOW, HIGH, STEP> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.0)
+    }
+}
+
+impl<'de, const LOW: u8, const HIGH: u8, const STEP: u8> Deserialize<'de> for Whole<LOW, HIGH, STEP> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Scalar::deserialize(deserializer)?.0.parse().map_err(de::Error::custom)
+    }
+}
+
+impl<const LOW: u8, const HIGH: u8, const STEP: u8> JsonSchema for Whole<LOW, HIGH, STEP> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("WholeFrom{LOW}To{HIGH}By{STEP}").into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "integer",
+            "description": "A whole number.",
+            "minimum": LOW,
+            "maximum": HIGH,
+            "multipleOf": STEP,
+        })
+    }
+}
+
+/// A single value: numbers and truth values are kept as they would be written.
+pub(crate) struct Scalar(pub(crate) String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ScalarVisitor;
+        impl de::Visitor<'_> for ScalarVisitor {
+            type Value = Scalar;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_str<E: de::Error>(self, v: &str) -> Result<Scalar, E> {
+                Ok(Scalar(v.to_owned()))
+            }
+            fn visit_u64<E: de::Error>(self, v: u64) -> Result<Scalar, E> {
+                Ok(Scalar(v.to_string()))
+            }
+            fn visit_i64<E: de::Error>(self, v: i64) -> Result<Scalar, E> {
+                Ok(Scalar(v.to_string()))
+            }
+            fn visit_f64<E: de::Error>(self, v: f64) -> Result<Scalar, E> {
+                Ok(Scalar(v.to_string()))
+            }
+            fn visit_bool<E: de::Error>(self, v: bool) -> Result<Scalar, E> {
+                Ok(Scalar(v.to_string()))
+            }
+        }
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
 /// A value that a step takes either as it stands or, as `$name`, from an axis or a condition of the same name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Param<T> {
@@ -347,7 +427,7 @@ impl<T: Serialize> Serialize for Param<T> {
 
 impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Param<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        let Scalar(text) = Scalar::deserialize(deserializer)?;
         match text.strip_prefix('$') {
             Some(name) => Ok(Self::From(name.to_owned())),
             None => text.parse().map(Self::Fixed).map_err(de::Error::custom),
@@ -367,6 +447,12 @@ impl<T: JsonSchema> JsonSchema for Param<T> {
         if let Some(pattern) = schema.get("pattern").and_then(|p| p.as_str()).map(str::to_owned) {
             let inner = pattern.trim_start_matches('^').trim_end_matches('$').to_owned();
             schema.insert("pattern".into(), format!("^({inner}|{reference})$").into());
+        }
+        if schema.get("type").is_some_and(|kind| kind == "integer") {
+            // Each keyword speaks of one type only: the limits of the number, the pattern of the reference.
+            schema.insert("type".into(), serde_json::json!(["integer", "string"]));
+            schema.insert("pattern".into(), format!("^{reference}$").into());
+            schema.insert("x-form".into(), "write a whole number, or `$` and the name of an axis".into());
         }
         if let Some(values) = schema.remove("enum").and_then(|v| v.as_array().cloned()) {
             let words: Vec<String> = values.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect();

@@ -1,4 +1,4 @@
-//! The address of the monitor channel, which rustix does not know.
+//! The addresses of the kernel's channels, which rustix does not know.
 
 use std::ptr;
 
@@ -10,23 +10,26 @@ const BLUETOOTH: u16 = 31;
 const ALL: u16 = 0xffff;
 /// `HCI_CHANNEL_MONITOR`.
 const MONITOR: u16 = 2;
+/// `HCI_CHANNEL_CONTROL`.
+const CONTROL: u16 = 3;
 
 /// `struct sockaddr_hci`.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
-pub(crate) struct MonitorAddress {
+pub(crate) struct Channel {
     family: u16,
     device: u16,
     channel: u16,
 }
 
-impl MonitorAddress {
+impl Channel {
     pub(crate) const MONITOR: Self = Self { family: BLUETOOTH, device: ALL, channel: MONITOR };
+    pub(crate) const CONTROL: Self = Self { family: BLUETOOTH, device: ALL, channel: CONTROL };
 }
 
 #[expect(unsafe_code, reason = "rustix takes addresses of other families through this trait alone")]
 // SAFETY: the pointer is to this value, which is laid out as the kernel's structure and outlives the call; the length is its own.
-unsafe impl SocketAddrArg for MonitorAddress {
+unsafe impl SocketAddrArg for Channel {
     unsafe fn with_sockaddr<R>(&self, call: impl FnOnce(*const SocketAddrOpaque, SocketAddrLen) -> R) -> R {
         call(ptr::from_ref(self).cast(), size_of::<Self>() as SocketAddrLen)
     }

@@ -2,8 +2,11 @@
 //!
 //! Source: Linux `net/bluetooth/hci_sock.c`, `include/net/bluetooth/hci_mon.h`. Opening it needs the right to open raw sockets (CAP_NET_RAW).
 //! The kernel tells first which controllers there are.
+//!
+//! Beside it stands what the kernel says of its controllers to anybody who asks ([`controllers`]).
 
 mod address;
+mod control;
 
 use std::{
     io::{self, IoSliceMut},
@@ -20,7 +23,8 @@ use nix::{
 };
 use rustix::net::{AddressFamily, Protocol, SocketFlags, SocketType, bind, socket_with};
 
-use self::address::MonitorAddress;
+use self::address::Channel;
+pub use self::control::{Controller, controllers};
 
 /// `BTPROTO_HCI`.
 const HCI: u32 = 1;
@@ -56,16 +60,9 @@ impl Monitor {
     /// `PermissionDenied` without the right to open raw sockets, `Unsupported` on a kernel without Bluetooth, others of the operating
     /// system.
     pub fn open() -> io::Result<Self> {
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let protocol = HCI.try_into().ok().map(Protocol::from_raw);
-        let socket = socket_with(AddressFamily::BLUETOOTH, SocketType::RAW, flags, protocol).map_err(|e| match e {
-            rustix::io::Errno::AFNOSUPPORT | rustix::io::Errno::PROTONOSUPPORT => {
-                io::Error::new(io::ErrorKind::Unsupported, "the kernel has no Bluetooth")
-            }
-            other => other.into(),
-        })?;
+        let socket = hci_socket()?;
         setsockopt(&socket, ReceiveTimestampns, &true)?;
-        bind(&socket, &MonitorAddress::MONITOR)?;
+        bind(&socket, &Channel::MONITOR)?;
         Ok(Self::on(socket))
     }
 
@@ -103,6 +100,17 @@ impl Monitor {
             io::Error::new(io::ErrorKind::InvalidData, format!("the monitor gave {length} bytes that are no record"))
         })
     }
+}
+
+fn hci_socket() -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let protocol = HCI.try_into().ok().map(Protocol::from_raw);
+    socket_with(AddressFamily::BLUETOOTH, SocketType::RAW, flags, protocol).map_err(|e| match e {
+        rustix::io::Errno::AFNOSUPPORT | rustix::io::Errno::PROTONOSUPPORT => {
+            io::Error::new(io::ErrorKind::Unsupported, "the kernel has no Bluetooth")
+        }
+        other => other.into(),
+    })
 }
 
 impl AsFd for Monitor {

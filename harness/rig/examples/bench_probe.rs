@@ -30,7 +30,7 @@ use serde_json::json;
 type Failure = Box<dyn std::error::Error>;
 
 const SECOND: i64 = 1_000_000_000;
-const WISH: Wish = Wish { profile: Profile::A2dp, codec: Codec::Sbc };
+const WISH: Wish = Wish { profile: Profile::A2dp, codec: Codec::Sbc, configured: None };
 
 fn rig() -> Result<Rig, serde_json::Error> {
     serde_json::from_value(json!({

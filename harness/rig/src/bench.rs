@@ -91,6 +91,10 @@ pub trait Keeper {
     }
     /// Drives every output to its declared safe state; tries all of them and reports what failed.
     async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault>;
+    /// What a person should know before anything is begun, one sentence each.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Versions and identities for the run's `environment.json`.
     fn environment(&self) -> serde_json::Value;
 }

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use rigtone_audio::stimulus::Stimulus;
 pub use rigtone_bluetooth::received::{Counts, Intervals};
 pub use rigtone_model::{
-    document::{Capture, Codec, Profile},
-    event::{Anchor, CaptureClock, Truth},
+    document::{Capture, Codec, Profile, WantedConfiguration},
+    event::{Anchor, CaptureClock, TransportChange, Truth},
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
 
@@ -96,6 +96,17 @@ pub struct Wish {
     pub profile: Profile,
     /// The codec to offer.
     pub codec: Codec,
+    /// The configuration that it has to have; as usual when absent.
+    pub configured: Option<WantedConfiguration>,
+}
+
+/// Something that the stack told, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub what: TransportChange,
 }
 
 /// A profile that is connected.
@@ -105,8 +116,12 @@ pub struct Link {
     pub codec: Codec,
     /// The configuration that was really agreed on, as it is on the air; empty where nobody tells.
     pub configuration: Vec<u8>,
+    /// Samples a second of the stream.
+    pub rate_hz: u32,
     /// The delay that the sink reports, in nanoseconds.
     pub reported_delay_ns: Option<i64>,
+    /// What the stack told of its transport meanwhile.
+    pub changes: Vec<Told>,
 }
 
 /// Connecting profiles.
@@ -127,11 +142,38 @@ pub struct Emission {
     pub uncertainty_ns: i64,
 }
 
+/// When the packets of a stream left, beside the clock of its frames.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pacing {
+    /// Packets that were due.
+    pub due: u64,
+    /// Packets that left.
+    pub sent: u64,
+    /// What they held.
+    pub bytes: u64,
+    /// How late half of the packets left at most, in nanoseconds.
+    pub late_p50_ns: i64,
+    /// How late 99 of 100 left at most.
+    pub late_p99_ns: i64,
+    /// How late the latest left.
+    pub late_most_ns: i64,
+    /// Standard deviation of how late they left.
+    pub jitter_ns: i64,
+    /// Packets for which the link was full when they were due.
+    pub blocked: u64,
+    /// Packets that the link did not take in time.
+    pub dropped: u64,
+}
+
 /// How a stream went.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Streamed {
     /// When the stimulus left; absent when it never did.
     pub emission: Option<Emission>,
+    /// When its packets left, where there were real ones.
+    pub pacing: Option<Pacing>,
+    /// What the stack told of its transport meanwhile.
+    pub changes: Vec<Told>,
     /// Whether all of it was sent.
     pub ended: Result<(), DeviceFailure>,
 }

@@ -9,9 +9,12 @@ pub mod capture;
 pub mod clock;
 pub mod hardware;
 pub mod lock;
+pub mod pacing;
 pub mod power;
 pub mod safety;
 pub mod simulated;
+pub mod usb;
+mod wanted;
 
 #[cfg(all(test, feature = "serial"))]
 mod test_port;

@@ -67,7 +67,7 @@ impl Resource {
 }
 
 /// Of `hw:CARD=MIC,DEV=1`, `plughw:MIC,1` and `hw:2,1` the card and the device; of anything else the text itself.
-fn alsa_key(device: &str, card_of: &dyn Fn(&str) -> Option<String>) -> String {
+pub(crate) fn alsa_key(device: &str, card_of: &dyn Fn(&str) -> Option<String>) -> String {
     let Some((_, rest)) = device.split_once(':').filter(|(plugin, _)| ["hw", "plughw"].contains(plugin)) else {
         return device.to_owned();
     };

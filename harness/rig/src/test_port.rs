@@ -46,6 +46,11 @@ impl Pty {
         bytes
     }
 
+    /// What the board says.
+    pub(crate) fn say(&self, bytes: &[u8]) {
+        assert_eq!(rustix::io::write(&self.board, bytes), Ok(bytes.len()));
+    }
+
     /// How many bytes wait to be read.
     pub(crate) fn waiting(&self) -> usize {
         if !self.readable(0) {

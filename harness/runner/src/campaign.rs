@@ -132,6 +132,9 @@ impl<'a> Campaign<'a> {
         } else {
             self.start();
         }
+        for text in self.bench.keeper.warnings() {
+            self.emit(None, Body::Warning { text });
+        }
         // What a crash of an earlier run left switched on is repaired before anything relies on it.
         self.make_safe().await;
         let mut expected: BTreeMap<&str, f64> = BTreeMap::new();

@@ -236,7 +236,7 @@ fn numbered(name: &str, number: u32) -> String {
 /// Brings the times that an event carries onto the time of the run.
 fn shift(body: &mut Body, offset_ns: i64) {
     match body {
-        Body::Emitted { t_ns, .. } => *t_ns += offset_ns,
+        Body::Emitted { t_ns, .. } | Body::TransportChanged { t_ns, .. } => *t_ns += offset_ns,
         Body::Evidence { anchors, clock, .. } => {
             anchors.iter_mut().for_each(|anchor| anchor.t_ns += offset_ns);
             clock.iter_mut().for_each(|clock| clock.t_ns += offset_ns);

@@ -10,14 +10,14 @@ use rigtone_model::{
     trial::InfrastructureFault,
 };
 use rigtone_rig::{
-    capability::{Captured, Microphone, Received, Streaming, Unit, Wish},
+    capability::{Captured, Microphone, Pacing, Received, Streaming, Unit, Wish},
     clock::compute,
 };
 use rigtone_witness::sound::{Emitted, Heard, Take, asked_hz, hear, identity, stimulus};
 
 use crate::{
     emit::Place,
-    step::{Session, StepEnd, StepResult},
+    step::{Session, StepEnd, StepResult, USUAL_HZ},
 };
 
 /// Recorded before the sound: the noise of the room.
@@ -53,7 +53,7 @@ pub(crate) async fn play(
 ) -> StepResult {
     let trial = session.trial;
     let code = identity(&trial.plan.rig, &target.name);
-    let stimulus = stimulus(&play.signal, code)
+    let stimulus = stimulus(&play.signal, session.rate_hz, code)
         .map_err(|e| InfrastructureFault::new("plan", e.to_string()).hint("run `rigtone check` on the scenario"))?;
     let member = format!("unit {}", unit.name);
     let name = trial.bench.nearest_microphone(&target.name).unwrap_or_default().to_owned();
@@ -80,6 +80,10 @@ pub(crate) async fn play(
             Body::Emitted { signal: play.signal.clone(), t_ns: emission.at.0, uncertainty_ns: emission.uncertainty_ns };
         place.emit(session.now(), body);
     }
+    if let Some(pacing) = streamed.pacing {
+        paced(session, pacing, place);
+    }
+    session.changed(place, &target.name, streamed.changes);
     let emitted = streamed.emission.map(|e| Emitted { t_ns: e.at.0, uncertainty_ns: e.uncertainty_ns });
     let sound = Sound { signal: &play.signal, code, stimulus, target, name, microphone: &**microphone };
     analyse(session, sound, captured, emitted, place).await?;
@@ -93,7 +97,7 @@ pub(crate) async fn listen(session: &Session<'_>, step: &Listen, place: Place<'_
         InfrastructureFault::new("plan", "the step `listen` has no driver without a `signal`")
             .hint("run `rigtone plan`: it skips such combinations")
     })?;
-    let stimulus = stimulus(signal, FOREIGN)
+    let stimulus = stimulus(signal, USUAL_HZ, FOREIGN)
         .map_err(|e| InfrastructureFault::new("plan", e.to_string()).hint("run `rigtone check` on the scenario"))?;
     let (name, near) = trial.microphone(&step.with)?;
     let target = trial.unit(near)?;
@@ -223,6 +227,25 @@ fn keep(
     Ok(stored.sha256)
 }
 
+/// Records when the packets left. The clock of the host is that of the frames: what is not known is one reading of it.
+fn paced(session: &Session<'_>, pacing: Pacing, place: Place<'_>) {
+    const READING_MS: f64 = 0.001;
+    let number = |value: f64, unit: &str, uncertainty| Value::Number { value, unit: unit.to_owned(), uncertainty };
+    let ms = |ns: i64| number(ns as f64 / 1e6, "ms", READING_MS);
+    let share = |count: u64| number(100.0 * count as f64 / pacing.due.max(1) as f64, "%", 0.0);
+    for (quantity, value) in [
+        (Quantity::SentPackets, number(pacing.sent as f64, "packets", 0.0)),
+        (Quantity::SentBytes, number(pacing.bytes as f64, "bytes", 0.0)),
+        (Quantity::PacketLateness, ms(pacing.late_p99_ns)),
+        (Quantity::WorstPacketLateness, ms(pacing.late_most_ns)),
+        (Quantity::PacketJitter, ms(pacing.jitter_ns)),
+        (Quantity::BlockedPackets, share(pacing.blocked)),
+        (Quantity::DroppedPackets, share(pacing.dropped)),
+    ] {
+        session.observe(place, quantity, value);
+    }
+}
+
 /// Stores the recording as captured; gives its hash.
 fn store(
     session: &Session<'_>,
@@ -265,6 +288,7 @@ fn listening(session: &Session<'_>, sound: &Sound<'_>, captured: &Captured) -> L
         nearer: heard.and_then(|heard| heard.nearer),
         calibrated: bench.calibrated.get(name).copied(),
         digital_silence: bench.digital_silence.contains(name),
+        rate_hz: sound.stimulus.rate(),
     }
 }
 

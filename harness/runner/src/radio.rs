@@ -7,7 +7,7 @@ use rigtone_model::{
     document::{Action, Capture, Step},
     event::{Body, CaptureClock, Phase},
     observation::{Observation, Quantity, Value},
-    trial::{DeviceFailure, InfrastructureFault},
+    trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
 use rigtone_rig::{
     capability::{HciTap, HciTape, Unit},
@@ -73,7 +73,13 @@ impl Radio {
         let (label, action, judged) = (step.name().to_owned(), step.action().name(), phase == Phase::Trial);
         let step = radio::Step { label, action, from_ns, to_ns, peer: peer.address.0, agreed, judged };
         tapped.steps.borrow_mut().push(step.clone());
-        if matches!(end, Ok(StepEnd::Done)) {
+        // Why we refused what the device offers, we know better than the packets that were never sent.
+        let is_told = match &end {
+            Ok(StepEnd::Done) => true,
+            Ok(StepEnd::Failed(failure)) => failure.class == FailureClass::Unsupported,
+            Err(_) => false,
+        };
+        if is_told {
             return end;
         }
         let (bytes, clock) = tapped.read()?;

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use rigtone_model::{
-    document::{Absence, Action, Connect, Discover, Event, OnOff, Pair, Play, Step, WaitFor},
+    document::{Absence, Action, Connect, Discover, Event, OnOff, Pair, Play, Profile, Step, WaitFor},
     event::Body,
     id::hex,
     observation::{Observation, Quantity, Value},
@@ -11,7 +11,7 @@ use rigtone_model::{
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
 use rigtone_rig::{
-    capability::{Address, Answer, Codec, Link, Unit, Wish},
+    capability::{Address, Answer, Codec, Link, Told, Unit, Wish},
     clock::Instant,
 };
 use rigtone_witness::radio::Agreed;
@@ -19,6 +19,8 @@ use rigtone_witness::radio::Agreed;
 use crate::{emit::Place, hearing, trial::Trial};
 
 const SECOND: i64 = 1_000_000_000;
+/// Samples a second of a stream of which nobody tells more.
+pub(crate) const USUAL_HZ: u32 = 48_000;
 /// The time that a call without a limit of its own has.
 const USUAL_NS: i64 = 20 * SECOND;
 /// How much later than its deadline a driver may come back.
@@ -37,6 +39,8 @@ pub(crate) struct Session<'a> {
     pub(crate) trial: &'a Trial<'a>,
     /// What was connected last.
     pub(crate) wish: Option<Wish>,
+    /// Samples a second of its stream.
+    pub(crate) rate_hz: u32,
     /// What the stack says was agreed on in the step that is done just now.
     pub(crate) agreed: Option<Agreed>,
 }
@@ -49,7 +53,7 @@ fn cannot(unit: &Unit, what: &str) -> InfrastructureFault {
 
 impl<'a> Session<'a> {
     pub(crate) fn new(trial: &'a Trial<'a>) -> Self {
-        Self { trial, wish: None, agreed: None }
+        Self { trial, wish: None, rate_hz: USUAL_HZ, agreed: None }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -189,16 +193,23 @@ impl<'a> Session<'a> {
         let (unit, target) = (self.trial.unit(&connect.by)?, self.trial.unit(&connect.unit)?);
         let connecting = unit.connecting.as_ref().ok_or_else(|| cannot(unit, "connect"))?;
         let codec = self.bound(self.trial.bindings().codec(connect))?;
-        let wish = Wish { profile: connect.profile, codec };
+        let configured = self.bound(self.trial.bindings().configuration(connect))?;
+        let wish = Wish { profile: connect.profile, codec, configured };
         self.observe(place, Quantity::RequestedCodec, Value::Word(codec.as_str().to_owned()));
+        if let Some(wanted) = configured {
+            self.observe(place, Quantity::RequestedConfiguration, Value::Word(wanted.to_string()));
+        }
         let deadline = self.now().plus(connect.within.ns());
         let member = format!("unit {}", unit.name);
         let link = match self.bounded(deadline, &member, connecting.connect(target.address, wish, deadline)).await? {
             Ok(link) => link,
             Err(failure) => return Ok(StepEnd::Failed(failure)),
         };
-        self.wish = Some(Wish { codec: link.codec, ..wish });
-        self.is_connected(target, &link, codec, place);
+        // What was asked of one codec says nothing about another.
+        let configured = configured.filter(|_| link.codec == codec);
+        self.wish = Some(Wish { codec: link.codec, configured, ..wish });
+        self.rate_hz = link.rate_hz;
+        self.is_connected(target, link, wish, place);
         Ok(StepEnd::Done)
     }
 
@@ -213,13 +224,15 @@ impl<'a> Session<'a> {
         let member = format!("unit {}", unit.name);
         let happened: Result<(), DeviceFailure> = match wait.event {
             Event::Connected => {
-                let wish = self.bound(self.trial.bindings().codec_axis())?;
+                let codec = self.bound(self.trial.bindings().codec_axis())?;
                 match self.bounded(deadline, &member, receiving.connected(&sources, deadline)).await? {
                     Ok((_, link)) => {
-                        if let Some(wish) = wish {
-                            self.observe(place, Quantity::RequestedCodec, Value::Word(wish.as_str().to_owned()));
+                        if let Some(codec) = codec {
+                            self.observe(place, Quantity::RequestedCodec, Value::Word(codec.as_str().to_owned()));
                         }
-                        self.is_connected(unit, &link, wish.unwrap_or(link.codec), place);
+                        let codec = codec.unwrap_or(link.codec);
+                        let wish = Wish { profile: Profile::A2dp, codec, configured: None };
+                        self.is_connected(unit, link, wish, place);
                         Ok(())
                     }
                     Err(failure) => Err(failure),
@@ -239,9 +252,9 @@ impl<'a> Session<'a> {
     }
 
     /// Records what was agreed on.
-    fn is_connected(&mut self, unit: &Unit, link: &Link, requested: Codec, place: Place<'_>) {
+    fn is_connected(&mut self, unit: &Unit, link: Link, wish: Wish, place: Place<'_>) {
         let (codec, configuration) = (link.codec, link.configuration.clone());
-        self.agreed = Some(Agreed { requested, codec, configuration });
+        self.agreed = Some(Agreed { requested: wish.codec, codec, configuration });
         place.emit(
             self.now(),
             Body::Connected {
@@ -251,6 +264,13 @@ impl<'a> Session<'a> {
             },
         );
         self.observe(place, Quantity::Codec, Value::Word(codec.as_str().to_owned()));
+        if let Some(held) = wish.held_by(&link) {
+            self.observe(place, Quantity::ConfigurationAgreement, Value::Truth(held.is_ok()));
+            if let Err(differs) = held {
+                place.emit(self.now(), Body::Warning { text: differs });
+            }
+        }
+        self.changed(place, &unit.name, link.changes);
         if let Some(ns) = link.reported_delay_ns {
             let value = Value::Number { value: ns as f64 / 1e6, unit: "ms".into(), uncertainty: 0.05 };
             self.observe(place, Quantity::ReportedDelay, value);
@@ -260,8 +280,16 @@ impl<'a> Session<'a> {
     async fn play(&self, play: &Play, place: Place<'_>) -> StepResult {
         let (unit, target) = (self.trial.unit(&play.by)?, self.trial.unit(&play.on)?);
         let streaming = unit.streaming.clone().ok_or_else(|| cannot(unit, "send a stimulus"))?;
-        let wish = self.wish.unwrap_or(Wish { profile: rigtone_model::document::Profile::A2dp, codec: Codec::Sbc });
+        let usual = Wish { profile: Profile::A2dp, codec: Codec::Sbc, configured: None };
+        let wish = self.wish.unwrap_or(usual);
         hearing::play(self, play, &*streaming, unit, target, wish, place).await
+    }
+
+    /// Records what the stack told of a transport.
+    pub(crate) fn changed(&self, place: Place<'_>, unit: &str, changes: Vec<Told>) {
+        for Told { at, what: change } in changes {
+            place.emit(self.now(), Body::TransportChanged { unit: unit.to_owned(), t_ns: at.0, change });
+        }
     }
 
     pub(crate) fn observe(&self, place: Place<'_>, quantity: Quantity, value: Value) {

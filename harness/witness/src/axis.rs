@@ -105,6 +105,8 @@ pub struct Builder {
     /// The step that goes on, and the time of its last event.
     step: Option<(String, i64)>,
     emitted: Option<(i64, i64)>,
+    /// What was told of packets so far.
+    packets: Vec<String>,
     ended_ns: i64,
     captures: Vec<(String, String, CaptureClock)>,
 }
@@ -125,6 +127,7 @@ impl Builder {
             },
             step: None,
             emitted: None,
+            packets: Vec::new(),
             ended_ns: i64::MAX,
             captures: Vec::new(),
         }
@@ -173,6 +176,10 @@ impl Builder {
                 let codec = codec.as_ref().map(|codec| format!(" with {codec}")).unwrap_or_default();
                 self.told(t_ns, Source::Stack, label, format!("{unit} is connected{codec}"));
             }
+            Body::TransportChanged { unit, t_ns, change } => {
+                self.exactly(*t_ns, Source::Stack, label, format!("{unit}: {change}"), None);
+                return;
+            }
             Body::Emitted { signal, t_ns, uncertainty_ns } => {
                 self.emitted = Some((*t_ns, *uncertainty_ns));
                 let what = format!("the first packet of `{signal}` leaves");
@@ -188,7 +195,10 @@ impl Builder {
                     self.measured(first.t_ns, uncertainty_ns, Source::Sound, label, format!("{about} begins"), took_ns);
                 }
             }
-            Body::Observed(observation) => self.observed(label, observation),
+            Body::Observed(observation) => {
+                self.paced(t_ns, label.as_ref(), observation);
+                self.observed(label, observation);
+            }
             Body::EvidenceRemoved { file, .. } => self.captures.retain(|(kept, ..)| kept != file),
             Body::Warning { text } => self.axis.doubts.push(text.clone()),
             Body::TrialFinished { .. } => self.ended_ns = t_ns,
@@ -196,6 +206,29 @@ impl Builder {
         }
         if let Some((_, last_ns)) = &mut self.step {
             *last_ns = t_ns;
+        }
+    }
+
+    /// Collects what is told of a stream's packets; all of it is one moment.
+    fn paced(&mut self, t_ns: i64, label: Option<&String>, observation: &Observation) {
+        let of = |what: &str| Some(format!("{what} {}", observation.value));
+        let words = match observation.quantity {
+            Quantity::SentPackets => Some(match &observation.value {
+                Value::Number { value, .. } => format!("{value} packets left"),
+                other => format!("packets left: {other}"),
+            }),
+            Quantity::PacketLateness => of("99 of 100 within"),
+            Quantity::WorstPacketLateness => of("the latest after"),
+            Quantity::PacketJitter => of("jitter"),
+            Quantity::BlockedPackets => of("blocked"),
+            Quantity::DroppedPackets => of("dropped"),
+            _ => None,
+        };
+        self.packets.extend(words);
+        // The last of them.
+        if observation.quantity == Quantity::DroppedPackets {
+            let what = std::mem::take(&mut self.packets).join(", ");
+            self.told(t_ns, Source::Packets, label.cloned(), what);
         }
     }
 

@@ -264,8 +264,8 @@ fn observed(step: &Step, quantity: Quantity, value: Value, evidence: &str) -> Ob
 fn failure(class: Class, action: &str) -> Option<Option<FailureClass>> {
     let pairing = action == "pair";
     Some(match class {
-        Class::PageTimeout if pairing => Some(FailureClass::PairingTimedOut),
-        Class::PageTimeout | Class::CallFailed => Some(FailureClass::NotConnected),
+        Class::PageTimeout | Class::AuthenticationCalledOff if pairing => Some(FailureClass::PairingTimedOut),
+        Class::PageTimeout | Class::CallFailed | Class::AuthenticationCalledOff => Some(FailureClass::NotConnected),
         Class::PairingRefused | Class::BondLost if pairing => Some(FailureClass::PairingRefused),
         Class::PairingRefused | Class::BondLost => Some(FailureClass::NotConnected),
         Class::LostWhilePairing => Some(FailureClass::LinkLost),

@@ -405,7 +405,7 @@ fn again(run: &Path, recording: &Recording, scenario: Option<&Scenario>) -> Resu
     let Recording { step, file, sha256, anchors, listening, emitted, recorded } = recording;
     let bytes = read_evidence(run, file, sha256).map_err(|e| e.to_string())?;
     let (rate, samples) = one_channel(&bytes, listening.channel)?;
-    let stimulus = stimulus(&listening.signal, listening.code).map_err(|e| e.to_string())?;
+    let stimulus = stimulus(&listening.signal, listening.rate_hz, listening.code).map_err(|e| e.to_string())?;
     let hz = scenario.map(|scenario| asked_hz(scenario, step)).unwrap_or_default();
     let take = Take { rate, samples: &samples, anchors, emitted: *emitted, listening };
     // It was good enough once: whoever thinks otherwise now knows nothing about the device.

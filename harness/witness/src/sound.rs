@@ -10,6 +10,7 @@ use rigtone_audio::{
     channels,
     loudness::Calibration,
     measure::{self, Analyser, CaptureFault, Emission, Expectation, Recording},
+    resample::Converter,
     stimulus::{Name, Stimulus, StimulusError},
     survey::{Settings, Survey},
 };
@@ -29,7 +30,7 @@ const RATE: u32 = 48_000;
 const AIR_C: f64 = 20.0;
 
 thread_local! {
-    static STIMULI: RefCell<BTreeMap<(Name, u32), Stimulus>> = const { RefCell::new(BTreeMap::new()) };
+    static STIMULI: RefCell<BTreeMap<(Name, u32, u32), Stimulus>> = const { RefCell::new(BTreeMap::new()) };
     // One for each thread that analyses: it keeps plans and spectra, and gives the same values without them.
     static ANALYSER: RefCell<Analyser> = RefCell::new(Analyser::new());
 }
@@ -84,18 +85,18 @@ impl Heard {
     }
 }
 
-/// The stimulus of that name with an identity, as every run plays it. Each thread makes it once.
+/// The stimulus of that name at a rate in Hz and with an identity, as every run plays it. Each thread makes it once.
 ///
 /// # Errors
-/// When there is none of that name.
-pub fn stimulus(name: &str, code: u32) -> Result<Stimulus, StimulusError> {
+/// When there is none of that name, or it is not made at that rate.
+pub fn stimulus(name: &str, rate: u32, code: u32) -> Result<Stimulus, StimulusError> {
     let name: Name = name.parse()?;
     STIMULI.with_borrow_mut(|known| {
-        if let Some(stimulus) = known.get(&(name, code)) {
+        if let Some(stimulus) = known.get(&(name, rate, code)) {
             return Ok(stimulus.clone());
         }
-        let stimulus = Stimulus::build(name, RATE, code)?;
-        known.insert((name, code), stimulus.clone());
+        let stimulus = Stimulus::build(name, rate, code)?;
+        known.insert((name, rate, code), stimulus.clone());
         Ok(stimulus)
     })
 }
@@ -117,11 +118,24 @@ pub fn asked_hz(scenario: &Scenario, step: &str) -> Vec<f64> {
     asked.collect()
 }
 
-/// What a recording of `stimulus` says; the response is wanted at `hz` too.
+/// What a recording of `stimulus` says; the response is wanted at `hz` too. A recording of another rate is brought to that of the
+/// stimulus first.
 ///
 /// # Errors
 /// When it is no recording at all.
 pub fn hear(take: &Take<'_>, stimulus: &Stimulus, hz: &[f64]) -> Result<Heard, CaptureFault> {
+    let (samples, anchors);
+    let mut take = *take;
+    if take.rate != stimulus.rate() && take.rate > 0 {
+        let converter = Converter::new(take.rate, stimulus.rate());
+        let frames = converter.frames(take.samples.len() as u64) as usize;
+        let mut converted = vec![0.0; frames];
+        converter.convert(take.samples, 0, 0, &mut converted);
+        let ratio = f64::from(stimulus.rate()) / f64::from(take.rate);
+        let moved = take.anchors.iter().map(|anchor| Anchor { frame: anchor.frame * ratio, ..*anchor });
+        (samples, anchors) = (converted, moved.collect::<Vec<_>>());
+        take = Take { rate: stimulus.rate(), samples: &samples, anchors: &anchors, ..take };
+    }
     let known = take.listening;
     let expectation = Expectation {
         channel: 0,

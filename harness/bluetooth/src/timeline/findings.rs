@@ -13,7 +13,8 @@ const VOICES_AT_MOST: usize = 64;
 /// Adds the findings of a link that ended, or that the capture left. Of a damaged capture what is not there may have been.
 pub(super) fn find(link: &mut Link, damaged: bool, budget: &mut Budget) {
     let mut found = Vec::new();
-    link.phases.iter().for_each(|phase| of_phase(phase, &mut found));
+    let ended_by_host = link.end.is_some_and(|end| end.by == Some(Side::Host));
+    link.phases.iter().for_each(|phase| of_phase(phase, ended_by_host, &mut found));
     of_end(link, &mut found);
     of_services(link, &mut found);
     for stream in &link.streams {
@@ -43,7 +44,7 @@ const fn who(side: Side) -> &'static str {
     }
 }
 
-fn of_phase(phase: &Phase, found: &mut Vec<Finding>) {
+fn of_phase(phase: &Phase, ended_by_host: bool, found: &mut Vec<Finding>) {
     let at_ns = phase.to_ns.unwrap_or(phase.from_ns);
     match (phase.kind, phase.outcome) {
         (PhaseKind::Page, Outcome::Refused { code: 0x04, .. }) => {
@@ -57,6 +58,11 @@ fn of_phase(phase: &Phase, found: &mut Vec<Finding>) {
         }
         (PhaseKind::Authentication, Outcome::Refused { words, .. }) => {
             add(found, at_ns, Class::PairingRefused, format!("authentication ended with: {words}"));
+        }
+        (PhaseKind::Authentication, Outcome::LinkEnded) if ended_by_host => {
+            let words =
+                format!("authentication was not over after {} when the host called it off", ms(at_ns - phase.from_ns));
+            add(found, at_ns, Class::AuthenticationCalledOff, words);
         }
         (PhaseKind::Authentication, Outcome::LinkEnded) => {
             add(found, at_ns, Class::LostWhilePairing, "the link ended during authentication");

@@ -311,6 +311,8 @@ pub enum Class {
     BondLost,
     /// The link ended during authentication.
     LostWhilePairing,
+    /// Authentication took longer than the host waits.
+    AuthenticationCalledOff,
     /// A service that was looked for is not there.
     ServiceMissing,
     /// The channel for audio was refused, or there are no endpoints.

@@ -184,6 +184,13 @@ fn a_link_that_ends_during_authentication_was_lost_while_pairing() {
     assert_eq!(link.end.map(|end| (end.by, end.reason)), Some((None, Some(8))));
 }
 
+#[test]
+fn authentication_that_the_host_calls_off_is_not_lost() {
+    let link = Scene::default().call(100).command(0x0411, &[HANDLE as u8, 0]).wait(900).disconnected(0x16).link();
+    assert_eq!(classes(&link), [Class::AuthenticationCalledOff]);
+    assert!(link.findings[0].words.contains("not over after 900.0 ms"), "{:?}", link.findings);
+}
+
 /// Leaving a rest of 500 ms takes 300 ms of the start.
 #[test]
 fn leaving_sniff_mode_delays_a_start() {

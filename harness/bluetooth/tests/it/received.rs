@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rigtone_bluetooth::{
     aac, aptx,
     codec::CodecConfiguration,
-    opus,
+    ldac, opus,
     packet::{RtpHeader, packetise},
     received::{Arrival, Counts, Intervals, Part, unpack},
     sbc::{self, Frequency},
@@ -17,6 +17,7 @@ const OPUS: CodecConfiguration = CodecConfiguration::Opus(opus::Configuration);
 const HD: CodecConfiguration = CodecConfiguration::Aptx(aptx::Configuration { variant: aptx::Variant::Hd, hz: 48_000 });
 const APTX: CodecConfiguration =
     CodecConfiguration::Aptx(aptx::Configuration { variant: aptx::Variant::Classic, hz: 48_000 });
+const LDAC: CodecConfiguration = CodecConfiguration::Ldac(ldac::Configuration { hz: 48_000, mode: ldac::Mode::Stereo });
 /// 5 frames of SBC in 672 bytes.
 const SAMPLES: u64 = 640;
 
@@ -64,6 +65,7 @@ fn ogg(frames: usize) -> Vec<u8> {
 #[case::aptx(APTX, (0..4000u32).map(|n| n as u8).collect(), 672)]
 #[case::aptx_hd(HD, (0..6600u32).map(|n| n as u8).collect(), 440)]
 #[case::opus(OPUS, ogg(20), 960)]
+#[case::ldac(LDAC, [&[0xAA, 0x33, 0x60][..], &[0x55; 217]].concat().repeat(20), 256)]
 #[case::aac(AAC, loas(&[300, 600, 660, 1500, 20, 1980]), 1024)]
 fn what_was_sent_is_received_in_its_places(
     #[case] configuration: CodecConfiguration,

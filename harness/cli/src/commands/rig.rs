@@ -8,7 +8,10 @@ use rigtone_model::{
     load,
 };
 use rigtone_report::exit::Code;
-use rigtone_rig::hardware::{MadeSafe, Selection};
+use rigtone_rig::{
+    bench::Finding,
+    hardware::{Inventory, MadeSafe, Selection},
+};
 
 use crate::{documents, open, printer, trouble::Trouble};
 
@@ -21,8 +24,13 @@ pub(crate) fn list(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
     for (name, unit) in &rig.units {
         let _ = writeln!(text, "  unit        {name}: {} {} at {}", unit.device, unit.firmware, unit.address);
     }
+    let there = (rig.world == World::Hardware).then(Inventory::take);
     for (name, dongle) in &rig.dongles {
-        let _ = writeln!(text, "  dongle      {name}: {}", dongle.address);
+        let due = dongle.usb.as_ref().map(|port| format!(", due at USB port {port}")).unwrap_or_default();
+        let _ = writeln!(text, "  dongle      {name}: {}{due}", dongle.address);
+        for found in there.iter().map(|there| there.dongle(&dongle.address)) {
+            let _ = writeln!(text, "                {found}");
+        }
     }
     for (name, board) in &rig.relays {
         let port = board.lcus.as_ref().map_or("simulated", |l| l.port.as_str());
@@ -30,11 +38,17 @@ pub(crate) fn list(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
     }
     for (name, microphone) in &rig.microphones {
         let device = match (&microphone.alsa, &microphone.sink) {
-            (Some(alsa), _) => &alsa.device,
-            (None, Some(wire)) => &wire.dongle,
-            (None, None) => "simulated",
+            (Some(alsa), _) => alsa.named(),
+            (None, Some(wire)) => format!("what dongle {} receives", wire.dongle),
+            (None, None) => "simulated".to_owned(),
         };
         let _ = writeln!(text, "  microphone  {name}: {device} in {}", microphone.room);
+        if let (Some(there), Some(alsa)) = (&there, &microphone.alsa) {
+            let _ = writeln!(text, "                {}", there.microphone(alsa));
+        }
+    }
+    for other in there.iter().flat_map(|there| there.others(&rig)) {
+        let _ = writeln!(text, "  not in it   {other}");
     }
     printer::out(&text);
     Ok(Code::Passed)
@@ -49,16 +63,28 @@ pub(crate) fn check(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
     let faults = opened.runtime.block_on(bench.keeper.make_safe(bench.clock.now().plus(CHECK_NS)));
     let mut text = String::new();
     for finding in &findings {
-        let word = if finding.ok { "ok   " } else { "fault" };
+        let word = match finding.ok {
+            true => "ok   ",
+            // Only what is sent with that codec cannot be done.
+            false if is_encoder(finding) => "lacks",
+            false => "fault",
+        };
         let _ = writeln!(text, "{word}  {}: {}", finding.member, finding.finding);
     }
     for fault in &faults {
         let hint = fault.hint.as_deref().unwrap_or("switch it by hand");
         let _ = writeln!(text, "fault  {fault}; {hint}");
     }
+    for warning in bench.keeper.warnings() {
+        printer::note(&format!("warning: {warning}"));
+    }
     printer::out(&text);
-    let healthy = faults.is_empty() && findings.iter().all(|f| f.ok);
+    let healthy = faults.is_empty() && findings.iter().all(|f| f.ok || is_encoder(f));
     Ok(if healthy { Code::Passed } else { Code::Infrastructure })
+}
+
+fn is_encoder(finding: &Finding) -> bool {
+    finding.member.starts_with("encoder ")
 }
 
 pub(crate) fn safe(rig: &Path, devices: &Path) -> Result<Code, Trouble> {

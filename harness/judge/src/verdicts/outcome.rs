@@ -78,7 +78,8 @@ pub fn result(expectation: &Expectation<'_>, scenario: &Scenario, trial: &TrialR
         }
         Expectation::Measured(e) => {
             let (low, high) = e.limits();
-            let class = if e.of.actions().is_some() { FailureClass::Untimely } else { FailureClass::OutOfLimits };
+            let timed = e.of.actions().is_some() && !e.of.is_told_by_source();
+            let class = if timed { FailureClass::Untimely } else { FailureClass::OutOfLimits };
             let limits = Limits { low, high, unit: e.of.unit().0, class };
             limits.hold(trial, &e.step, trial.observation(&e.step, e.of.quantity()))
         }
@@ -211,6 +212,7 @@ fn codec(trial: &TrialRecord, label: &str, wanted: WantedCodec) -> TrialResult {
         _ => None,
     };
     let Some(agreed) = word(Quantity::Codec) else { return not_reached(trial) };
+    let requested = wanted == WantedCodec::Requested;
     let wanted = match wanted {
         WantedCodec::Requested => word(Quantity::RequestedCodec),
         WantedCodec::Codec(codec) => Some(codec.as_str()),
@@ -220,7 +222,17 @@ fn codec(trial: &TrialRecord, label: &str, wanted: WantedCodec) -> TrialResult {
     if trial.observations.iter().any(contradicts) {
         return TrialResult::failed(FailureClass::CodecDisagreement);
     }
+    let of_step = |quantity| trial.observation(label, quantity).map(|o| &o.value);
+    let differs = requested && of_step(Quantity::ConfigurationAgreement) == Some(&Value::Truth(false));
+    // Where a configuration was asked for, the name of its codec is the smaller part of it.
+    let unknown = requested
+        && of_step(Quantity::RequestedConfiguration).is_some()
+        && of_step(Quantity::ConfigurationAgreement).is_none();
     match wanted {
+        Some(_) if differs => TrialResult::failed(FailureClass::WrongCodec),
+        Some(wanted) if wanted == agreed && unknown => {
+            TrialResult::ambiguous("the record does not say which configuration was agreed on")
+        }
         Some(wanted) if wanted == agreed => TrialResult::held(),
         Some(_) => TrialResult::failed(FailureClass::WrongCodec),
         None => TrialResult::ambiguous("the record does not say which codec was asked for"),

@@ -377,3 +377,42 @@ fn trials_together_give_the_verdict(
     let expect = serde_json::from_str(HALF).expect("an expectation");
     assert_eq!(verdict(&expect, &trials, &ending), expected);
 }
+
+#[rstest]
+#[case::the_whole_of_it(Some(true), true, Outcome::Success, None)]
+#[case::a_part_of_it(Some(false), true, Outcome::Failure, Some(FailureClass::WrongCodec))]
+#[case::nobody_tells(None, true, Outcome::Ambiguous, None)]
+#[case::nothing_but_the_codec_was_asked_for(None, false, Outcome::Success, None)]
+fn a_configuration_that_was_requested_has_to_be_agreed_on(
+    #[case] agreement: Option<bool>,
+    #[case] asked: bool,
+    #[case] expected: Outcome,
+    #[case] class: Option<FailureClass>,
+) {
+    let raw = |quantity, value| Observation::raw("connect", quantity, value);
+    let word = |quantity, word: &str| raw(quantity, Value::Word(word.into()));
+    let mut observations = vec![word(Quantity::RequestedCodec, "sbc"), word(Quantity::Codec, "sbc")];
+    if asked {
+        observations.push(word(Quantity::RequestedConfiguration, "44.1 kHz, bitpool 35"));
+    }
+    observations.extend(agreement.map(|agrees| raw(Quantity::ConfigurationAgreement, Value::Truth(agrees))));
+    let trial = played(observations);
+    assert_eq!(outcome(&json!({"codec": {"is": "requested"}}), &trial), (expected, class));
+    // Who names a codec speaks of nothing else.
+    assert_eq!(outcome(&json!({"codec": {"is": "sbc"}}), &trial), (Outcome::Success, None));
+}
+
+#[rstest]
+#[case::none("0 %", 0.0, Outcome::Success)]
+#[case::some("0 %", 0.4, Outcome::Failure)]
+#[case::few_enough("0.5 %", 0.4, Outcome::Success)]
+fn packets_are_limited_whether_their_sound_is_heard_or_not(
+    #[case] limit: &str,
+    #[case] dropped: f64,
+    #[case] expected: Outcome,
+) {
+    let expect = json!({"measured": {"in": "play", "of": "dropped-packets", "at-most": limit}});
+    let trial = played(vec![heard(false), number(Quantity::DroppedPackets, dropped, 0.0, "%")]);
+    let class = (expected == Outcome::Failure).then_some(FailureClass::OutOfLimits);
+    assert_eq!(outcome(&expect, &trial), (expected, class));
+}

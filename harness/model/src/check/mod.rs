@@ -1,6 +1,7 @@
 //! What a schema cannot say: whether the documents make sense, alone and together.
 
 mod claims;
+mod configuration;
 mod device;
 mod expect;
 mod fault;
@@ -28,6 +29,8 @@ use crate::{
 pub struct Vocabulary<'a> {
     /// The stimuli that can be played.
     pub stimuli: &'a [Stimulus<'a>],
+    /// The rates in Hz at which they can be made.
+    pub rates: &'a [u32],
 }
 
 /// A stimulus that can be played.

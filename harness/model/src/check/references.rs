@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
-use crate::{document::Action, quantity::Param};
+use crate::{
+    document::{Action, Configuration},
+    quantity::Param,
+};
 
 /// What an axis has to hold to be named at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +24,8 @@ pub(super) struct AxisName<'a> {
 
 /// A `$name` of a step.
 pub(super) struct Parameter<'a> {
-    pub(super) key: &'static str,
+    /// Where in the action, such as `["configuration", "bitpool"]`.
+    pub(super) at: &'static [&'static str],
     pub(super) name: &'a str,
     /// Whether a value could stand in its place.
     pub(super) fits: fn(&str) -> bool,
@@ -59,29 +63,50 @@ pub(super) fn axes(action: Action<'_>) -> Vec<AxisName<'_>> {
     }
 }
 
-fn parameter<'a, T: FromStr>(key: &'static str, value: Option<&'a Param<T>>) -> Option<Parameter<'a>> {
+impl Parameter<'_> {
+    /// The key itself.
+    pub(super) fn key(&self) -> &'static str {
+        self.at.last().copied().unwrap_or_default()
+    }
+}
+
+fn parameter<'a, T: FromStr>(at: &'static [&'static str], value: Option<&'a Param<T>>) -> Option<Parameter<'a>> {
     match value? {
         Param::Fixed(_) => None,
-        Param::From(name) => Some(Parameter { key, name, fits: |text| text.parse::<T>().is_ok() }),
+        Param::From(name) => Some(Parameter { at, name, fits: |text| text.parse::<T>().is_ok() }),
     }
+}
+
+fn configuration(asked: Option<&Configuration>) -> [Option<Parameter<'_>>; 6] {
+    [
+        parameter(&["configuration", "rate"], asked.and_then(|c| c.rate.as_ref())),
+        parameter(&["configuration", "mode"], asked.and_then(|c| c.mode.as_ref())),
+        parameter(&["configuration", "bitpool"], asked.and_then(|c| c.bitpool.as_ref())),
+        parameter(&["configuration", "blocks"], asked.and_then(|c| c.blocks.as_ref())),
+        parameter(&["configuration", "subbands"], asked.and_then(|c| c.subbands.as_ref())),
+        parameter(&["configuration", "allocation"], asked.and_then(|c| c.allocation.as_ref())),
+    ]
 }
 
 /// The parameters that an action takes from an axis or a condition.
 pub(super) fn parameters(action: Action<'_>) -> Vec<Parameter<'_>> {
     let found = match action {
-        Action::PowerCycle(a) => vec![parameter("off-for", Some(&a.off_for))],
-        Action::Set(a) => vec![parameter("value", Some(&a.value))],
-        Action::Discover(a) => vec![parameter("restart-every", a.restart_every.as_ref())],
-        Action::Connect(a) => vec![parameter("codec", a.codec.as_ref())],
+        Action::PowerCycle(a) => vec![parameter(&["off-for"], Some(&a.off_for))],
+        Action::Set(a) => vec![parameter(&["value"], Some(&a.value))],
+        Action::Discover(a) => vec![parameter(&["restart-every"], a.restart_every.as_ref())],
+        Action::Connect(a) => {
+            let codec = parameter(&["codec"], a.codec.as_ref());
+            std::iter::once(codec).chain(configuration(a.configuration.as_ref())).collect()
+        }
         Action::Play(a) => vec![
-            parameter("content", a.content.as_ref()),
-            parameter("for", a.lasting.as_ref()),
-            parameter("volume", a.volume.as_ref()),
-            parameter("level", a.level.as_ref()),
-            parameter("loudness", a.loudness.as_ref()),
+            parameter(&["content"], a.content.as_ref()),
+            parameter(&["for"], a.lasting.as_ref()),
+            parameter(&["volume"], a.volume.as_ref()),
+            parameter(&["level"], a.level.as_ref()),
+            parameter(&["loudness"], a.loudness.as_ref()),
         ],
-        Action::Prompt(a) => vec![parameter("loudness", a.loudness.as_ref())],
-        Action::Wait(a) => vec![parameter("for", Some(&a.lasting))],
+        Action::Prompt(a) => vec![parameter(&["loudness"], a.loudness.as_ref())],
+        Action::Wait(a) => vec![parameter(&["for"], Some(&a.lasting))],
         Action::Power(_)
         | Action::EnterPairingMode(_)
         | Action::ReadServices(_)

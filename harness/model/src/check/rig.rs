@@ -7,15 +7,17 @@ use indexmap::IndexMap;
 use super::dangling;
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::{Control, Output, Rig, Role, Unit, Wire, World},
+    document::{Control, Output, Recover, Rig, Role, SafeState, Unit, Wire, World},
     load::{Entry, Library},
 };
 
 pub(super) fn check(entry: &Entry<Rig>, library: &Library, faults: &mut Vec<Diagnostic>) {
     let mut rig = Checker { entry, library, faults };
     rig.worlds();
+    rig.dongles();
     rig.microphones();
     rig.units();
+    rig.outputs();
     rig.addresses();
 }
 
@@ -71,6 +73,12 @@ impl Checker<'_> {
                 _ => {}
             }
         }
+        for (name, dongle) in rig.dongles.iter().filter(|_| !hardware) {
+            let real = [dongle.usb.is_some(), dongle.usb_id.is_some(), dongle.recover.is_some()];
+            for key in ["usb", "usb-id", "recover"].into_iter().zip(real).filter_map(|(key, is)| is.then_some(key)) {
+                wrong(&["dongles", name, key], "a simulated dongle is plugged in nowhere", SIMULATED);
+            }
+        }
         for (name, board) in &rig.relays {
             if hardware && board.simulated.is_some() {
                 wrong(&["relays", name, "simulated"], "a relay board of a hardware rig is not simulated", REAL);
@@ -85,6 +93,31 @@ impl Checker<'_> {
         }
     }
 
+    /// What is said of where dongles are plugged in and how they are brought back.
+    fn dongles(&mut self) {
+        let rig = &self.entry.value;
+        for (name, dongle) in &rig.dongles {
+            let Some(recover) = &dongle.recover else { continue };
+            let at = |key: &'static str| ["dongles", name, "recover", key];
+            let mut wrong = |code, path: &[&str], message: &str, advice: &str| {
+                self.faults.push(self.entry.diagnostic(code, path, message).suggest(advice));
+            };
+            if recover.hub_port.is_some() && dongle.usb.is_none() {
+                let advice = "add `usb` to the dongle: `rigtone rig list` shows where it is plugged in";
+                wrong(Code::Incomplete, &at("hub-port"), "no port is named that could be switched", advice);
+            }
+            if recover.off_for.ns() == 0 || recover.off_for > Recover::LONGEST {
+                let message = format!("a dongle is cut for more than no time and at most {}", Recover::LONGEST);
+                wrong(Code::OutOfRange, &at("off-for"), &message, "write `2 s`");
+            }
+            if recover.power.as_ref().is_some_and(|power| power.safe == SafeState::Keep) {
+                let path = ["dongles", name, "recover", "power", "safe"];
+                let message = "no position is named in which the dongle has its supply";
+                wrong(Code::Incomplete, &path, message, "write the position in which it has its supply: `on` or `off`");
+            }
+        }
+    }
+
     fn microphones(&mut self) {
         let rig = &self.entry.value;
         for (name, microphone) in &rig.microphones {
@@ -95,9 +128,30 @@ impl Checker<'_> {
             if let Some(wire) = &microphone.sink {
                 self.wire(name, wire);
             }
-            if let Some(alsa) = &microphone.alsa
-                && alsa.channel > alsa.channels
-            {
+            let Some(alsa) = &microphone.alsa else { continue };
+            let at = |key: &'static str| ["microphones", name, "alsa", key];
+            match (&alsa.device, &alsa.usb) {
+                (Some(_), Some(_)) => self.faults.push(
+                    self.entry
+                        .diagnostic(Code::NotExactlyOne, &at("usb"), "the device is named already")
+                        .label(&self.entry.path, self.entry.position(&at("device")), "it is named here")
+                        .suggest("keep `usb`, or `device`"),
+                ),
+                (None, None) => self.faults.push(
+                    self.entry
+                        .diagnostic(Code::NotExactlyOne, &["microphones", name, "alsa"], "no device is named")
+                        .suggest("add `usb` and the port that `rigtone rig list` shows, or `device`"),
+                ),
+                _ => {}
+            }
+            for (key, is) in [("pcm", alsa.pcm.is_some()), ("usb-id", alsa.usb_id.is_some())] {
+                if is && alsa.usb.is_none() {
+                    let message = format!("`{key}` is of the card at a USB port, and no port is named");
+                    let fault = self.entry.diagnostic(Code::Incomplete, &at(key), message);
+                    self.faults.push(fault.suggest(format!("add `usb`, or delete `{key}`")));
+                }
+            }
+            if alsa.channel > alsa.channels {
                 let message = format!("channel {} of a device with {}", alsa.channel, alsa.channels);
                 let path = ["microphones", name, "alsa", "channel"];
                 let fault = self.entry.diagnostic(Code::DanglingReference, &path, message);
@@ -132,28 +186,38 @@ impl Checker<'_> {
 
     fn units(&mut self) {
         let rig = &self.entry.value;
-        // By relay and channel: the path of what is wired to it.
-        let mut wired: HashMap<(&str, u8), Vec<&str>> = HashMap::new();
         for (name, unit) in &rig.units {
             self.device(name, unit);
             self.dongle(name, unit);
-            let power = unit.power.iter().map(|output| (vec!["units", name, "power"], output));
-            let buttons = unit.buttons.iter().map(|(button, output)| (vec!["units", name, "buttons", button], output));
-            for (path, output) in power.chain(buttons) {
-                self.output(&path, output);
-                let Some(first) = wired.insert((&output.relay, output.channel), path.clone()) else { continue };
-                let message = format!("channel {} of `{}` is wired already", output.channel, output.relay);
-                self.faults.push(
-                    self.entry
-                        .diagnostic(Code::SharedChannel, &path, message)
-                        .label(&self.entry.path, self.entry.position(&first), "it is wired here")
-                        .suggest("a channel switches one thing: give one of them another channel"),
-                );
-            }
             for microphone in unit.heard_by.keys().filter(|name| !rig.microphones.contains_key(*name)) {
                 let path = ["units", name, "heard-by", microphone];
                 self.faults.push(dangling(self.entry, &path, "microphone", microphone, &names(&rig.microphones)));
             }
+        }
+    }
+
+    /// Each output exists and switches one thing.
+    fn outputs(&mut self) {
+        let rig = &self.entry.value;
+        let dongles = rig.dongles.iter().filter_map(|(name, dongle)| {
+            dongle.power().map(|output| (vec!["dongles", name, "recover", "power"], output))
+        });
+        let units = rig.units.iter().flat_map(|(name, unit)| {
+            let power = unit.power.iter().map(move |output| (vec!["units", name, "power"], output));
+            power.chain(unit.buttons.iter().map(move |(b, output)| (vec!["units", name, "buttons", b], output)))
+        });
+        // By relay and channel: the path of what is wired to it.
+        let mut wired: HashMap<(&str, u8), Vec<&str>> = HashMap::new();
+        for (path, output) in dongles.chain(units).collect::<Vec<_>>() {
+            self.output(&path, output);
+            let Some(first) = wired.insert((&output.relay, output.channel), path.clone()) else { continue };
+            let message = format!("channel {} of `{}` is wired already", output.channel, output.relay);
+            self.faults.push(
+                self.entry
+                    .diagnostic(Code::SharedChannel, &path, message)
+                    .label(&self.entry.path, self.entry.position(&first), "it is wired here")
+                    .suggest("a channel switches one thing: give one of them another channel"),
+            );
         }
     }
 

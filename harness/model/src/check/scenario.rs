@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use indexmap::IndexMap;
 
 use super::{
-    Vocabulary, claims, dangling, expect,
+    Vocabulary, claims, configuration, dangling, expect,
     known::Known,
     references::{self, AxisName, Due, Parameter},
     steps::{self, Placed},
@@ -200,6 +200,9 @@ impl<'a> Checker<'a, '_> {
             {
                 self.used.insert("codec");
             }
+            if let Action::Connect(connect) = action {
+                configuration::check(self.entry, placed, connect, vocabulary, self.faults);
+            }
             if let Some(signal) = references::stimulus(action)
                 && vocabulary.stimulus(signal).is_none()
             {
@@ -251,7 +254,7 @@ impl<'a> Checker<'a, '_> {
     fn parameter(&mut self, placed: &Placed<'_>, action: Action<'_>, parameter: &Parameter<'a>, all: &[Option<&str>]) {
         let name = parameter.name;
         self.used.insert(name);
-        let path = placed.at([action.name(), parameter.key]);
+        let path = placed.at(std::iter::once(action.name()).chain(parameter.at.iter().copied()));
         let scenario = &self.entry.value;
         let given: Vec<&str> =
             scenario.conditions.iter().filter(|(_, given)| given.contains_key(name)).map(|(c, _)| c.as_str()).collect();
@@ -261,7 +264,7 @@ impl<'a> Checker<'a, '_> {
                 self.fault(Code::WrongReference, &path, message, "give one of them another name");
             }
             (Some(Axis::Values(values)), true) => {
-                self.fitting(&["matrix", name], values, parameter.key, parameter.fits);
+                self.fitting(&["matrix", name], values, parameter.key(), parameter.fits);
             }
             (Some(_), true) => {
                 let message = format!("`{name}` is an axis of units or microphones, due is one of values");
@@ -288,7 +291,7 @@ impl<'a> Checker<'a, '_> {
                             self.faults.push(fault.suggest(format!("add `{name}` to it")));
                         }
                         Some(value) if !(parameter.fits)(value) => {
-                            self.unfit(&["conditions", condition, name], value, parameter.key);
+                            self.unfit(&["conditions", condition, name], value, parameter.key());
                         }
                         Some(_) => {}
                     }

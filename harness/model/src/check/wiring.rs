@@ -64,18 +64,52 @@ fn ports(entry: &Entry<Rig>, faults: &mut Vec<Diagnostic>) {
             boards.insert(port, path);
         }
     }
-    let mut channels: HashMap<(&str, u16), Vec<&str>> = HashMap::new();
+    let mut channels: HashMap<(String, u16), Vec<&str>> = HashMap::new();
     for (name, microphone) in &rig.microphones {
         let Some(alsa) = &microphone.alsa else { continue };
-        let path = vec!["microphones", name, "alsa", "device"];
-        let channel = (alsa.device.as_str(), alsa.channel);
+        let key = if alsa.device.is_some() { "device" } else { "usb" };
+        let path = vec!["microphones", name, "alsa", key];
+        let channel = (alsa.named(), alsa.channel);
         if let Some(first) = channels.get(&channel) {
-            let message = format!("channel {} of `{}` is a microphone already", alsa.channel, alsa.device);
+            let message = format!("channel {} of `{}` is a microphone already", channel.1, channel.0);
             faults.push(shared(entry, &path, first, message));
         } else {
             channels.insert(channel, path);
         }
     }
+    usb_ports(entry, faults);
+}
+
+/// A USB port that two members claim, or that leads to another member: one thing is plugged into one port. The channels
+/// of one sound card are several microphones.
+fn usb_ports(entry: &Entry<Rig>, faults: &mut Vec<Diagnostic>) {
+    let rig = &entry.value;
+    let dongles = rig.dongles.iter().map(|(name, dongle)| (&dongle.usb, vec!["dongles", name, "usb"]));
+    let microphones = rig.microphones.iter().filter_map(|(name, m)| Some((name, m.alsa.as_ref()?)));
+    let microphones = microphones.map(|(name, alsa)| (&alsa.usb, vec!["microphones", name, "alsa", "usb"]));
+    let named = dongles.chain(microphones).filter_map(|(port, path)| Some((port.as_deref()?, path)));
+    let mut seen: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (port, path) in named {
+        let clash = seen.iter().find_map(|(other, first)| {
+            let message = if *other == port && (first[0], path[0]) != ("microphones", "microphones") {
+                format!("something else is plugged into the USB port `{port}`")
+            } else if is_behind(port, other) {
+                format!("the USB port `{other}` is no hub, so nothing is plugged in at `{port}`")
+            } else if is_behind(other, port) {
+                format!("the USB port `{port}` is a hub: `{other}` lies behind it")
+            } else {
+                return None;
+            };
+            Some(shared(entry, &path, first, message))
+        });
+        faults.extend(clash);
+        seen.push((port, path));
+    }
+}
+
+/// Whether a USB port is one of the hub that is plugged into another, or of one behind that.
+fn is_behind(port: &str, other: &str) -> bool {
+    port.strip_prefix(other).is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn shared(entry: &Entry<Rig>, path: &[&str], first: &[&str], message: String) -> Diagnostic {

@@ -73,7 +73,7 @@ codes! {
         Empty = "empty": "A list, map or text is empty where something is due.",
         WrongLength = "wrong-length": "A list or text is too long or too short.",
         RepeatedValue = "repeated-value": "A list names the same value twice.",
-        NotExactlyOne = "not-exactly-one": "A step needs exactly one action, an expectation exactly one kind.",
+        NotExactlyOne = "not-exactly-one": "A step needs exactly one action, an expectation exactly one kind, a capture device exactly one name.",
         TooManyFaults = "too-many-faults": "The file has more faults than are shown.",
         Internal = "internal": "Rigtone contradicts itself. Please report it.",
         // The meaning
@@ -93,7 +93,7 @@ codes! {
         UnknownStimulus = "unknown-stimulus": "A stimulus is not in the list of stimuli.",
         ForeignCodec = "foreign-codec": "A firmware offers a codec that its device does not have.",
         SharedChannel = "shared-channel": "Two things are wired to one relay channel.",
-        SharedPort = "shared-port": "Two members of a rig are the same port or the same channel of a sound card.",
+        SharedPort = "shared-port": "Two members of a rig claim one port, or one channel of a sound card.",
         UnwiredButton = "unwired-button": "A scenario needs a gesture for which a unit lacks a wired button.",
         Oversized = "oversized": "A scenario has more parts or combinations than any lab can try.",
         DuplicateAddress = "duplicate-address": "Two things have the same Bluetooth address.",

@@ -3,6 +3,7 @@
 //! One YAML document per file; its first key names the kind. The types here are the single source of the JSON Schemas
 //! under `reports/schemas/`; doc comments of fields become their descriptions.
 
+mod configuration;
 mod device;
 mod difference;
 mod expect;
@@ -15,6 +16,7 @@ mod sound;
 mod step;
 mod words;
 
+pub use configuration::{Bitpool, Blocks, Configuration, Misfit, Subbands, WantedConfiguration, largest_bitpool};
 pub use device::{Device, Firmware, Gesture, Press};
 pub use difference::{Comparable, Difference};
 pub use expect::{
@@ -27,8 +29,8 @@ pub use fault::{
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
 pub use quarantine::{Quarantine, Quarantined};
 pub use rig::{
-    Alsa, Calibrated, Capture, Dongle, Heard, Lcus, Microphone, Output, RelayBoard, Retries, Rig, Room, SafeState,
-    SimulatedBoard, SimulatedMicrophone, Unit, Wire, World,
+    Alsa, Calibrated, Capture, Dongle, Heard, HubPort, Lcus, LcusReports, Microphone, Output, Recover, RelayBoard,
+    Retries, Rig, Room, SafeState, SimulatedBoard, SimulatedMicrophone, Unit, Wire, World,
 };
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
 pub use sound::{Asked, Audio, Measurable, Measured, Response};
@@ -37,7 +39,7 @@ pub use step::{
     Connect, Discover, GestureStep, Listen, OnUnit, Pair, Play, Power, PowerCycle, Prompt, SetOption, Unpair,
     VoiceLoop, Wait, WaitFor,
 };
-pub use words::{Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side};
+pub use words::{Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side};
 
 /// A document of any kind.
 #[derive(Debug, Clone, PartialEq)]

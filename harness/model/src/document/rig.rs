@@ -99,18 +99,69 @@ pub struct Room {
     pub hum: Option<Level>,
 }
 
-/// A Bluetooth dongle, known by its address and never by `hciN`.
+/// A Bluetooth dongle, known by its address and by where it is plugged in, and never by `hciN`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Dongle {
     /// Its Bluetooth address.
     #[schemars(regex(pattern = r"^[0-9A-F]{2}(:[0-9A-F]{2}){5}$"), extend("examples" = ["00:1A:7D:DA:71:13"]))]
     pub address: String,
+    /// The USB port that it is plugged into: bus, then the ports of the hubs on the way. Anywhere else it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[1-9][0-9]{0,2}-[1-9][0-9]{0,2}(\.[1-9][0-9]{0,2}){0,5}$"), extend("examples" = ["1-2.3"]))]
+    pub usb: Option<String>,
+    /// Its USB vendor and product, as `lsusb` shows them. Anything else is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9a-f]{4}:[0-9a-f]{4}$"), extend("examples" = ["0a12:0001"]))]
+    pub usb_id: Option<String>,
     /// Its HCI traffic is recorded during each trial and kept as evidence. On hardware that needs the right to open raw
     /// sockets (CAP_NET_RAW).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<Capture>,
+    /// How it is brought back when it hangs or is not there any more; without this nothing is tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recover: Option<Recover>,
 }
+
+impl Dongle {
+    /// The relay channel that cuts its supply, if one does.
+    pub fn power(&self) -> Option<&Output> {
+        self.recover.as_ref().and_then(|recover| recover.power.as_ref())
+    }
+}
+
+/// How the supply of a dongle that hangs is cut for a while: once, until it is well again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "x-exactly-one" = "a way to cut its supply"))]
+pub struct Recover {
+    /// How long the supply is cut; default `2 s`.
+    #[serde(default = "Recover::usual")]
+    #[schemars(extend("x-beside" = true))]
+    pub off_for: Duration,
+    /// By the USB hub that it is plugged into, at the port that `usb` names. Needs Linux 6.0 and the right to write to
+    /// the file `disable` of that port. A hub that cannot switch its supply takes the dongle off the bus all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub_port: Option<HubPort>,
+    /// By a relay channel. The dongle has its supply in the safe position, and is cut in the other one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<Output>,
+}
+
+impl Recover {
+    /// What empties the capacitors of a dongle.
+    const fn usual() -> Duration {
+        Duration::from_s(2)
+    }
+
+    /// Longer than this nobody waits for a dongle.
+    pub const LONGEST: Duration = Duration::from_s(10);
+}
+
+/// A port of a USB hub that is switched; the dongle's `usb` says which: `{}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct HubPort {}
 
 /// What is kept of recorded HCI traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -153,6 +204,22 @@ pub struct Lcus {
     /// The serial port, by a path that stays: `/dev/serial/by-path/...`.
     #[schemars(regex(pattern = r"^/"), extend("examples" = ["/dev/serial/by-path/..."]))]
     pub port: String,
+    /// How the board tells the positions of its channels when it is asked; it is never asked when left out. State what
+    /// the board has: to another board the question may be an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports: Option<LcusReports>,
+}
+
+/// How a board of the LCUS family tells positions. The name covers several firmwares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LcusReports {
+    /// `A0 channel 05 sum` is answered by `A0 channel state sum`.
+    Frames,
+    /// `FF` is answered by one line of text for each channel, `CH1:OFF`.
+    Text,
+    /// `FF` is answered by one byte for each channel, 0 or 1.
+    Bytes,
 }
 
 /// A microphone.
@@ -193,13 +260,26 @@ pub struct Calibrated {
     pub uncertainty: Level,
 }
 
-/// An ALSA capture device, opened exactly as written.
+/// An ALSA capture device, opened exactly as written: exactly one of `device` and `usb`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Alsa {
     /// The PCM, such as `hw:CARD=RIG1MIC,DEV=0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
-    pub device: String,
+    pub device: Option<String>,
+    /// The USB port that the sound card is plugged into. Which card that is is looked up whenever it is opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[1-9][0-9]{0,2}-[1-9][0-9]{0,2}(\.[1-9][0-9]{0,2}){0,5}$"), extend("examples" = ["1-2.3"]))]
+    pub usb: Option<String>,
+    /// The PCM device of the card at `usb`; default `0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 31))]
+    pub pcm: Option<u8>,
+    /// The USB vendor and product of the card at `usb`, as `lsusb` shows them. Anything else is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9a-f]{4}:[0-9a-f]{4}$"), extend("examples" = ["0a12:0001"]))]
+    pub usb_id: Option<String>,
     /// Frames a second.
     #[schemars(extend("enum" = [44100, 48000]))]
     pub rate: u32,
@@ -209,6 +289,17 @@ pub struct Alsa {
     /// Which of them is this microphone, from 1.
     #[schemars(range(min = 1, max = 8))]
     pub channel: u16,
+}
+
+impl Alsa {
+    /// The device as the document names it, such as `hw:CARD=RIG1MIC,DEV=0` or `PCM 0 at USB port 1-2.4`.
+    pub fn named(&self) -> String {
+        match (&self.device, &self.usb) {
+            (Some(device), _) => device.clone(),
+            (None, Some(port)) => format!("PCM {} at USB port {port}", self.pcm.unwrap_or_default()),
+            (None, None) => "no device".to_owned(),
+        }
+    }
 }
 
 /// The stream that a sink of Rigtone's own receives.

@@ -6,11 +6,11 @@ use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
 use super::{expect::Expect, step::Step, words::Role};
-use crate::quantity::Duration;
+use crate::quantity::{Duration, Scalar};
 
 /// A scenario: what to do with every combination of its matrix, how often, and what to expect of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,8 +33,11 @@ pub struct Scenario {
     pub matrix: IndexMap<String, Axis>,
     /// Conditions to compare: each runs the same combination with the steps that name it in `when` and with its own
     /// parameters. The trials of the conditions are interleaved.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    #[schemars(extend("propertyNames" = {"pattern": r"^[a-z0-9]+(-[a-z0-9]+)*$", "examples": ["power-cycled"]}))]
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty", deserialize_with = "parameters")]
+    #[schemars(
+        with = "IndexMap<String, IndexMap<String, Parameter>>",
+        extend("propertyNames" = {"pattern": r"^[a-z0-9]+(-[a-z0-9]+)*$", "examples": ["power-cycled"]})
+    )]
     pub conditions: IndexMap<String, IndexMap<String, String>>,
     /// Steps before each trial that are not part of what is judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -172,34 +175,27 @@ impl<'de> Deserialize<'de> for Axis {
     }
 }
 
-/// A value of an axis: numbers and truth values are kept as they would be written.
-struct Scalar(String);
+/// Parameters of conditions: whole numbers are kept as they are written.
+fn parameters<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<IndexMap<String, IndexMap<String, String>>, D::Error> {
+    let given = IndexMap::<String, IndexMap<String, Scalar>>::deserialize(deserializer)?;
+    let kept = |(name, Scalar(value)): (String, Scalar)| (name, value);
+    Ok(given.into_iter().map(|(condition, given)| (condition, given.into_iter().map(kept).collect())).collect())
+}
 
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ScalarVisitor;
-        impl Visitor<'_> for ScalarVisitor {
-            type Value = Scalar;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
-            fn visit_str<E: de::Error>(self, v: &str) -> Result<Scalar, E> {
-                Ok(Scalar(v.to_owned()))
-            }
-            fn visit_u64<E: de::Error>(self, v: u64) -> Result<Scalar, E> {
-                Ok(Scalar(v.to_string()))
-            }
-            fn visit_i64<E: de::Error>(self, v: i64) -> Result<Scalar, E> {
-                Ok(Scalar(v.to_string()))
-            }
-            fn visit_f64<E: de::Error>(self, v: f64) -> Result<Scalar, E> {
-                Ok(Scalar(v.to_string()))
-            }
-            fn visit_bool<E: de::Error>(self, v: bool) -> Result<Scalar, E> {
-                Ok(Scalar(v.to_string()))
-            }
-        }
-        deserializer.deserialize_any(ScalarVisitor)
+/// The schema of a condition's parameter. Other numbers have to be quoted: `1.10` would be read as 1.1.
+struct Parameter;
+
+impl JsonSchema for Parameter {
+    fn schema_name() -> Cow<'static, str> {
+        "Parameter".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "integer"]})
     }
 }
 

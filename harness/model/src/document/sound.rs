@@ -168,6 +168,18 @@ pub enum Measurable {
     SetUpTime,
     /// From START to the first media packet, such as `100 ms`; in `play`.
     FirstMediaTime,
+    /// The delay that the sink reports, such as `150 ms`; in `connect`, of a source that Rigtone itself is. So is what follows, in `play`.
+    ReportedDelay,
+    /// How much later than the frame clock 99 of 100 packets left, such as `5 ms`.
+    PacketLateness,
+    /// How much later the latest packet left, such as `20 ms`.
+    WorstPacketLateness,
+    /// Standard deviation of how late packets left, such as `2 ms`.
+    PacketJitter,
+    /// Packets for which the link was full when they were due, such as `1 %`.
+    BlockedPackets,
+    /// Packets that the link did not take in time, such as `0 %`.
+    DroppedPackets,
 }
 
 impl Measurable {
@@ -197,6 +209,12 @@ impl Measurable {
             Self::NegotiationTime => Quantity::NegotiationTime,
             Self::SetUpTime => Quantity::SetUpTime,
             Self::FirstMediaTime => Quantity::FirstMediaTime,
+            Self::ReportedDelay => Quantity::ReportedDelay,
+            Self::PacketLateness => Quantity::PacketLateness,
+            Self::WorstPacketLateness => Quantity::WorstPacketLateness,
+            Self::PacketJitter => Quantity::PacketJitter,
+            Self::BlockedPackets => Quantity::BlockedPackets,
+            Self::DroppedPackets => Quantity::DroppedPackets,
         }
     }
 
@@ -219,17 +237,39 @@ impl Measurable {
             | Self::NegotiationTime
             | Self::SetUpTime
             | Self::FirstMediaTime => ("ms", "500 ms"),
+            Self::ReportedDelay => ("ms", "150 ms"),
+            Self::PacketLateness | Self::WorstPacketLateness | Self::PacketJitter => ("ms", "5 ms"),
+            Self::BlockedPackets | Self::DroppedPackets => ("%", "1 %"),
         }
     }
 
-    /// The actions in whose HCI traffic it is measured; none where it is measured in the sound.
+    /// Whether the source itself tells it: no capture and no recording is needed, but one that Rigtone is.
+    pub const fn is_told_by_source(self) -> bool {
+        matches!(
+            self,
+            Self::ReportedDelay
+                | Self::PacketLateness
+                | Self::WorstPacketLateness
+                | Self::PacketJitter
+                | Self::BlockedPackets
+                | Self::DroppedPackets
+        )
+    }
+
+    /// The actions in which the source or its HCI traffic tells it; none where it is measured in the sound.
     pub const fn actions(self) -> Option<&'static [&'static str]> {
         match self {
             Self::InquiryTime => Some(&["discover"]),
             Self::PageTime | Self::AuthenticationTime | Self::SdpTime => Some(&["pair", "connect"]),
             Self::ColdStartTime => Some(&["pair"]),
             Self::NegotiationTime | Self::SetUpTime => Some(&["connect"]),
-            Self::FirstMediaTime => Some(&["play"]),
+            Self::ReportedDelay => Some(&["connect"]),
+            Self::FirstMediaTime
+            | Self::PacketLateness
+            | Self::WorstPacketLateness
+            | Self::PacketJitter
+            | Self::BlockedPackets
+            | Self::DroppedPackets => Some(&["play"]),
             _ => None,
         }
     }
@@ -240,6 +280,7 @@ impl Measurable {
             "ppm" => text.parse().ok().map(Drift::ppm),
             "ms" => text.parse().ok().map(Duration::milliseconds),
             "Hz" => text.parse().ok().map(Frequency::hertz),
+            "%" => text.parse::<Share>().ok().map(|share| share.fraction() * 100.0),
             "dB SPL" => text.parse().ok().map(Loudness::db_spl),
             _ => text.parse().ok().map(Level::db),
         }

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::words::{Codec, OnOff, Profile};
+use super::{
+    configuration::Configuration,
+    words::{Codec, OnOff, Profile},
+};
 use crate::quantity::{Distance, Duration, Level, Loudness, Param, Share};
 
 /// A step: exactly one of the actions, and what may stand beside it.
@@ -127,7 +130,7 @@ actions!(
 
 impl Action<'_> {
     /// Whether a stream is set up in it: we connect, or wait until somebody does.
-    pub const fn connects(self) -> bool {
+    pub const fn connects(&self) -> bool {
         matches!(self, Self::Connect(_) | Self::WaitFor(WaitFor { event: Event::Connected, absence_is: None, .. }))
     }
 }
@@ -269,6 +272,9 @@ pub struct Connect {
     /// The codec to ask for; that of the axis `codec` when there is one, else SBC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec: Option<Param<Codec>>,
+    /// How the codec has to be configured; at the best quality that is usual when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Configuration>,
     /// The longest it may take.
     #[serde(default = "Connect::within")]
     pub within: Duration,

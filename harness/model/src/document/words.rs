@@ -75,6 +75,30 @@ words!(
 );
 
 words!(
+    /// How the channels of a stream are coded.
+    ChannelMode {
+        /// One channel.
+        Mono = "mono",
+        /// Two channels, each for itself.
+        DualChannel = "dual-channel",
+        /// Two channels that share the bits.
+        Stereo = "stereo",
+        /// Two channels, sum and difference where that is shorter.
+        JointStereo = "joint-stereo",
+    }
+);
+
+words!(
+    /// How SBC gives bits to subbands.
+    Allocation {
+        /// By loudness.
+        Loudness = "loudness",
+        /// By signal to noise ratio.
+        Snr = "snr",
+    }
+);
+
+words!(
     /// A role in a Bluetooth profile, as service records state it.
     Role {
         /// Sends music (service class 0x110A).

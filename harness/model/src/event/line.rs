@@ -291,6 +291,7 @@ const KINDS: &[&str] = &[
     "found",
     "attempt",
     "connected",
+    "transport-changed",
     "emitted",
     "evidence",
     "observed",
@@ -313,7 +314,7 @@ const KINDS: &[&str] = &[
 mod tests {
     use super::*;
     use crate::{
-        event::TrialOutcome,
+        event::{TransportChange, TrialOutcome},
         observation::{Observation, Quantity, Value},
         verdict::Verdict,
     };
@@ -326,7 +327,11 @@ mod tests {
     #[test]
     fn an_event_survives_the_way_through_the_log() {
         let observation = Observation::raw("pair", Quantity::Codec, Value::Word("sbc".into()));
+        let told = |change| Body::TransportChanged { unit: "one".into(), t_ns: 5, change };
         for body in [
+            told(TransportChange::State("active".into())),
+            told(TransportChange::ReportedDelay { ns: 150_000_000 }),
+            told(TransportChange::Volume(64)),
             Body::TrialStarted,
             Body::Observed(observation),
             Body::TrialFinished { outcome: TrialOutcome::Completed, memory: Some(serde_json::json!({"bonds": [1]})) },

@@ -115,6 +115,12 @@ impl Case<'_> {
                 let message = format!("{} is out of range", self.shown());
                 self.value(Code::OutOfRange, message).suggest(format!("write a number {range}"))
             }
+            Kind::MultipleOf { multiple_of } => {
+                let limit = |key| self.violation.schema.get(key).map(ToString::to_string).unwrap_or_default();
+                let message = format!("{} is no multiple of {multiple_of}", self.shown());
+                let range = format!("between {} and {} in steps of {multiple_of}", limit("minimum"), limit("maximum"));
+                self.value(Code::OutOfRange, message).suggest(format!("write a number {range}"))
+            }
             Kind::UniqueItems => self.repeated(),
             Kind::Custom { .. } => match self.violation.keyword.as_str() {
                 keywords::EXACTLY_ONE => self.not_exactly_one(),

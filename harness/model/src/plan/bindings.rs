@@ -7,8 +7,8 @@ use thiserror::Error;
 
 use super::{AxisValue, Combination};
 use crate::{
-    document::{Codec, Connect, Scenario},
-    quantity::Param,
+    document::{Bitpool, Blocks, Codec, Connect, Scenario, Subbands, WantedConfiguration},
+    quantity::{Frequency, Param},
 };
 
 /// A `$name` that stands for nothing, or for the wrong kind of value.
@@ -35,7 +35,7 @@ impl<'a> Bindings<'a> {
         }
     }
 
-    pub(super) fn new(
+    pub(crate) fn new(
         axes: &'a [(std::sync::Arc<str>, AxisValue)],
         condition: Option<&'a IndexMap<String, String>>,
     ) -> Self {
@@ -82,5 +82,37 @@ impl<'a> Bindings<'a> {
     /// When it holds no codec.
     pub fn codec_axis(&self) -> Result<Option<Codec>, BindingError> {
         self.find("codec").map(|_| self.resolve(&Param::From("codec".into()))).transpose()
+    }
+
+    /// The configuration that a `connect` step asks for, if it asks for one.
+    ///
+    /// # Errors
+    /// When an axis or parameter it names holds another kind of value, or the codec cannot be configured so.
+    pub fn configuration(&self, connect: &Connect) -> Result<Option<WantedConfiguration>, BindingError> {
+        let Some(wanted) = self.asked(connect)? else { return Ok(None) };
+        match wanted.misfit(self.codec(connect)?) {
+            Some(misfit) => Err(BindingError { name: misfit.key.to_owned(), problem: misfit.what }),
+            None => Ok(Some(wanted)),
+        }
+    }
+
+    /// The same, whether its codec can be so or not.
+    pub(crate) fn asked(&self, connect: &Connect) -> Result<Option<WantedConfiguration>, BindingError> {
+        let Some(asked) = &connect.configuration else { return Ok(None) };
+        Ok(Some(WantedConfiguration {
+            rate_hz: self.optional(asked.rate.as_ref())?.map(|rate: Frequency| rate.hertz().round() as u32),
+            mode: self.optional(asked.mode.as_ref())?,
+            bitpool: self.optional(asked.bitpool.as_ref())?.map(Bitpool::get),
+            blocks: self.optional(asked.blocks.as_ref())?.map(Blocks::get),
+            subbands: self.optional(asked.subbands.as_ref())?.map(Subbands::get),
+            allocation: self.optional(asked.allocation.as_ref())?,
+        }))
+    }
+
+    fn optional<T: FromStr<Err: fmt::Display> + Clone>(
+        &self,
+        parameter: Option<&Param<T>>,
+    ) -> Result<Option<T>, BindingError> {
+        parameter.map(|parameter| self.resolve(parameter)).transpose()
     }
 }

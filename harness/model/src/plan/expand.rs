@@ -332,10 +332,13 @@ impl Shape<'_> {
                 skipped = self.unclaimed_codec(condition, &bindings, &unit_on).map_err(binding)?;
             }
             if skipped.is_none() {
+                skipped = self.unconfigurable(condition, &bindings).map_err(binding)?;
+            }
+            if skipped.is_none() {
                 skipped = self.uncalibrated(condition, &unit_on);
             }
             if skipped.is_none() {
-                skipped = self.unrecorded(condition, &unit_on);
+                skipped = self.unrecorded(condition, &unit_on).or_else(|| self.untold(condition));
             }
         }
 
@@ -422,6 +425,20 @@ impl Shape<'_> {
         Ok(None)
     }
 
+    /// The simulated world has one configuration of each codec.
+    fn unconfigurable(&self, condition: Option<&str>, bindings: &Bindings<'_>) -> Result<Option<String>, BindingError> {
+        for step in steps_under(self.scenario, condition) {
+            let Action::Connect(connect) = step.action() else { continue };
+            let codec = bindings.codec(connect)?;
+            let unusual = bindings.configuration(connect)?.filter(|wanted| !wanted.is_usual(codec));
+            if let Some(wanted) = unusual.filter(|_| self.from.rig.world == World::Simulated) {
+                let what = "the simulated world has the usual configuration of each codec only";
+                return Ok(Some(format!("{what}, and {codec} at {wanted} is asked for")));
+            }
+        }
+        Ok(None)
+    }
+
     /// The steps in which something is limited that is `wanted`.
     fn measured_in(&self, wanted: impl Fn(Measurable) -> bool) -> Vec<&str> {
         let expected = self.scenario.expect.iter().flat_map(|e| e.expectation().leaves());
@@ -455,7 +472,7 @@ impl Shape<'_> {
         condition: Option<&str>,
         unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
     ) -> Option<String> {
-        let wanted = self.measured_in(|of| of.actions().is_some());
+        let wanted = self.measured_in(|of| of.actions().is_some() && !of.is_told_by_source());
         steps_under(self.scenario, condition).filter(|step| wanted.contains(&step.name())).find_map(|step| {
             let by = match step.action() {
                 Action::Discover(discover) => &discover.by,
@@ -475,6 +492,14 @@ impl Shape<'_> {
                 }
             }
         })
+    }
+
+    /// No real packets leave in the simulated world.
+    fn untold(&self, condition: Option<&str>) -> Option<String> {
+        let wanted = self.measured_in(Measurable::is_told_by_source);
+        let simulated = self.from.rig.world == World::Simulated;
+        let step = steps_under(self.scenario, condition).find(|step| simulated && wanted.contains(&step.name()))?;
+        Some(format!("the simulated world sends no packets that could be timed in `{}`", step.name()))
     }
 
     /// Members that are shared, but without which a trial cannot be done.
@@ -545,6 +570,7 @@ impl Shape<'_> {
 const fn encoder(codec: Codec) -> &'static str {
     match codec {
         Codec::Sbc => "sbcenc",
+        Codec::Ldac => "gst-launch-1.0",
         _ => "ffmpeg",
     }
 }

@@ -274,6 +274,7 @@ fn apply(change: &Change, bytes: &mut Vec<u8>, others: &[SourceFile], vocabulary
 }
 
 const STIMULI: Vocabulary<'_> = Vocabulary {
+    rates: &[44_100, 48_000],
     stimuli: &[
         Stimulus { name: "smoke", carries: &[Quantity::Presence, Quantity::Latency] },
         Stimulus { name: "sweep", carries: &[Quantity::Response] },

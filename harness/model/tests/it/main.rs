@@ -21,6 +21,7 @@ use rigtone_model::{
 
 /// The stimuli that documents of these tests may name.
 const VOCABULARY: Vocabulary<'_> = Vocabulary {
+    rates: &[44_100, 48_000],
     stimuli: &[
         Stimulus { name: "smoke", carries: &[Quantity::Presence, Quantity::Latency] },
         Stimulus { name: "sweep", carries: &[Quantity::Presence, Quantity::Latency, Quantity::Response] },

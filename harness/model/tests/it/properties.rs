@@ -58,12 +58,15 @@ fn valid(root: &Value, schema: &Value, dice: &mut Dice<'_>, depth: usize) -> Val
     };
     let number = |key: &str| map.get(key).and_then(Value::as_u64).unwrap_or(0) as usize;
     match kind {
+        // A number, or the name of an axis.
+        Some("string") if map.contains_key("x-form") && map.contains_key("minimum") => json!("$pause"),
         Some("string") => json!(*dice.pick(TEXTS)),
         Some("boolean") => json!(dice.below(2) == 0),
         Some("integer" | "number") => {
             let low = map.get("minimum").and_then(Value::as_f64).unwrap_or(0.0);
             let high = map.get("maximum").and_then(Value::as_f64).unwrap_or(1e6);
-            match dice.below(3) {
+            // The ends are multiples, what lies between may be none.
+            match dice.below(if number("multipleOf") > 1 { 2 } else { 3 }) {
                 0 => json!(low.ceil() as u64),
                 1 => json!(high.floor() as u64),
                 _ => json!((low.midpoint(high)).ceil() as u64),

@@ -1,4 +1,4 @@
-//! A dongle: found by its address, powered, with an agent that accepts every pairing.
+//! A dongle: found by its address and its place, powered, with an agent that accepts every pairing.
 
 use std::{
     cell::{Cell, RefCell},
@@ -6,43 +6,61 @@ use std::{
 };
 
 use rigtone_model::trial::{DeviceFailure, InfrastructureFault};
-use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::{
     errors::{Call, Meaning, StackError, meaning},
+    identity::{Mismatch, Seen, Wanted, identify},
     media::Media,
+    supply::Supply,
+    watch::{Loss, Watch},
 };
 use crate::{
     capability::Address,
     clock::{Clock, Instant},
     hardware::{HostClock, within},
+    usb::{Class, Refusal, Sysfs},
 };
 
 /// How long to wait before a busy BlueZ is asked again, and between looks at a state.
 pub(super) const MOMENT_NS: i64 = 20_000_000;
+/// How long a controller may take to do something that takes it milliseconds. The kernel gives it 2 s for each command.
+const ANSWER_NS: i64 = 5_000_000_000;
+/// How long the kernel and bluetoothd may take to find a dongle that has its supply again.
+const RETURN_NS: i64 = 15_000_000_000;
+/// How often is looked for it.
+const LOOK_NS: i64 = 250_000_000;
 
 /// What asking BlueZ how things stand takes at most.
 const GRACE_NS: i64 = 2_000_000_000;
 
-/// A Bluetooth dongle. Connects to BlueZ when it is first used, and anew when bluetoothd was restarted.
+/// bluetoothd, as a member of the rig.
+pub const DAEMON: &str = "daemon bluetoothd";
+
+/// A Bluetooth dongle. Connects to BlueZ when it is first used, and anew when it or bluetoothd had gone.
 pub struct Dongle {
     member: String,
-    address: Address,
+    wanted: Wanted,
+    sysfs: Sysfs,
     clock: HostClock,
+    supply: Option<Supply>,
     live: Mutex<Option<Rc<Live>>>,
-    description: RefCell<Option<serde_json::Value>>,
-    openings: Cell<u32>,
+    /// How often it was lost, and the last time.
+    losses: RefCell<(u32, Option<InfrastructureFault>)>,
+    /// Whether its supply was cut since it was well.
+    cycled: Cell<bool>,
 }
 
-/// What lasts as long as bluetoothd.
+/// What lasts as long as bluetoothd and the controller.
 pub(super) struct Live {
     pub(super) adapter: bluer::Adapter,
     pub(super) media: Media,
     daemon: String,
-    // Dropping either ends it.
+    seen: Seen,
+    watch: Watch,
+    session: bluer::Session,
+    // Dropping it ends it.
     _agent: bluer::agent::AgentHandle,
-    _session: bluer::Session,
 }
 
 impl Live {
@@ -53,6 +71,25 @@ impl Live {
     /// The path that BlueZ gives a device.
     pub(super) fn path(&self, target: Address) -> String {
         format!("/org/bluez/{}/dev_{}", self.adapter.name(), target.to_string().replace(':', "_"))
+    }
+}
+
+/// Why a dongle cannot be used.
+struct Trouble {
+    fault: InfrastructureFault,
+    /// Whether cutting its supply may help: it hangs, or is not there.
+    curable: bool,
+}
+
+impl Trouble {
+    fn curable(fault: InfrastructureFault) -> Self {
+        Self { fault, curable: true }
+    }
+}
+
+impl From<InfrastructureFault> for Trouble {
+    fn from(fault: InfrastructureFault) -> Self {
+        Self { fault, curable: false }
     }
 }
 
@@ -69,10 +106,18 @@ pub(super) enum Called<T> {
 }
 
 impl Dongle {
-    /// The dongle `name` of that address. Nothing is opened before it is used.
-    pub fn new(name: &str, address: Address, clock: HostClock) -> Self {
-        let member = format!("dongle {name}");
-        Self { member, address, clock, live: Mutex::new(None), description: RefCell::new(None), openings: Cell::new(0) }
+    /// The dongle `name`. Nothing is opened before it is used. Without a `supply` nothing is tried when it hangs.
+    pub fn new(name: &str, wanted: Wanted, supply: Option<Supply>, sysfs: Sysfs, clock: HostClock) -> Self {
+        Self {
+            member: format!("dongle {name}"),
+            wanted,
+            sysfs,
+            clock,
+            supply,
+            live: Mutex::new(None),
+            losses: RefCell::default(),
+            cycled: Cell::new(false),
+        }
     }
 
     /// The dongle as faults name it.
@@ -80,24 +125,158 @@ impl Dongle {
         &self.member
     }
 
-    /// What it was when it was last opened, for the run's environment.
-    pub fn description(&self) -> Option<serde_json::Value> {
-        self.description.borrow().clone()
+    /// Its address.
+    pub fn address(&self) -> Address {
+        self.wanted.address
     }
 
-    /// How often it was opened: once, and again whenever it or bluetoothd had gone meanwhile.
-    pub fn openings(&self) -> u32 {
-        self.openings.get()
+    /// Its supply, if that can be cut.
+    pub fn supply(&self) -> Option<&Supply> {
+        self.supply.as_ref()
     }
 
-    /// Opens it, if it is not open, and says what it is.
+    /// How often it, bluetoothd or the system bus went away while it was open, and what it was the last time.
+    pub fn losses(&self) -> (u32, Option<InfrastructureFault>) {
+        let (count, last) = self.losses.borrow().clone();
+        let unnoticed = self.live.try_lock().ok().and_then(|live| live.as_ref().and_then(|live| live.watch.loss()));
+        match unnoticed {
+            Some(loss) => (count + 1, Some(self.lost(loss))),
+            None => (count, last),
+        }
+    }
+
+    /// Proves it: it is there, alone with its address, at its place, powered, and does what it is told. One that hangs
+    /// or is not there has its supply cut, where the rig's document says how: once, until it is well again.
     ///
     /// # Errors
-    /// When it is not there, cannot be powered, or bluetoothd does not answer.
-    pub async fn check(&self, deadline: Instant) -> Result<String, InfrastructureFault> {
-        let live = self.live(deadline).await?;
-        let finding = format!("{} is {}, powered", self.address, live.adapter.name());
-        Ok(finding)
+    /// When it is not well.
+    pub async fn check(&self, share: Instant, deadline: Instant) -> Result<String, InfrastructureFault> {
+        let trouble = match self.prove(share).await {
+            Ok(finding) => {
+                self.cycled.set(false);
+                return Ok(finding);
+            }
+            Err(trouble) => trouble,
+        };
+        match &self.supply {
+            Some(supply) if trouble.curable && !self.cycled.replace(true) => {
+                self.bring_back(supply, trouble.fault, deadline).await
+            }
+            Some(_) if trouble.curable => {
+                let what = format!("{}; cutting its supply did not help", trouble.fault.what);
+                Err(InfrastructureFault { what, ..trouble.fault })
+            }
+            _ => Err(trouble.fault),
+        }
+    }
+
+    async fn bring_back(
+        &self,
+        supply: &Supply,
+        fault: InfrastructureFault,
+        deadline: Instant,
+    ) -> Result<String, InfrastructureFault> {
+        let InfrastructureFault { what: hung, hint, .. } = &fault;
+        self.close(fault.clone()).await;
+        let done = supply.cycle(&self.member, self.clock, deadline).await.map_err(|failed| {
+            let what = format!("{hung}; {}", failed.what);
+            InfrastructureFault { what, ..failed }
+        })?;
+        let end = self.clock.now().plus(RETURN_NS).min(deadline);
+        loop {
+            self.clock.sleep_until(self.clock.now().plus(LOOK_NS).min(end)).await;
+            match self.prove(self.clock.now().plus(ANSWER_NS).min(end)).await {
+                Ok(finding) => {
+                    self.cycled.set(false);
+                    return Ok(format!("{hung}; {done}; {finding}"));
+                }
+                // Another dongle in its place: no waiting helps.
+                Err(trouble) if !trouble.curable && trouble.fault.member == self.member => {
+                    let what = format!("{hung}; {done}; then: {}", trouble.fault.what);
+                    return Err(InfrastructureFault { what, ..trouble.fault });
+                }
+                Err(trouble) if self.clock.now() >= end => {
+                    let what = format!("{hung}; {done}; then: {}", trouble.fault.what);
+                    let hint = hint.clone();
+                    return Err(InfrastructureFault { member: self.member.clone(), what, hint });
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn prove(&self, deadline: Instant) -> Result<String, Trouble> {
+        let live = self.reach(deadline).await?;
+        // There may be one more with its address since it was opened.
+        within(self.clock, deadline, self.find(&live.session)).await.unwrap_or_else(|| Err(self.late()))?;
+        self.exercise(&live, deadline).await?;
+        let place = live.seen.place.as_ref().map_or_else(ToString::to_string, ToString::to_string);
+        Ok(format!("{} is {} at {place}, powered, and does what it is told", self.wanted.address, live.seen.name))
+    }
+
+    /// Has the controller do something and undo it. All else bluetoothd answers by itself, whatever became of the
+    /// controller; this sends it commands and waits for their ends. Others could find it for a moment.
+    async fn exercise(&self, live: &Live, deadline: Instant) -> Result<(), Trouble> {
+        let deadline = self.clock.now().plus(ANSWER_NS).min(deadline);
+        let hangs = |fault: InfrastructureFault| {
+            let what = format!("{} does not do what it is told: {}", live.seen.name, fault.what);
+            Trouble::curable(InfrastructureFault::new(&self.member, what).hint("unplug it and plug it in again"))
+        };
+        let adapter = &live.adapter;
+        let work = async {
+            let discoverable =
+                self.ask("reading whether it can be found", deadline, || adapter.is_discoverable()).await?;
+            for value in [discoverable != Some(true), discoverable == Some(true)] {
+                let set = || adapter.set_discoverable(value);
+                self.ask("changing whether it can be found", deadline, set).await?;
+            }
+            Ok(())
+        };
+        let done = tokio::select! {
+            biased;
+            loss = live.watch.lost() => return Err(Trouble::from(self.lost(loss))),
+            done = work => done,
+        };
+        done.map_err(hangs)
+    }
+
+    /// Does something with it, unless it or bluetoothd goes away meanwhile: then nothing is known of the device.
+    pub(super) async fn unless_lost<T>(
+        &self,
+        live: &Live,
+        work: impl Future<Output = Result<T, InfrastructureFault>>,
+    ) -> Result<T, InfrastructureFault> {
+        tokio::select! {
+            biased;
+            loss = live.watch.lost() => Err(self.lost(loss)),
+            done = work => done,
+        }
+    }
+
+    fn lost(&self, loss: Loss) -> InfrastructureFault {
+        let while_used = format!("while {} was in use", self.member);
+        match loss {
+            Loss::Daemon => InfrastructureFault::new(DAEMON, format!("it ended or was restarted {while_used}"))
+                .hint("see the system log of that time (`journalctl -u bluetooth`)"),
+            Loss::Bus => InfrastructureFault::new(DAEMON, format!("the system bus ended {while_used}"))
+                .hint("see that the system bus runs (`systemctl status dbus`)"),
+            Loss::Adapter => self
+                .fault("it went away while it was in use: unplugged, or given up by the kernel")
+                .hint("see its plug and hub, and the kernel's log of that time"),
+        }
+    }
+
+    /// Forgets what is open, and why.
+    async fn close(&self, why: InfrastructureFault) {
+        let mut slot = self.live.lock().await;
+        self.forget(&mut slot, why);
+    }
+
+    fn forget(&self, slot: &mut Option<Rc<Live>>, why: InfrastructureFault) {
+        if slot.take().is_some() {
+            let mut losses = self.losses.borrow_mut();
+            *losses = (losses.0 + 1, Some(why));
+        }
     }
 
     pub(super) fn clock(&self) -> HostClock {
@@ -159,87 +338,164 @@ impl Dongle {
         }
     }
 
+    /// It, opened and verified.
     pub(super) async fn live(&self, deadline: Instant) -> Result<Rc<Live>, InfrastructureFault> {
-        let late = || self.fault("BlueZ did not answer before the deadline").hint("restart bluetoothd");
-        within(self.clock, deadline, self.connect(deadline)).await.unwrap_or_else(|| Err(late()))
+        self.reach(deadline).await.map_err(|trouble| trouble.fault)
     }
 
-    async fn connect(&self, deadline: Instant) -> Result<Rc<Live>, InfrastructureFault> {
+    async fn reach(&self, deadline: Instant) -> Result<Rc<Live>, Trouble> {
+        within(self.clock, deadline, self.connect(deadline)).await.unwrap_or_else(|| Err(self.late()))
+    }
+
+    fn late(&self) -> Trouble {
+        let what = format!("it did not answer before the deadline, asked for {}", self.member);
+        InfrastructureFault::new(DAEMON, what).hint("restart bluetoothd").into()
+    }
+
+    async fn connect(&self, deadline: Instant) -> Result<Rc<Live>, Trouble> {
         let mut slot = self.live.lock().await;
-        if let Some(live) = &*slot {
-            let same_daemon = live.media.daemon().await.is_ok_and(|daemon| daemon == live.daemon);
-            let same_adapter = live.adapter.address().await.is_ok_and(|address| address.0 == self.address.0);
-            if same_daemon && same_adapter && live.adapter.is_powered().await.unwrap_or(false) {
-                return Ok(live.clone());
+        if let Some(live) = slot.clone() {
+            match self.still(&live).await {
+                None => return Ok(live),
+                // Registrations died with the daemon or the adapter: all of it anew.
+                Some(why) => self.forget(&mut slot, why),
             }
-            // Registrations died with the daemon or the adapter: all of it anew.
-            *slot = None;
         }
         let live = Rc::new(self.open(deadline).await?);
         *slot = Some(live.clone());
         Ok(live)
     }
 
-    async fn open(&self, deadline: Instant) -> Result<Live, InfrastructureFault> {
-        let broken = |doing: &str, error: StackError| {
-            let fault = self.fault(format!("{doing} failed: {error}"));
-            match meaning(Call::Rig, &error) {
-                Meaning::Rig(hint) => fault.hint(hint),
-                Meaning::Again | Meaning::Already | Meaning::Device(..) => fault,
-            }
-        };
-        let session = bluer::Session::new().await.map_err(|e| broken("connecting to BlueZ", e.into()))?;
-        let adapter = self.adapter(&session).await?;
-        self.ask("powering it", deadline, || adapter.set_powered(true)).await?;
-        let agent = bluer::agent::Agent { request_default: true, ..Default::default() };
-        let agent = session.register_agent(agent).await.map_err(|e| broken("registering a pairing agent", e.into()))?;
-        let media = Media::open(format!("/org/bluez/{}", adapter.name()))
-            .await
-            .map_err(|e| broken("connecting to BlueZ for media", e))?;
-        let daemon = media.daemon().await.map_err(|e| broken("asking for bluetoothd", e))?;
-        let link = format!("/sys/class/bluetooth/{}", adapter.name());
-        let place = std::fs::canonicalize(link).ok().map(|path| path.display().to_string());
-        let description = json!({
-            "address": self.address.to_string(),
-            "adapter": adapter.name(),
-            "place": place,
-            "modalias": adapter
-                .modalias()
-                .await
-                .ok()
-                .flatten()
-                .map(|m| format!("{}:v{:04X}p{:04X}d{:04X}", m.source, m.vendor, m.product, m.device)),
-        });
-        *self.description.borrow_mut() = Some(description);
-        self.openings.set(self.openings.get() + 1);
-        Ok(Live { adapter, media, daemon, _agent: agent, _session: session })
+    /// Why what was opened is it no more.
+    async fn still(&self, live: &Live) -> Option<InfrastructureFault> {
+        if let Some(loss) = live.watch.loss() {
+            return Some(self.lost(loss));
+        }
+        match live.media.daemon().await {
+            Ok(daemon) if daemon == live.daemon => {}
+            Ok(_) => return Some(self.lost(Loss::Daemon)),
+            Err(_) => return Some(self.lost(Loss::Bus)),
+        }
+        match live.adapter.address().await {
+            Ok(address) if address.0 == self.wanted.address.0 => {}
+            _ => return Some(self.lost(Loss::Adapter)),
+        }
+        if self.place_of(&live.seen.name) != live.seen.place {
+            return Some(self.fault("it is plugged in elsewhere than before"));
+        }
+        let powered = live.adapter.is_powered().await.unwrap_or(false);
+        (!powered).then(|| self.fault("something turned its power off").hint("end what else manages Bluetooth here"))
     }
 
-    /// By address: `hciN` changes at every plug and boot.
-    async fn adapter(&self, session: &bluer::Session) -> Result<bluer::Adapter, InfrastructureFault> {
+    fn place_of(&self, name: &str) -> Result<crate::usb::Place, crate::usb::PlaceError> {
+        let number = name.strip_prefix("hci").and_then(|number| number.parse().ok());
+        match number {
+            Some(number) => self.sysfs.place(Class::Bluetooth, number),
+            None => Err(crate::usb::PlaceError::Missing(name.into())),
+        }
+    }
+
+    async fn open(&self, deadline: Instant) -> Result<Live, Trouble> {
+        let broken = |doing: &str, error: StackError| {
+            let member = if doing.starts_with("connecting") { DAEMON } else { &self.member };
+            let fault = InfrastructureFault::new(member, format!("{doing} failed: {error}"));
+            Trouble::from(match meaning(Call::Rig, &error) {
+                Meaning::Rig(hint) => fault.hint(hint),
+                Meaning::Again | Meaning::Already | Meaning::Device(..) => fault,
+            })
+        };
+        let session = bluer::Session::new().await.map_err(|e| broken("connecting to BlueZ", e.into()))?;
+        let (adapter, seen) = self.find(&session).await?;
+        let media = Media::open(format!("/org/bluez/{}", adapter.name()), self.clock)
+            .await
+            .map_err(|e| broken("connecting to BlueZ for media", e))?;
+        let watch = media.watch().await.map_err(|e| broken("watching bluetoothd", e))?;
+        let daemon = media.daemon().await.map_err(|e| broken("asking for bluetoothd", e))?;
+        self.power(&adapter, deadline).await?;
+        let agent = bluer::agent::Agent { request_default: true, ..Default::default() };
+        let agent = session.register_agent(agent).await.map_err(|e| broken("registering a pairing agent", e.into()))?;
+        let live = Live { adapter, media, daemon, seen, watch, _agent: agent, session };
+        // What happened between finding and watching it.
+        match self.still(&live).await {
+            Some(fault) => Err(fault.into()),
+            None => Ok(live),
+        }
+    }
+
+    async fn power(&self, adapter: &bluer::Adapter, deadline: Instant) -> Result<(), Trouble> {
+        let number = adapter.name().strip_prefix("hci").and_then(|number| number.parse().ok());
+        let blocked = || {
+            let block = number.and_then(|number| self.sysfs.block(number))?;
+            let what = format!("{} cannot be powered: it is {block}", adapter.name());
+            Some(Trouble::from(self.fault(what).hint(block.hint())))
+        };
+        if let Some(blocked) = blocked() {
+            return Err(blocked);
+        }
+        let deadline = self.clock.now().plus(ANSWER_NS).min(deadline);
+        let powered = self.ask("powering it", deadline, || adapter.set_powered(true)).await;
+        powered.map(drop).map_err(|fault| {
+            let fault = if fault.hint.is_none() { fault.hint("unplug it and plug it in again") } else { fault };
+            blocked().unwrap_or_else(|| Trouble::curable(fault))
+        })
+    }
+
+    /// By address and place: `hciN` changes at every plug and boot.
+    async fn find(&self, session: &bluer::Session) -> Result<(bluer::Adapter, Seen), Trouble> {
         let names = session.adapter_names().await.map_err(|e| {
             let error = StackError::from(e);
-            self.fault(format!("asking for dongles failed: {error}")).hint("see that bluetoothd runs")
+            let hint = match meaning(Call::Rig, &error) {
+                Meaning::Rig(hint) => hint,
+                Meaning::Again | Meaning::Already | Meaning::Device(..) => "see that bluetoothd runs",
+            };
+            InfrastructureFault::new(DAEMON, format!("asking it for dongles failed: {error}")).hint(hint)
         })?;
-        let (mut found, mut others) = (Vec::new(), Vec::new());
+        let mut there = Vec::new();
         for name in names {
             // One that has just been unplugged answers no more.
             let Ok(adapter) = session.adapter(&name) else { continue };
             let Ok(address) = adapter.address().await else { continue };
-            if address.0 == self.address.0 {
-                found.push(adapter);
-            } else {
-                others.push(address.to_string());
-            }
+            there.push(Seen { place: self.place_of(&name), name, address: Address(address.0) });
         }
-        match (found.pop(), found.is_empty()) {
-            (Some(adapter), true) => Ok(adapter),
-            (Some(_), false) => Err(self
-                .fault(format!("several dongles have the address {}", self.address))
-                .hint("unplug all but one: copied addresses break paging")),
-            (None, _) => Err(self
-                .fault(format!("no dongle with the address {}; there are: [{}]", self.address, others.join(", ")))
-                .hint("plug it in, or correct the address in the rig file")),
+        let refused = |refusal: Refusal| self.fault(refusal.what).hint(refusal.hint);
+        let seen = identify(&self.wanted, &there).map_err(|mismatch| match mismatch {
+            Mismatch::Missing(refusal) => Trouble::curable(refused(refusal)),
+            Mismatch::Wrong(refusal) => refused(refusal).into(),
+        })?;
+        let adapter = session.adapter(&seen.name).map_err(|e| self.fault(StackError::from(e).to_string()))?;
+        Ok((adapter, seen.clone()))
+    }
+}
+
+/// What there is to say of bluetoothd.
+///
+/// # Errors
+/// When it, or the system bus, does not run or does not answer.
+pub async fn daemon(clock: HostClock, deadline: Instant) -> Result<String, InfrastructureFault> {
+    let fault = |what: String, hint: &str| InfrastructureFault::new(DAEMON, what).hint(hint);
+    let work = async {
+        let connection = zbus::Connection::system().await.map_err(|e| (true, e))?;
+        zbus::fdo::ObjectManagerProxy::new(&connection, "org.bluez", "/")
+            .await
+            .map_err(|e| (false, e))?
+            .get_managed_objects()
+            .await
+            .map_err(|e| (false, e.into()))?;
+        Ok(())
+    };
+    match within(clock, deadline, work).await {
+        Some(Ok(())) => Ok(match super::version() {
+            Some(version) => format!("BlueZ {version} runs"),
+            None => "it runs".to_owned(),
+        }),
+        Some(Err((true, error))) => {
+            let what = format!("the system bus cannot be reached: {error}");
+            Err(fault(what, "see that the system bus runs (`systemctl status dbus`)"))
         }
+        Some(Err((false, error))) => {
+            let what = format!("it does not run: {}", StackError::from(error));
+            Err(fault(what, "see the system log (`journalctl -u bluetooth`) and start it"))
+        }
+        None => Err(fault("it did not answer before the deadline".to_owned(), "restart bluetoothd")),
     }
 }

@@ -1,17 +1,19 @@
 //! Stimuli become codec frames before the trial, by the field's own encoders.
 
-use std::{fs::File, io::Write, os::fd::OwnedFd, process::Stdio};
+use std::{fs::File, io::Write, os::fd::OwnedFd, path::PathBuf, process::Stdio};
 
 use rigtone_audio::stimulus::Stimulus;
 use rigtone_bluetooth::{
     aac, aptx,
     codec::CodecConfiguration,
-    opus,
+    ldac, opus,
     sbc::{self, Allocation, ChannelMode},
 };
-use rigtone_model::trial::InfrastructureFault;
+use rigtone_model::{id::sha256_hex, trial::InfrastructureFault};
 use rustix::fs::{MemfdFlags, SeekFrom, memfd_create, seek};
 use tokio::process::Command;
+
+use super::cache::Cache;
 
 /// A program that encodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,10 @@ pub struct Encoder {
 
 const SBCENC: Encoder = Encoder { name: "sbcenc", package: "sbc-tools" };
 pub(super) const FFMPEG: Encoder = Encoder { name: "ffmpeg", package: "ffmpeg" };
+const GSTREAMER: Encoder = Encoder {
+    name: "gst-launch-1.0",
+    package: "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-bad",
+};
 
 /// Silence behind every stimulus, so that suspending the stream cuts nothing off that a speaker still holds.
 const TAIL_S: f64 = 0.5;
@@ -31,14 +37,105 @@ const TAIL_S: f64 = 0.5;
 const AAC_DELAY: u32 = 2 * aac::SAMPLES;
 const APTX_DELAY: u32 = 90;
 const OPUS_DELAY: u32 = 312;
+/// A frame of each end; nobody but the vendor decodes it.
+const LDAC_DELAY: u32 = 512;
+/// The element of GStreamer that encodes LDAC, and the most frames that it holds back.
+const LDAC_ELEMENT: &str = "ldacenc";
+const LDAC_HELD: usize = 15;
+/// Raised when stimuli are handed to encoders in another way.
+const FORM: u32 = 1;
 /// Bits a second of Opus.
 const OPUS_BPS: &str = "192000";
 
-/// The encoders that are needed, and whether each is installed.
-pub fn encoders() -> Vec<(Encoder, bool)> {
+/// Where a program is installed.
+fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let installed = |name: &str| std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
-    [SBCENC, FFMPEG].map(|encoder| (encoder, installed(encoder.name))).into()
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// The encoders of all codecs, and whether each is installed.
+pub async fn encoders() -> Vec<(Encoder, bool)> {
+    // GStreamer may be there without the plugin that encodes.
+    let has_ldac = installed(GSTREAMER.name).is_some()
+        && Command::new("gst-inspect-1.0")
+            .args(["--exists", LDAC_ELEMENT])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .status()
+            .await
+            .is_ok_and(|status| status.success());
+    let has = |encoder: Encoder| installed(encoder.name).is_some();
+    vec![(SBCENC, has(SBCENC)), (FFMPEG, has(FFMPEG)), (GSTREAMER, has_ldac)]
+}
+
+/// Why encoded stimuli are not kept for the next run, if they are not.
+pub fn cache_trouble() -> Option<String> {
+    Cache::of_user().trouble()
+}
+
+/// What encodes a codec.
+const fn encoder(configuration: CodecConfiguration) -> Encoder {
+    match configuration {
+        CodecConfiguration::Sbc(_) => SBCENC,
+        CodecConfiguration::Ldac(_) => GSTREAMER,
+        _ => FFMPEG,
+    }
+}
+
+/// What an encoder is, as far as that tells one version from another: its file, and what it says of itself.
+async fn version(encoder: Encoder) -> Option<String> {
+    let program = installed(encoder.name)?;
+    let about = std::fs::metadata(&program).ok()?;
+    let said = match encoder.name {
+        "ffmpeg" => made_by(encoder, &["-version".to_owned()], &[]).await.ok()?.0,
+        "gst-launch-1.0" => made_by(encoder, &["--version".to_owned()], &[]).await.ok()?.0,
+        // It says nothing of itself.
+        _ => Vec::new(),
+    };
+    let changed = about.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?.as_nanos();
+    Some(format!("{} {} {changed} {}", program.display(), about.len(), String::from_utf8_lossy(&said)))
+}
+
+/// The name of an encoded stimulus in the cache: the hash of everything that it is made from.
+fn key(stimulus: &Stimulus, configuration: CodecConfiguration, version: &str) -> String {
+    let mut bytes = format!("{FORM} {configuration:?} {}\n{version}\n", stimulus.rate()).into_bytes();
+    for channel in 0..2 {
+        bytes.extend(stimulus.channel(channel).iter().flat_map(|sample| sample.to_le_bytes()));
+    }
+    sha256_hex(&bytes)
+}
+
+/// An encoded stimulus: as the cache has it, else made anew and kept.
+pub(super) async fn encoded(
+    stimulus: &Stimulus,
+    configuration: CodecConfiguration,
+) -> Result<Vec<u8>, InfrastructureFault> {
+    kept_in(Cache::of_user(), stimulus, configuration).await
+}
+
+async fn kept_in(
+    cache: Cache,
+    stimulus: &Stimulus,
+    configuration: CodecConfiguration,
+) -> Result<Vec<u8>, InfrastructureFault> {
+    let Some(version) = version(encoder(configuration)).await else { return encode(stimulus, configuration).await };
+    let (asked, sound) = (cache.clone(), stimulus.clone());
+    // Hashing takes longer than other streams can wait for their next packet.
+    let found = tokio::task::spawn_blocking(move || {
+        let key = key(&sound, configuration, &version);
+        (asked.get(&key), key)
+    });
+    let Ok((kept, key)) = found.await else { return encode(stimulus, configuration).await };
+    if let Some(kept) = kept {
+        return Ok(kept);
+    }
+    let made = encode(stimulus, configuration).await?;
+    let content = made.clone();
+    // Whether it can be kept was said when the rig was checked.
+    let _ = tokio::task::spawn_blocking(move || cache.put(&key, &content)).await;
+    Ok(made)
 }
 
 /// Encodes a stimulus, each channel on its own, with a tail of silence. Its sample 0 is the stream's sample 0; a decoder
@@ -56,6 +153,7 @@ pub(super) async fn encode(
         CodecConfiguration::Aac(aac) => encode_aac(stimulus, aac).await,
         CodecConfiguration::Aptx(aptx) => encode_aptx(stimulus, aptx).await,
         CodecConfiguration::Opus(_) => encode_opus(stimulus).await,
+        CodecConfiguration::Ldac(ldac) => encode_ldac(stimulus, ldac).await,
         other => Err(fault(SBCENC, format!("no encoder for {other:?}"))),
     }
 }
@@ -160,6 +258,32 @@ async fn encode_opus(stimulus: &Stimulus) -> Result<Vec<u8>, InfrastructureFault
     // The look-ahead of the encoder may need one more.
     if made != wanted && made != wanted + 1 {
         return Err(fault(FFMPEG, format!("it made {made} frames of Opus; asked for were {wanted}")));
+    }
+    Ok(stream)
+}
+
+async fn encode_ldac(stimulus: &Stimulus, configuration: ldac::Configuration) -> Result<Vec<u8>, InfrastructureFault> {
+    let wanted = frames(stimulus, LDAC_DELAY, configuration.samples());
+    let channels = configuration.mode.channels();
+    let sound = au(stimulus, channels, wanted * configuration.samples() as usize);
+    let mode = match configuration.mode {
+        ldac::Mode::Mono => "mono",
+        ldac::Mode::DualChannel => "dual",
+        ldac::Mode::Stereo => "stereo",
+    };
+    let pipeline = format!(
+        "fdsrc fd=0 ! auparse ! audioconvert ! audio/x-raw,format=S16LE ! {LDAC_ELEMENT} eqmid=sq ! \
+         audio/x-ldac,channel-mode={mode} ! fdsink fd=1"
+    );
+    let words: Vec<String> = std::iter::once("-q").chain(pipeline.split_whitespace()).map(str::to_owned).collect();
+    let (stream, said) = made_by(GSTREAMER, &words, &sound).await?;
+    let made = configuration
+        .frames(&stream)
+        .map_err(|e| fault(GSTREAMER, format!("it made no LDAC stream: {e}; it said: {said}")))?
+        .len();
+    // What is left in the library at the end is less than a packet of it.
+    if made > wanted || made + LDAC_HELD < wanted {
+        return Err(fault(GSTREAMER, format!("it made {made} frames of LDAC; asked for were {wanted}")));
     }
     Ok(stream)
 }
@@ -298,6 +422,54 @@ mod tests {
         assert_eq!(lag, delay);
         let power: f64 = part.clone().map(|at| f64::from(sent[at]).powi(2)).sum();
         assert!((product(lag) / power - 1.0).abs() < 0.1, "{} at {lag}", product(lag) / power);
+    }
+
+    #[rstest]
+    #[case::stereo(ldac::Mode::Stereo, 48_000)]
+    #[case::mono(ldac::Mode::Mono, 44_100)]
+    #[case::dual(ldac::Mode::DualChannel, 48_000)]
+    #[tokio::test]
+    async fn ldac_comes_in_whole_frames_of_the_configuration(#[case] mode: ldac::Mode, #[case] hz: u32) {
+        let (ldac, stimulus) = (ldac::Configuration { hz, mode }, smoke(hz));
+        let encoded = encode(&stimulus, CodecConfiguration::Ldac(ldac)).await.expect("ldacenc is installed");
+        let seconds = ldac.frames(&encoded).expect("LDAC").len() as f64 * 128.0 / f64::from(hz);
+        let wanted = stimulus.duration_s() + TAIL_S;
+        assert!(seconds > wanted - 0.05 && seconds < wanted + 0.05, "{seconds} s for {wanted} s");
+    }
+
+    #[tokio::test]
+    async fn an_encoded_stimulus_is_kept_until_it_is_damaged() {
+        let home = tempfile::tempdir().expect("a folder");
+        let cache = Cache::in_folder(home.path());
+        let sbc = CodecConfiguration::Sbc(sbc::Configuration::high_quality(Frequency::Hz48000));
+        let stimulus = smoke(48_000);
+        let kept = || async { kept_in(cache.clone(), &stimulus, sbc).await.expect("sbcenc is installed") };
+        let made = kept().await;
+        let entry = std::fs::read_dir(home.path()).expect("the cache").next().expect("one entry").expect("it").path();
+        // What stands there is what is given: a planted entry with a right hash is taken.
+        let key = entry.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        cache.put(&key, b"planted").expect("room");
+        assert_eq!(kept().await, b"planted");
+        std::fs::write(&entry, b"damaged").expect("room");
+        assert_eq!(kept().await, made);
+        assert_eq!(kept().await, made);
+    }
+
+    #[test]
+    fn whatever_an_encoded_stimulus_is_made_from_is_in_its_name() {
+        let sbc = sbc::Configuration::high_quality(Frequency::Hz48000);
+        let of = |stimulus: &Stimulus, sbc, version: &str| key(stimulus, CodecConfiguration::Sbc(sbc), version);
+        let other = Stimulus::build(Name::Smoke, 48_000, 8).expect("a rate of A2DP");
+        let keys = [
+            of(&smoke(48_000), sbc, "1"),
+            of(&smoke(48_000), sbc, "2"),
+            of(&smoke(48_000), sbc::Configuration { max_bitpool: 52, ..sbc }, "1"),
+            of(&smoke(44_100), sbc, "1"),
+            of(&other, sbc, "1"),
+        ];
+        let different: std::collections::BTreeSet<&String> = keys.iter().collect();
+        assert_eq!(different.len(), keys.len());
+        assert_eq!(keys[0], of(&smoke(48_000), sbc, "1"));
     }
 
     #[tokio::test]

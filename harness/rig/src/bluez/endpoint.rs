@@ -1,35 +1,44 @@
 //! Rigtone as the A2DP source on a dongle; searching, pairing and connecting as its sink too.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use async_trait::async_trait;
 use futures::StreamExt;
 use rigtone_audio::stimulus::{Name, Stimulus};
 use rigtone_bluetooth::{
-    aac, aptx,
+    aptx,
     codec::CodecConfiguration,
-    opus,
     packet::packetise,
-    sbc::{self, Frequency},
     uuid::{A2DP_SINK, A2DP_SOURCE, ServiceClass},
 };
 use rigtone_model::{
     document::{Codec, Profile},
+    event::TransportChange,
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
 
 use super::{
     dongle::{Called, Dongle, Live},
-    encode::encode,
+    encode::encoded,
     errors::{Call, StackError},
-    media::{MediaTransportProxy, Offer},
+    media::MediaTransportProxy,
+    offer::Offer,
     stream::Started,
 };
 use crate::{
-    capability::{Address, Answer, Connecting, Found, Inquiry, Link, Pairing, Streamed, Streaming, Wish},
+    capability::{Address, Answer, Connecting, Found, Inquiry, Link, Pairing, Streamed, Streaming, Told, Wish},
     clock::{Clock, Instant},
     hardware::within,
 };
+
+/// How long a pairing that was called off may take to end.
+const CALLING_OFF_NS: i64 = 5_000_000_000;
+/// How long something that was ordered may stay undone before it is ordered again.
+const AGAIN_NS: i64 = 1_000_000_000;
 
 /// What a stimulus is, without its samples, and how it is encoded.
 type Key = (Name, u32, u32, CodecConfiguration);
@@ -68,12 +77,14 @@ pub struct Endpoint {
     encoded: RefCell<HashMap<Key, Rc<Vec<u8>>>>,
     /// What was agreed on last.
     agreed: RefCell<Option<CodecConfiguration>>,
+    /// Bonds that were to be removed while the dongle or bluetoothd was away.
+    owed: RefCell<BTreeSet<Address>>,
 }
 
 impl Endpoint {
     /// What is on that dongle.
     pub fn new(dongle: Rc<Dongle>, role: EndpointRole) -> Self {
-        Self { dongle, role, encoded: RefCell::default(), agreed: RefCell::default() }
+        Self { dongle, role, encoded: RefCell::default(), agreed: RefCell::default(), owed: RefCell::default() }
     }
 
     pub(super) fn dongle(&self) -> &Dongle {
@@ -82,32 +93,32 @@ impl Endpoint {
 
     /// What is offered for a wish.
     fn offer(&self, wish: Wish) -> Result<Offer, InfrastructureFault> {
-        match (self.role, wish.profile) {
-            (EndpointRole::Sink, Profile::A2dp) => Offer::to_receive(wish.codec).ok_or_else(|| {
-                let what = format!("cannot be the sink of {}", wish.codec);
-                self.dongle.fault(what).hint("list only codecs that it can receive in its device document")
-            }),
-            _ => self.configuration(wish).map(Offer::only),
+        match (self.role, wish.configured) {
+            (EndpointRole::Source, configured) => Ok(Offer::only(self.configuration(wish)?, configured.is_some())),
+            (EndpointRole::Sink, None) => self.to_receive(wish.codec),
+            (EndpointRole::Sink, Some(_)) => {
+                self.to_receive(wish.codec)?;
+                Ok(Offer::only(self.configuration(wish)?, true))
+            }
         }
     }
 
-    /// The one configuration that a wish stands for, at the best quality that is usual.
+    /// All that is offered of a codec to whoever sends it.
+    pub(super) fn to_receive(&self, codec: Codec) -> Result<Offer, InfrastructureFault> {
+        Offer::to_receive(codec).ok_or_else(|| {
+            self.dongle.fault(format!("cannot be the sink of {codec}")).hint(
+                "list only codecs that the endpoint can receive in its device document: sbc, aac, aptx, aptx-hd, opus",
+            )
+        })
+    }
+
+    /// The one configuration that a wish stands for.
     fn configuration(&self, wish: Wish) -> Result<CodecConfiguration, InfrastructureFault> {
-        const HZ: u32 = 48_000;
-        let aptx = |variant| CodecConfiguration::Aptx(aptx::Configuration { variant, hz: HZ });
-        Ok(match (wish.profile, wish.codec) {
-            (Profile::A2dp, Codec::Sbc) => {
-                CodecConfiguration::Sbc(sbc::Configuration::high_quality(Frequency::Hz48000))
-            }
-            (Profile::A2dp, Codec::Aac) => CodecConfiguration::Aac(aac::Configuration::high_quality(HZ)),
-            (Profile::A2dp, Codec::Aptx) => aptx(aptx::Variant::Classic),
-            (Profile::A2dp, Codec::AptxHd) => aptx(aptx::Variant::Hd),
-            (Profile::A2dp, Codec::Opus) => CodecConfiguration::Opus(opus::Configuration),
-            (profile, codec) => {
-                return Err(self.dongle.fault(format!("cannot be the source of {codec} over {profile}")).hint(
-                    "list only codecs that the endpoint can send in its device document: sbc, aac, aptx, aptx-hd, opus",
-                ));
-            }
+        wish.configuration().ok_or_else(|| {
+            let as_asked = wish.configured.map(|wanted| format!(" at {wanted}")).unwrap_or_default();
+            self.dongle.fault(format!("cannot be the source of {}{as_asked} over {}", wish.codec, wish.profile)).hint(
+                "list only codecs that the endpoint can send in its device document: sbc, aac, aptx, aptx-hd, opus, ldac",
+            )
         })
     }
 
@@ -124,18 +135,47 @@ impl Endpoint {
         Ok(known.is_some_and(|known| known.iter().any(|address| address.0 == target.0)))
     }
 
+    /// Removes a bond that was to be removed when nobody could.
+    async fn settle(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
+        let owed = self.owed.borrow().contains(&target);
+        if owed { self.forget(target, deadline).await } else { Ok(()) }
+    }
+
     /// A pairing that begins while BlueZ still searches leaves 5.66 unable ever to search again.
     async fn until_quiet(&self, live: &Live, deadline: Instant) -> Result<(), InfrastructureFault> {
+        // The events first: what changes after the question is among them.
+        let events = self.dongle.ask("watching the search", deadline, || live.adapter.events()).await?;
+        let mut events = std::pin::pin!(futures::stream::iter(events).flatten());
         while self.dongle.ask("watching the search", deadline, || live.adapter.is_discovering()).await? == Some(true) {
-            if self.dongle.clock().now() >= deadline {
+            let changed = async {
+                while let Some(event) = events.next().await {
+                    if let bluer::AdapterEvent::PropertyChanged(bluer::AdapterProperty::Discovering(_)) = event {
+                        return;
+                    }
+                }
+                // An adapter that is gone answers the next question with that.
+                self.dongle.moment(deadline).await;
+            };
+            if within(self.dongle.clock(), deadline, changed).await.is_none() {
                 return Err(self
                     .dongle
                     .fault("BlueZ did not stop searching before the deadline")
                     .hint("see that no other program searches, or restart bluetoothd"));
             }
-            self.dongle.moment(deadline).await;
         }
         Ok(())
+    }
+
+    /// Waits until a property of a device has changed, whichever, or `deadline`.
+    async fn until_changed(
+        &self,
+        events: &mut (impl futures::Stream<Item = bluer::DeviceEvent> + Unpin),
+        deadline: Instant,
+    ) {
+        if within(self.dongle.clock(), deadline, events.next()).await.flatten().is_none() {
+            // The stream ends with its object; the next question tells that.
+            self.dongle.moment(deadline).await;
+        }
     }
 
     async fn search(&self, live: &Live, target: Address) -> Result<Found, StackError> {
@@ -167,18 +207,37 @@ impl Endpoint {
         Ok(matches!(answer.await?, Called::Done(true)))
     }
 
-    /// After pairing BlueZ reads the service records; connecting meanwhile collides with that.
-    async fn until_resolved(&self, device: &bluer::Device, deadline: Instant) -> Result<(), InfrastructureFault> {
-        while self.is_connected(device, deadline).await?
-            && self.dongle.ask("reading the services", deadline, || device.is_services_resolved()).await? == Some(false)
-            && self.dongle.clock().now() < deadline
-        {
+    /// bluer calls a pairing off behind our back: what is asked of BlueZ before that has arrived is called off with it.
+    async fn until_called_off(&self, device: &bluer::Device) -> Result<(), InfrastructureFault> {
+        let deadline = self.dongle.clock().now().plus(CALLING_OFF_NS);
+        self.dongle.moment(deadline).await;
+        while self.is_connected(device, deadline).await? && self.dongle.clock().now() < deadline {
             self.dongle.moment(deadline).await;
         }
         Ok(())
     }
 
-    pub(super) async fn link(&self, transport: &MediaTransportProxy<'_>, deadline: Instant) -> Answer<Link> {
+    /// After pairing BlueZ reads the service records; connecting meanwhile collides with that. Events only wake it: those of bluer do not
+    /// say which interface of the device has changed, so the state itself is asked for.
+    async fn until_resolved(&self, device: &bluer::Device, deadline: Instant) -> Result<(), InfrastructureFault> {
+        let events = self.dongle.ask("watching the device", deadline, || device.events()).await?;
+        let mut events = std::pin::pin!(futures::stream::iter(events).flatten());
+        while self.is_connected(device, deadline).await?
+            && self.dongle.ask("reading the services", deadline, || device.is_services_resolved()).await? == Some(false)
+            && self.dongle.clock().now() < deadline
+        {
+            self.until_changed(&mut events, deadline).await;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn link(
+        &self,
+        live: &Live,
+        device: &str,
+        transport: &MediaTransportProxy<'_>,
+        deadline: Instant,
+    ) -> Answer<Link> {
         let read = async || -> Result<(u8, Vec<u8>), zbus::Error> {
             Ok((transport.codec().await?, transport.configuration().await?))
         };
@@ -196,26 +255,111 @@ impl Endpoint {
             Ok(CodecConfiguration::Aptx(aptx)) if aptx.variant == aptx::Variant::Hd => Codec::AptxHd,
             Ok(CodecConfiguration::Aptx(_)) => Codec::Aptx,
             Ok(CodecConfiguration::Opus(_)) => Codec::Opus,
+            Ok(CodecConfiguration::Ldac(_)) => Codec::Ldac,
             Ok(other) => return Err(self.dongle.fault(format!("BlueZ agreed on {other:?}, which was never offered"))),
             Err(e) => return Err(self.dongle.fault(format!("BlueZ agreed on {codec_type:#04x} {octets:02x?}: {e}"))),
         };
+        let rate_hz = configuration.as_ref().map_or(0, |configuration| configuration.rate());
         *self.agreed.borrow_mut() = configuration.ok();
         // A speaker that reports no delay has no such property. BlueZ counts in tenths of a millisecond.
         let delay = within(self.dongle.clock(), deadline, transport.delay()).await.and_then(Result::ok);
         let reported_delay_ns = delay.map(|tenths| i64::from(tenths) * 100_000);
-        Ok(Ok(Link { codec, configuration: octets, reported_delay_ns }))
+        // A device without AVRCP has no volume.
+        if let Some(Ok(volume)) = within(self.dongle.clock(), deadline, transport.volume()).await {
+            let (path, at) = (transport.inner().path().as_str().to_owned(), self.dongle.clock().now());
+            live.media.changes.note(&path, at, TransportChange::Volume(volume));
+        }
+        let changes = live.media.changes.take(device);
+        Ok(Ok(Link { codec, configuration: octets, rate_hz, reported_delay_ns, changes }))
     }
 }
 
 #[async_trait(?Send)]
 impl Inquiry for Endpoint {
     async fn find(&self, target: Address, deadline: Instant) -> Answer<Found> {
+        self.settle(target, deadline).await?;
         let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.find_by(&live, target, deadline)).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Pairing for Endpoint {
+    async fn pair(&self, target: Address, deadline: Instant) -> Answer<()> {
+        self.settle(target, deadline).await?;
+        let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.pair_by(&live, target, deadline)).await
+    }
+
+    async fn forget(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
+        self.owed.borrow_mut().insert(target);
+        let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.forget_by(&live, target, deadline)).await?;
+        self.owed.borrow_mut().remove(&target);
+        Ok(())
+    }
+}
+
+#[async_trait(?Send)]
+impl Connecting for Endpoint {
+    async fn connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
+        let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.connect_by(&live, target, wish, deadline)).await
+    }
+
+    async fn disconnect(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
+        let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.disconnect_by(&live, target, deadline)).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Streaming for Endpoint {
+    async fn prepare(&self, stimulus: &Stimulus, wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault> {
+        let configuration = self.to_send(wish)?;
+        self.encoded(stimulus, configuration, deadline).await.map(|_| ())
+    }
+
+    async fn stream(
+        &self,
+        target: Address,
+        stimulus: &Stimulus,
+        deadline: Instant,
+    ) -> Result<Streamed, InfrastructureFault> {
+        let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.stream_by(&live, target, stimulus, deadline)).await
+    }
+}
+
+impl Endpoint {
+    async fn encoded(
+        &self,
+        stimulus: &Stimulus,
+        configuration: CodecConfiguration,
+        deadline: Instant,
+    ) -> Result<Rc<Vec<u8>>, InfrastructureFault> {
+        // These say what the samples are: the generator is deterministic.
+        let key = (stimulus.name(), stimulus.rate(), stimulus.code(), configuration);
+        if let Some(known) = self.encoded.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        let late = || self.dongle.fault(format!("`{}` was not encoded before the deadline", stimulus.name()));
+        let encoding = encoded(stimulus, configuration);
+        let encoded = within(self.dongle.clock(), deadline, encoding).await.ok_or_else(late)??;
+        let encoded = Rc::new(encoded);
+        self.encoded.borrow_mut().insert(key, encoded.clone());
+        Ok(encoded)
+    }
+}
+
+/// The same, by what is open as long as it is.
+impl Endpoint {
+    async fn find_by(&self, live: &Live, target: Address, deadline: Instant) -> Answer<Found> {
         let began = self.dongle.clock().now();
-        let found = self.dongle.call(Call::Rig, "searching", deadline, || self.search(&live, target)).await?;
+        let found = self.dongle.call(Call::Rig, "searching", deadline, || self.search(live, target)).await?;
         // Ending a search takes a while of its own, which a search in vain must not lack.
         let quiet = self.dongle.clock().now().plus(5_000_000_000);
-        self.until_quiet(&live, quiet).await?;
+        self.until_quiet(live, quiet).await?;
         Ok(match found {
             Called::Done(found) => Ok(found),
             Called::Failed(failure) => Err(failure),
@@ -226,22 +370,19 @@ impl Inquiry for Endpoint {
             }
         })
     }
-}
 
-#[async_trait(?Send)]
-impl Pairing for Endpoint {
-    async fn pair(&self, target: Address, deadline: Instant) -> Answer<()> {
-        let live = self.dongle.live(deadline).await?;
-        if !self.knows(&live, target, deadline).await?
+    async fn pair_by(&self, live: &Live, target: Address, deadline: Instant) -> Answer<()> {
+        if !self.knows(live, target, deadline).await?
             && let Err(failure) = self.find(target, deadline).await?
         {
             return Ok(Err(failure));
         }
-        self.until_quiet(&live, deadline).await?;
+        self.until_quiet(live, deadline).await?;
         let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
         match self.dongle.call(Call::Pair, "pairing", deadline, || device.pair()).await? {
             Called::Failed(failure) => return Ok(Err(failure)),
             Called::Late => {
+                self.until_called_off(&device).await?;
                 let detail = format!("{target} had not paired when the time was over");
                 return Ok(Err(DeviceFailure::new(FailureClass::PairingTimedOut, detail)));
             }
@@ -251,19 +392,29 @@ impl Pairing for Endpoint {
         Ok(Ok(()))
     }
 
-    async fn forget(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
-        let live = self.dongle.live(deadline).await?;
+    async fn forget_by(&self, live: &Live, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
         let address = bluer::Address(target.0);
         let late = || self.dongle.fault(format!("{target} was not forgotten before the deadline"));
+        let events = self.dongle.ask("watching the devices", deadline, || live.adapter.events()).await?;
+        let mut events = std::pin::pin!(futures::stream::iter(events).flatten());
         // Removing is asynchronous: the object stays for a while.
-        while self.knows(&live, target, deadline).await? {
+        while self.knows(live, target, deadline).await? {
             let removed = self
                 .dongle
                 .call(Call::Leave, "forgetting the device", deadline, || live.adapter.remove_device(address));
             if let Called::Late = removed.await? {
                 return Err(late());
             }
-            self.dongle.moment(deadline).await;
+            let gone = async {
+                while let Some(event) = events.next().await {
+                    if matches!(event, bluer::AdapterEvent::DeviceRemoved(gone) if gone == address) {
+                        return;
+                    }
+                }
+            };
+            // It is asked for again when nothing came of it.
+            let again = self.dongle.clock().now().plus(AGAIN_NS).min(deadline);
+            within(self.dongle.clock(), again, gone).await;
             if self.dongle.clock().now() >= deadline {
                 return Err(late());
             }
@@ -273,19 +424,17 @@ impl Pairing for Endpoint {
         }
         Ok(())
     }
-}
 
-#[async_trait(?Send)]
-impl Connecting for Endpoint {
-    async fn connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
+    async fn connect_by(&self, live: &Live, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
         let offers = [self.offer(wish)?];
-        let live = self.dongle.live(deadline).await?;
         if self.role == EndpointRole::Sink {
-            self.dongle.ask("getting ready to receive", deadline, || live.media.receive(self.dongle.clock())).await?;
+            live.media.receive();
         }
+        // What was told since the last stream belongs to none.
+        live.media.changes.take(&live.path(target));
         self.dongle.ask("offering the codec", deadline, || live.media.offer(self.role, &offers)).await?;
         let failed = |class, detail: String| Ok(Err(DeviceFailure::new(class, detail)));
-        if !self.knows(&live, target, deadline).await? {
+        if !self.knows(live, target, deadline).await? {
             return failed(FailureClass::NotConnected, format!("{target} is neither paired nor found"));
         }
         let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
@@ -306,19 +455,20 @@ impl Connecting for Endpoint {
         let path = live.path(target);
         let transport = live.media.transport_of(&path);
         match within(self.dongle.clock(), deadline, transport).await {
-            Some(Ok(transport)) => self.link(&transport, deadline).await,
+            Some(Ok(transport)) => self.link(live, &path, &transport, deadline).await,
             Some(Err(e)) => Err(self.dongle.fault(format!("reading the stream failed: {e}"))),
             None => failed(FailureClass::NoStream, format!("{target} connected and set up no stream in time")),
         }
     }
 
-    async fn disconnect(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
-        let live = self.dongle.live(deadline).await?;
-        if !self.knows(&live, target, deadline).await? {
+    async fn disconnect_by(&self, live: &Live, target: Address, deadline: Instant) -> Result<(), InfrastructureFault> {
+        if !self.knows(live, target, deadline).await? {
             return Ok(());
         }
         let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
         let late = || self.dongle.fault(format!("{target} was not disconnected before the deadline"));
+        let events = self.dongle.ask("watching the device", deadline, || device.events()).await?;
+        let mut events = std::pin::pin!(futures::stream::iter(events).flatten());
         let left = self.dongle.call(Call::Leave, "disconnecting", deadline, || device.disconnect());
         if let Called::Late = left.await? {
             return Err(late());
@@ -327,38 +477,30 @@ impl Connecting for Endpoint {
             if self.dongle.clock().now() >= deadline {
                 return Err(late());
             }
-            self.dongle.moment(deadline).await;
+            self.until_changed(&mut events, deadline).await;
         }
         Ok(())
     }
-}
 
-#[async_trait(?Send)]
-impl Streaming for Endpoint {
-    async fn prepare(&self, stimulus: &Stimulus, wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault> {
-        let configuration = self.to_send(wish)?;
-        self.encoded(stimulus, configuration, deadline).await.map(|_| ())
-    }
-
-    async fn stream(
+    async fn stream_by(
         &self,
+        live: &Live,
         target: Address,
         stimulus: &Stimulus,
         deadline: Instant,
     ) -> Result<Streamed, InfrastructureFault> {
-        let live = self.dongle.live(deadline).await?;
         let path = live.path(target);
-        let never = |failure| Ok(Streamed { emission: None, ended: Err(failure) });
+        let never = |failure| Ok(Streamed { emission: None, pacing: None, changes: Vec::new(), ended: Err(failure) });
         if !live.media.has_transport(&path) {
             let detail = format!("the stream of {target} was taken down before it began");
             return never(DeviceFailure::new(FailureClass::LinkLost, detail));
         }
         let transport = live.media.transport_of(&path).await.map_err(|e| self.dongle.fault(e.to_string()))?;
-        let link = match self.link(&transport, deadline).await? {
+        let link = match self.link(live, &path, &transport, deadline).await? {
             Ok(link) => link,
             Err(failure) => return never(failure),
         };
-        let configuration = self.to_send(Wish { profile: Profile::A2dp, codec: link.codec })?;
+        let configuration = self.to_send(Wish { profile: Profile::A2dp, codec: link.codec, configured: None })?;
         let encoded = self.encoded(stimulus, configuration, deadline).await?;
         let acquired = self.dongle.call(Call::Acquire, "starting the stream", deadline, || transport.acquire()).await?;
         let (socket, _, mtu) = match acquired {
@@ -394,27 +536,14 @@ impl Streaming for Endpoint {
             }
             (Ok(()), _) => Ok(()),
         };
-        Ok(Streamed { emission: sent.emission, ended })
-    }
-}
-
-impl Endpoint {
-    async fn encoded(
-        &self,
-        stimulus: &Stimulus,
-        configuration: CodecConfiguration,
-        deadline: Instant,
-    ) -> Result<Rc<Vec<u8>>, InfrastructureFault> {
-        // These say what the samples are: the generator is deterministic.
-        let key = (stimulus.name(), stimulus.rate(), stimulus.code(), configuration);
-        if let Some(known) = self.encoded.borrow().get(&key) {
-            return Ok(known.clone());
+        let mut changes = link.changes;
+        changes.extend(live.media.changes.take(&path));
+        // What the suspending changes is told beside its answer, not before it.
+        let is_idle = |told: &Told| told.what == TransportChange::State("idle".to_owned());
+        if ended.is_ok() && !changes.iter().any(is_idle) {
+            self.dongle.moment(deadline).await;
+            changes.extend(live.media.changes.take(&path));
         }
-        let late = || self.dongle.fault(format!("`{}` was not encoded before the deadline", stimulus.name()));
-        let encoded =
-            within(self.dongle.clock(), deadline, encode(stimulus, configuration)).await.ok_or_else(late)??;
-        let encoded = Rc::new(encoded);
-        self.encoded.borrow_mut().insert(key, encoded.clone());
-        Ok(encoded)
+        Ok(Streamed { emission: sent.emission, pacing: Some(sent.pacing), changes, ended })
     }
 }

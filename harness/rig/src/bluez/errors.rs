@@ -62,6 +62,7 @@ pub enum Meaning {
 }
 
 const UNKNOWN: Meaning = Meaning::Rig("see the HCI capture and bluetoothd's log for the cause");
+const BUS: &str = "see that the system bus runs (`systemctl status dbus`)";
 const GONE: Meaning =
     Meaning::Rig("see that the dongle is plugged in and bluetoothd runs (`systemctl status bluetooth`)");
 
@@ -105,6 +106,7 @@ fn bus(call: Call, name: &str) -> Meaning {
         (Call::Acquire, "UnknownObject" | "UnknownMethod") => {
             Meaning::Device(FailureClass::LinkLost, "the link went down before the stream began")
         }
+        (_, "NoServer" | "FileNotFound" | "Disconnected") => Meaning::Rig(BUS),
         (_, "AccessDenied") => Meaning::Rig("give this user the right to use BlueZ (group bluetooth)"),
         _ => GONE,
     }
@@ -137,7 +139,8 @@ fn connect(name: &str, message: &str) -> Meaning {
         _ if name.starts_with("A2DP.") => {
             return Meaning::Device(NoStream, "the device refused the configuration");
         }
-        "Failed" => message.strip_prefix("br-connection-").unwrap_or_default(),
+        // The second where no profile is left to connect.
+        "Failed" | "NotAvailable" => message.strip_prefix("br-connection-").unwrap_or_default(),
         _ => return UNKNOWN,
     };
     match cause {
@@ -184,6 +187,7 @@ impl From<zbus::Error> for StackError {
         match error {
             zbus::Error::MethodError(name, message, _) => Self::new(name.as_str(), message.unwrap_or_default()),
             zbus::Error::FDO(error) => Self::new(error.name().as_str(), error.description().unwrap_or_default()),
+            zbus::Error::InputOutput(e) => Self::new("org.freedesktop.DBus.Error.Disconnected", e.to_string()),
             other => Self::new("zbus", other.to_string()),
         }
     }
@@ -219,6 +223,7 @@ mod tests {
     #[case(Call::Connect, "org.bluez.Error.Failed", "br-connection-create-socket", Device(NoStream))]
     #[case(Call::Connect, "org.bluez.Error.A2DP.UnsupportedConfiguration", "", Device(NoStream))]
     #[case(Call::Connect, "org.bluez.Error.Failed", "br-connection-profile-unavailable", Device(WrongRole))]
+    #[case(Call::Connect, "org.bluez.Error.NotAvailable", "br-connection-profile-unavailable", Device(WrongRole))]
     #[case(
         Call::Connect,
         "org.bluez.Error.BREDR.ProfileUnavailable",

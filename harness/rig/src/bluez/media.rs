@@ -3,28 +3,18 @@
 #![expect(clippy::needless_pass_by_value, reason = "what a D-Bus method is given is its own")]
 
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
-use futures::StreamExt;
-use rigtone_bluetooth::{
-    aac, aptx,
-    codec::{AAC, CodecConfiguration, SBC, VENDOR},
-    opus,
-    sbc::{self, Frequency},
-};
-use rigtone_model::document::Codec;
-use tokio::{
-    sync::{Mutex, watch},
-    task::JoinHandle,
-};
-use zbus::{MatchRule, MessageStream, ObjectPath, OwnedFd, OwnedObjectPath, OwnedVariant, Variant, fdo, message::Type};
+use rigtone_bluetooth::codec::CodecConfiguration;
+use tokio::sync::{Mutex, watch};
+use zbus::{ObjectPath, OwnedFd, OwnedObjectPath, OwnedVariant, Variant, fdo};
 
 use super::{
-    endpoint::EndpointRole,
-    errors::{Call, Meaning, StackError, meaning},
-    tape::Tape,
+    changes::Changes, endpoint::EndpointRole, errors::StackError, offer::Offer, receiver::Receiver, tape::Tape,
+    watch::Watch,
 };
 use crate::hardware::HostClock;
 
@@ -41,18 +31,10 @@ pub(super) trait MediaTransport {
     fn delay(&self) -> zbus::Result<u16>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn set_delay(&self, tenths_of_ms: u16) -> zbus::Result<()>;
-}
-
-#[zbus::proxy(interface = "org.bluez.Adapter1", default_service = "org.bluez")]
-trait Adapter {
     #[zbus(property(emits_changed_signal = "false"))]
-    fn set_discoverable(&self, on: bool) -> zbus::Result<()>;
-}
-
-#[zbus::proxy(interface = "org.bluez.Device1", default_service = "org.bluez")]
-trait Device {
+    fn state(&self) -> zbus::Result<String>;
     #[zbus(property(emits_changed_signal = "false"))]
-    fn set_trusted(&self, on: bool) -> zbus::Result<()>;
+    fn volume(&self) -> zbus::Result<u16>;
 }
 
 #[zbus::proxy(interface = "org.bluez.Media1", default_service = "org.bluez")]
@@ -61,74 +43,9 @@ trait MediaAdapter {
     fn unregister_endpoint(&self, endpoint: &ObjectPath<'_>) -> zbus::Result<()>;
 }
 
-/// What one endpoint offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Offer {
-    codec_type: u8,
-    capabilities: Vec<u8>,
-    /// What is chosen when we choose: the first that the other end has.
-    choices: Vec<CodecConfiguration>,
-}
-
-impl Offer {
-    /// This configuration and no other.
-    pub(super) fn only(configuration: CodecConfiguration) -> Self {
-        let (codec_type, capabilities) = (configuration.codec_type(), configuration.octets());
-        Self { codec_type, capabilities, choices: vec![configuration] }
-    }
-
-    /// All that a sink can receive of a codec, the better first; none where it cannot.
-    pub(super) fn to_receive(codec: Codec) -> Option<Self> {
-        const RATES: [u32; 2] = [48_000, 44_100];
-        let both = |of: &dyn Fn(u32) -> CodecConfiguration| {
-            let choices: Vec<CodecConfiguration> = RATES.into_iter().map(of).collect();
-            // Each choice has one bit for each field, so what has any of them is all of them.
-            let capabilities = choices
-                .iter()
-                .map(|choice| choice.octets())
-                .reduce(|all, one| all.into_iter().zip(one).map(|(a, b)| a | b).collect());
-            (capabilities.unwrap_or_default(), choices)
-        };
-        let aptx = |variant| both(&move |hz| CodecConfiguration::Aptx(aptx::Configuration { variant, hz }));
-        let (codec_type, (capabilities, choices)) = match codec {
-            Codec::Sbc => {
-                let rates = [Frequency::Hz48000, Frequency::Hz44100];
-                let choices = rates.map(|rate| CodecConfiguration::Sbc(sbc::Configuration::high_quality(rate)));
-                // Every field of SBC that there is, with the bitpools that are usual.
-                (SBC, (vec![0xFF, 0xFF, sbc::SMALLEST_BITPOOL, 53], choices.to_vec()))
-            }
-            Codec::Aac => (AAC, both(&|hz| CodecConfiguration::Aac(aac::Configuration::high_quality(hz)))),
-            Codec::Aptx => (VENDOR, aptx(aptx::Variant::Classic)),
-            Codec::AptxHd => (VENDOR, aptx(aptx::Variant::Hd)),
-            Codec::Opus => {
-                let only = CodecConfiguration::Opus(opus::Configuration);
-                (VENDOR, (only.octets(), vec![only]))
-            }
-            _ => return None,
-        };
-        Some(Self { codec_type, capabilities, choices })
-    }
-
-    /// What is chosen from the capabilities of the other end, or why nothing can be.
-    fn choose(&self, capabilities: &[u8]) -> Result<CodecConfiguration, String> {
-        let mut refusal = None;
-        for choice in &self.choices {
-            let why = match choice.choose(capabilities) {
-                Ok(Ok(chosen)) => return Ok(chosen),
-                Ok(Err(lacking)) => {
-                    format!("the device offers {capabilities:02x?}, which lacks {}", lacking.join(", "))
-                }
-                Err(e) => format!("the device offers {capabilities:02x?}: {e}"),
-            };
-            refusal.get_or_insert(why);
-        }
-        Err(refusal.unwrap_or_else(|| "nothing is offered".to_owned()))
-    }
-}
-
 /// What BlueZ has told our endpoints.
 #[derive(Debug, Default)]
-struct Told {
+pub(super) struct Told {
     /// The transport of each device, by the paths of both.
     transports: BTreeMap<String, OwnedObjectPath>,
     /// Why we refused the last device's capabilities.
@@ -172,29 +89,27 @@ impl Served {
 pub(super) struct Media {
     connection: zbus::Connection,
     adapter: String,
+    clock: HostClock,
     told: Arc<watch::Sender<Told>>,
     registered: Mutex<Vec<Offer>>,
-    receiver: Mutex<Option<Receiver>>,
-}
-
-/// What a sink receives is followed by a task of its own until the media side is gone.
-struct Receiver {
-    tape: Arc<Tape>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// What BlueZ tells of the adapter's devices and their transports.
+    pub(super) changes: Changes,
+    receiver: OnceCell<Receiver>,
 }
 
 impl Media {
     /// Opens the second connection to the system bus.
-    pub(super) async fn open(adapter: String) -> Result<Self, StackError> {
+    pub(super) async fn open(adapter: String, clock: HostClock) -> Result<Self, StackError> {
         let connection = zbus::connection::Builder::system().build().await?;
+        let changes = Changes::begin(&connection, &adapter, clock).await?;
         let told = Arc::new(watch::Sender::new(Told::default()));
-        Ok(Self { connection, adapter, told, registered: Mutex::default(), receiver: Mutex::default() })
+        let (registered, receiver) = (Mutex::default(), OnceCell::new());
+        Ok(Self { connection, adapter, clock, told, registered, changes, receiver })
+    }
+
+    /// Watches bluetoothd and the adapter, on this connection.
+    pub(super) async fn watch(&self) -> Result<Watch, StackError> {
+        Watch::start(&self.connection, self.adapter.clone()).await
     }
 
     /// The connection name of the bluetoothd that runs now.
@@ -238,29 +153,12 @@ impl Media {
     }
 
     /// From now on every stream that a source starts is taken, and what comes of it goes to the tape.
-    pub(super) async fn receive(&self, clock: HostClock) -> Result<Arc<Tape>, StackError> {
-        let mut receiver = self.receiver.lock().await;
-        if let Some(receiver) = receiver.as_ref().filter(|receiver| !receiver.task.is_finished()) {
-            return Ok(receiver.tape.clone());
-        }
-        let rule = MatchRule::builder()
-            .msg_type(Type::Signal)
-            .sender("org.bluez")
-            .interface("org.freedesktop.DBus.Properties")
-            .member("PropertiesChanged")
-            .path_namespace(self.adapter.as_str())
-            .build();
-        let changes = MessageStream::for_match_rule(rule?, &self.connection, None).await?;
-        let tape = Arc::new(Tape::new(clock));
-        let follower = Follower {
-            connection: self.connection.clone(),
-            adapter: self.adapter.clone(),
-            told: self.told.clone(),
-            tape: tape.clone(),
+    pub(super) fn receive(&self) -> &Arc<Tape> {
+        let begin = || {
+            let (connection, adapter) = (self.connection.clone(), self.adapter.clone());
+            Receiver::begin(connection, adapter, self.changes.follow(), self.told.clone(), self.clock)
         };
-        let task = tokio::spawn(follower.follow(changes));
-        *receiver = Some(Receiver { tape: tape.clone(), task });
-        Ok(tape)
+        &self.receiver.get_or_init(begin).tape
     }
 
     /// Looks now, and again whenever BlueZ has told something, until there is a value.
@@ -301,130 +199,15 @@ impl Media {
                 return Err(StackError::new("zbus", "the media endpoint is gone"));
             }
         };
-        let transport = MediaTransportProxy::builder(&self.connection)
-            .path(path)
-            .cache_properties(zbus::proxy::CacheProperties::No)
-            .build()
-            .await?;
-        Ok(transport)
+        Ok(transport(&self.connection, path).await?)
     }
 }
 
-/// Follows what BlueZ says of the properties below one adapter. State comes from these alone, each keyed by its interface: other
-/// interfaces of one object have properties of the same names.
-struct Follower {
-    connection: zbus::Connection,
-    adapter: String,
-    told: Arc<watch::Sender<Told>>,
-    tape: Arc<Tape>,
-}
-
-impl Follower {
-    async fn follow(self, mut changes: MessageStream) {
-        while let Some(Ok(message)) = changes.next().await {
-            let Some(path) = message.header().path().map(|path| path.as_str().to_owned()) else { continue };
-            let Some(signal) = fdo::PropertiesChanged::from_message(message) else { continue };
-            let Ok(arguments) = signal.args() else { continue };
-            let changed = arguments.changed_properties();
-            let truth = |name: &str| changed.get(name).and_then(|value| value.downcast_ref::<bool>().ok());
-            match arguments.interface_name().as_str() {
-                "org.bluez.MediaTransport1" => {
-                    let state = changed.get("State").and_then(|value| value.downcast_ref::<&str>().ok());
-                    match state {
-                        Some("pending") => self.take(&path).await,
-                        Some("idle") => self.tape.ends(&path),
-                        _ => {}
-                    }
-                }
-                "org.bluez.Device1" => {
-                    // `Paired` of a source that asked for it is told with its services: late, when it may have been refused already.
-                    if truth("Bonded") == Some(true) || truth("Paired") == Some(true) {
-                        // Who is not trusted may not set up a stream.
-                        if let Err(error) = self.trust(&path).await {
-                            let what = format!("trusting a source failed: {}", StackError::from(error));
-                            self.tape.broke(what, "see bluetoothd's log for the cause");
-                        }
-                        // Paired is what the pairing mode was for; it ends by itself if this should fail.
-                        let _ = self.hide().await;
-                    }
-                    if truth("Connected").is_some() {
-                        // Who waits for a link looks again.
-                        self.told.send_modify(|_| {});
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    async fn trust(&self, device: &str) -> zbus::Result<()> {
-        let device = DeviceProxy::builder(&self.connection).path(device);
-        device.cache_properties(zbus::proxy::CacheProperties::No).build().await?.set_trusted(true).await
-    }
-
-    async fn hide(&self) -> zbus::Result<()> {
-        let adapter = AdapterProxy::builder(&self.connection).path(self.adapter.as_str());
-        adapter.cache_properties(zbus::proxy::CacheProperties::No).build().await?.set_discoverable(false).await
-    }
-
-    /// Takes a stream that its source has started.
-    async fn take(&self, path: &str) {
-        let taken = async {
-            let transport = MediaTransportProxy::builder(&self.connection).path(path);
-            let transport = transport.cache_properties(zbus::proxy::CacheProperties::No).build().await?;
-            let configuration = CodecConfiguration::parse(transport.codec().await?, &transport.configuration().await?);
-            // Not `Acquire`: when the source has changed its mind meanwhile, we must not start its stream.
-            let (socket, ..) = transport.try_acquire().await?;
-            // What we hear is heard when it comes. Before 5.79 BlueZ lets nobody say so.
-            let _ = transport.set_delay(0).await;
-            Ok::<_, zbus::Error>((configuration, socket))
-        };
-        match taken.await {
-            Ok((configuration, socket)) => {
-                self.tape.begins(path, configuration.map_err(|e| e.to_string()), socket.into());
-            }
-            Err(error) => {
-                let error = StackError::from(error);
-                // Otherwise the source has taken its stream back.
-                if let Meaning::Rig(hint) = meaning(Call::Acquire, &error) {
-                    self.tape.broke(format!("taking the stream failed: {error}"), hint);
-                }
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case(Codec::Sbc, 0, &[0xFF, 0xFF, 2, 53])]
-    #[case(Codec::Aac, 2, &[0x80, 0x01, 0x84, 0x03, 0xE8, 0x00])]
-    #[case(Codec::Aptx, 0xFF, &[0x4F, 0, 0, 0, 1, 0, 0x32])]
-    #[case(Codec::AptxHd, 0xFF, &[0xD7, 0, 0, 0, 0x24, 0, 0x32, 0, 0, 0, 0])]
-    #[case(Codec::Opus, 0xFF, &[0xE0, 0, 0, 0, 1, 0, 0x92])]
-    fn a_sink_offers_all_that_it_decodes(#[case] codec: Codec, #[case] codec_type: u8, #[case] capabilities: &[u8]) {
-        let offer = Offer::to_receive(codec).expect("a codec that is decoded");
-        assert_eq!((offer.codec_type, &offer.capabilities[..]), (codec_type, capabilities));
-        // Whatever a source may choose of it is understood, and each of our choices lies within.
-        for choice in &offer.choices {
-            assert_eq!(choice.choose(capabilities), Ok(Ok(*choice)));
-        }
-    }
-
-    #[rstest]
-    #[case::better_first(&[0xFF, 0xFF, 2, 250], Ok([0x11, 0x15, 2, 53]))]
-    #[case::what_there_is(&[0x2F, 0xFF, 2, 35], Ok([0x21, 0x15, 2, 35]))]
-    #[case::neither(&[0xCF, 0xFF, 2, 53], Err("lacks 48 kHz"))]
-    #[case::nonsense(&[1], Err("4 octets"))]
-    fn we_choose_what_the_source_has(#[case] source: &[u8], #[case] chosen: Result<[u8; 4], &str>) {
-        let found = Offer::to_receive(Codec::Sbc).expect("SBC").choose(source);
-        match (found, chosen) {
-            (Ok(found), Ok(chosen)) => assert_eq!(found.octets(), chosen),
-            (Err(found), Err(said)) => assert!(found.contains(said), "{found}"),
-            (found, _) => panic!("{found:?}"),
-        }
-    }
+/// The transport at that path.
+pub(super) async fn transport(
+    connection: &zbus::Connection,
+    path: impl TryInto<ObjectPath<'static>, Error: Into<zbus::Error>>,
+) -> zbus::Result<MediaTransportProxy<'static>> {
+    let transport = MediaTransportProxy::builder(connection).path(path);
+    transport.cache_properties(zbus::proxy::CacheProperties::No).build().await
 }

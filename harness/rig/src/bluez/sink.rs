@@ -11,7 +11,7 @@ use rigtone_model::{
 use super::{
     dongle::Live,
     endpoint::{Endpoint, EndpointRole},
-    media::Offer,
+    offer::Offer,
 };
 use crate::{
     capability::{Address, Answer, Link, PairingMode, Receiving},
@@ -38,14 +38,7 @@ impl Sink {
     }
 
     fn offers(&self) -> Result<Vec<Offer>, InfrastructureFault> {
-        let offered = self.offered.borrow();
-        let offers = offered.iter().map(|codec| Offer::to_receive(*codec).ok_or(codec));
-        offers.collect::<Result<_, _>>().map_err(|codec| {
-            self.endpoint
-                .dongle()
-                .fault(format!("cannot be the sink of {codec}"))
-                .hint("list only codecs that it can receive in its device document: sbc, aac, aptx, aptx-hd, opus")
-        })
+        self.offered.borrow().iter().map(|codec| self.endpoint.to_receive(*codec)).collect()
     }
 
     /// Those of `sources` that BlueZ knows; all that it knows when none is named.
@@ -104,20 +97,9 @@ impl Sink {
 #[async_trait(?Send)]
 impl PairingMode for Sink {
     async fn enter(&self, deadline: Instant) -> Answer<()> {
-        let offers = self.offers()?;
         let dongle = self.endpoint.dongle();
         let live = dongle.live(deadline).await?;
-        dongle.ask("getting ready to receive", deadline, || live.media.receive(dongle.clock())).await?;
-        dongle.ask("offering codecs", deadline, || live.media.offer(EndpointRole::Sink, &offers)).await?;
-        let adapter = &live.adapter;
-        dongle
-            .ask("entering the pairing mode", deadline, || async {
-                adapter.set_pairable(true).await?;
-                adapter.set_discoverable_timeout(DISCOVERABLE_S).await?;
-                adapter.set_discoverable(true).await
-            })
-            .await?;
-        Ok(Ok(()))
+        dongle.unless_lost(&live, self.enter_by(&live, deadline)).await
     }
 }
 
@@ -131,30 +113,61 @@ impl Receiving for Sink {
     async fn connected(&self, sources: &[Address], deadline: Instant) -> Answer<(Address, Link)> {
         let dongle = self.endpoint.dongle();
         let live = dongle.live(deadline).await?;
-        let look = async || -> Result<Option<Address>, InfrastructureFault> {
-            let known = self.known(&live, sources, deadline).await?;
-            Ok(known.into_iter().find(|source| live.media.has_transport(&live.path(*source))))
-        };
-        let found = within(dongle.clock(), deadline, live.media.until(look)).await.transpose()?.flatten();
-        let Some(source) = found else {
-            // A daemon that is gone connects nobody: that is no failure of the source.
-            let live = dongle.live(dongle.afterwards(deadline)).await?;
-            return Ok(Err(self.missing(&live, sources).await?));
-        };
-        let transport = live.media.transport_of(&live.path(source)).await;
-        let transport = transport.map_err(|e| dongle.fault(format!("reading the stream failed: {e}")))?;
-        Ok(self.endpoint.link(&transport, dongle.afterwards(deadline)).await?.map(|link| (source, link)))
+        dongle.unless_lost(&live, self.connected_by(&live, sources, deadline)).await
     }
 
     async fn disconnected(&self, sources: &[Address], deadline: Instant) -> Answer<()> {
         let dongle = self.endpoint.dongle();
         let live = dongle.live(deadline).await?;
-        dongle.ask("getting ready to receive", deadline, || live.media.receive(dongle.clock())).await?;
+        dongle.unless_lost(&live, self.disconnected_by(&live, sources, deadline)).await
+    }
+}
+
+/// The same, by what is open as long as it is.
+impl Sink {
+    async fn enter_by(&self, live: &Live, deadline: Instant) -> Answer<()> {
+        let offers = self.offers()?;
+        let dongle = self.endpoint.dongle();
+        live.media.receive();
+        // What was told before belongs to no link that is to come.
+        live.media.changes.forget();
+        dongle.ask("offering codecs", deadline, || live.media.offer(EndpointRole::Sink, &offers)).await?;
+        let adapter = &live.adapter;
+        dongle
+            .ask("entering the pairing mode", deadline, || async {
+                adapter.set_pairable(true).await?;
+                adapter.set_discoverable_timeout(DISCOVERABLE_S).await?;
+                adapter.set_discoverable(true).await
+            })
+            .await?;
+        Ok(Ok(()))
+    }
+
+    async fn connected_by(&self, live: &Live, sources: &[Address], deadline: Instant) -> Answer<(Address, Link)> {
+        let dongle = self.endpoint.dongle();
+        let look = async || -> Result<Option<Address>, InfrastructureFault> {
+            let known = self.known(live, sources, deadline).await?;
+            Ok(known.into_iter().find(|source| live.media.has_transport(&live.path(*source))))
+        };
+        let found = within(dongle.clock(), deadline, live.media.until(look)).await.transpose()?.flatten();
+        let Some(source) = found else {
+            return Ok(Err(self.missing(live, sources).await?));
+        };
+        let path = live.path(source);
+        let transport = live.media.transport_of(&path).await;
+        let transport = transport.map_err(|e| dongle.fault(format!("reading the stream failed: {e}")))?;
+        let link = self.endpoint.link(live, &path, &transport, dongle.afterwards(deadline)).await?;
+        Ok(link.map(|link| (source, link)))
+    }
+
+    async fn disconnected_by(&self, live: &Live, sources: &[Address], deadline: Instant) -> Answer<()> {
+        live.media.receive();
         let look = async || -> Result<Option<()>, InfrastructureFault> {
-            let linked = self.linked(&live, sources, deadline).await?;
+            let linked = self.linked(live, sources, deadline).await?;
             Ok(linked.is_empty().then_some(()))
         };
-        let gone = within(dongle.clock(), deadline, live.media.until(look)).await.transpose()?.flatten();
+        let clock = self.endpoint.dongle().clock();
+        let gone = within(clock, deadline, live.media.until(look)).await.transpose()?.flatten();
         Ok(gone
             .ok_or_else(|| DeviceFailure::new(FailureClass::Untimely, "it was still connected when the time was over")))
     }

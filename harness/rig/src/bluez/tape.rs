@@ -135,13 +135,15 @@ impl Tape {
                 Err(_) => return,
             }
             let [has_packets, has_ended] = ready.map(|one| !one.revents().is_empty());
-            while has_packets {
-                match recv(socket, &mut buffer[..], RecvFlags::DONTWAIT) {
-                    Ok((0, _)) => return,
-                    Ok((length, _)) => self.take(number, configuration, &buffer[..length.min(LONGEST)]),
-                    Err(Errno::AGAIN) => break,
-                    Err(Errno::INTR) => {}
-                    Err(_) => return,
+            if has_packets {
+                loop {
+                    match recv(socket, &mut buffer[..], RecvFlags::DONTWAIT) {
+                        Ok((0, _)) => return,
+                        Ok((length, _)) => self.take(number, configuration, &buffer[..length.min(LONGEST)]),
+                        Err(Errno::AGAIN) => break,
+                        Err(Errno::INTR) => {}
+                        Err(_) => return,
+                    }
                 }
             }
             if has_ended {

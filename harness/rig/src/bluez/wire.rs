@@ -42,9 +42,7 @@ impl WireMicrophone {
 impl Microphone for WireMicrophone {
     async fn start(&self, deadline: Instant) -> Result<Box<dyn Recording>, InfrastructureFault> {
         let live = self.dongle.live(deadline).await?;
-        let doing = "getting ready to receive";
-        let tape = self.dongle.ask(doing, deadline, || live.media.receive(self.dongle.clock())).await?;
-        let tape = tape.ok_or_else(|| self.dongle.fault(format!("{doing} failed")))?;
+        let tape = live.media.receive().clone();
         let from_ns = tape.record().ok_or_else(|| {
             InfrastructureFault::new(&*self.member, "what it hears is recorded already")
                 .hint("let one microphone listen to a sink at a time")
@@ -82,8 +80,9 @@ impl Recording for WireRecording {
         let (recorded, to_ns) = self.tape.0.stop();
         let fault = |what: String| InfrastructureFault::new(&*self.member, what);
         // A sink that came back is another one: what it missed is not known.
-        if !Rc::ptr_eq(&self.live, &self.dongle.live(deadline).await?) {
-            let what = "its dongle or bluetoothd went away and came back while it was recorded".to_owned();
+        let live = self.dongle.unless_lost(&self.live, self.dongle.live(deadline)).await?;
+        if !Rc::ptr_eq(&self.live, &live) {
+            let what = "its dongle was opened anew while it was recorded".to_owned();
             return Err(fault(what).hint("see the system log of that time"));
         }
         let Recorded { starts, too_many, broken } = recorded;

@@ -27,6 +27,7 @@ use crate::{
     capability::{Captured, Microphone, Recording},
     clock::{Clock, Instant},
     hardware::{HostClock, within},
+    usb::Sysfs,
 };
 
 /// Frames in a period. Long, because losses matter here and delay does not.
@@ -45,23 +46,30 @@ const BUSY_ATTEMPTS: u32 = 5;
 pub struct AlsaMicrophone {
     member: String,
     alsa: document::Alsa,
+    sysfs: Sysfs,
     latency_uncertainty_ns: i64,
     clock: HostClock,
 }
 
 impl AlsaMicrophone {
     /// The microphone `name`. Nothing is opened before it records.
-    pub fn new(name: &str, alsa: document::Alsa, latency_uncertainty_ns: i64, clock: HostClock) -> Self {
-        Self { member: format!("microphone {name}"), alsa, latency_uncertainty_ns, clock }
+    pub fn new(name: &str, alsa: document::Alsa, latency_uncertainty_ns: i64, sysfs: Sysfs, clock: HostClock) -> Self {
+        Self { member: format!("microphone {name}"), alsa, sysfs, latency_uncertainty_ns, clock }
     }
 }
 
 #[async_trait(?Send)]
 impl Microphone for AlsaMicrophone {
     async fn start(&self, deadline: Instant) -> Result<Box<dyn Recording>, InfrastructureFault> {
+        // Each time anew: the number of a card changes whenever it is plugged in.
+        let pcm = self
+            .sysfs
+            .pcm(&self.alsa)
+            .map_err(|refusal| InfrastructureFault::new(&self.member, refusal.what).hint(refusal.hint))?;
         let (running, started) = oneshot::channel();
         let (order, orders) = mpsc::channel();
-        let worker = Worker { member: self.member.clone(), alsa: self.alsa.clone(), clock: self.clock };
+        let worker =
+            Worker { member: self.member.clone(), device: pcm.name, alsa: self.alsa.clone(), clock: self.clock };
         let result = {
             let (give, take) = oneshot::channel();
             let work = move || {
@@ -131,6 +139,8 @@ struct Shared {
 
 struct Worker {
     member: String,
+    /// The PCM that is opened.
+    device: String,
     alsa: document::Alsa,
     clock: HostClock,
 }
@@ -141,7 +151,7 @@ impl Worker {
     }
 
     fn refused(&self, doing: &str, error: &cpal::Error) -> InfrastructureFault {
-        let device = &self.alsa.device;
+        let device = &self.device;
         let hint = match error.kind() {
             ErrorKind::DeviceBusy => format!("end the program that uses {device}"),
             ErrorKind::DeviceNotAvailable => "check its USB cable".to_owned(),
@@ -188,7 +198,7 @@ impl Worker {
             self.intact(&shared)?;
             let frames = shared.frames.load(Ordering::Acquire);
             if let Some(quiet_ns) = watchdog.look(frames, self.clock.now()) {
-                let what = format!("{} delivered no frame for {} ms", self.alsa.device, quiet_ns / 1_000_000);
+                let what = format!("{} delivered no frame for {} ms", self.device, quiet_ns / 1_000_000);
                 return Err(self.fault(what).hint("check its USB cable, then `rigtone rig check`"));
             }
             if frames > 0
@@ -213,7 +223,7 @@ impl Worker {
 
     /// A recording with a hole in it proves nothing: the hole would be taken for the speaker's.
     fn intact(&self, shared: &Shared) -> Result<(), InfrastructureFault> {
-        let device = &self.alsa.device;
+        let device = &self.device;
         if shared.overrun.load(Ordering::Acquire) {
             let what = format!("{device} overran: frames are lost");
             return Err(self.fault(what).hint("take load from the host or the USB bus"));
@@ -251,7 +261,7 @@ impl Worker {
     ) -> Result<cpal::Stream, cpal::Error> {
         // By name: a feature somewhere in the dependencies must not change the sound system.
         let host = cpal::host_from_id(HostId::Alsa)?;
-        let id: cpal::DeviceId = format!("alsa:{}", self.alsa.device).parse()?;
+        let id: cpal::DeviceId = format!("alsa:{}", self.device).parse()?;
         let device = host
             .device_by_id(&id)
             .ok_or_else(|| cpal::Error::with_message(ErrorKind::DeviceNotAvailable, "there is no such device"))?;
@@ -323,12 +333,12 @@ impl Worker {
     fn finish(&self, samples: Vec<i16>, marks: &[i64]) -> Result<Captured, InfrastructureFault> {
         let marks = on_clock(marks);
         if let Some(missing) = timeline::discrepancy(&marks, self.alsa.rate) {
-            let what = format!("{} and the clock disagree by {missing} frames", self.alsa.device);
+            let what = format!("{} and the clock disagree by {missing} frames", self.device);
             return Err(self.fault(what).hint("the device lost frames without a word, or runs at another rate"));
         }
         let frames = samples.len() / usize::from(self.alsa.channels);
         let line = timeline::fit(&marks, frames as u64, self.alsa.rate)
-            .ok_or_else(|| self.fault(format!("{} delivered nothing", self.alsa.device)))?;
+            .ok_or_else(|| self.fault(format!("{} delivered nothing", self.device)))?;
         Ok(Captured {
             rate: self.alsa.rate,
             channels: self.alsa.channels,
@@ -360,6 +370,7 @@ mod tests {
     //! In child processes, because ALSA reads its configuration once: a device that plays a file as fast as it is read.
 
     use super::*;
+    use crate::usb::{Class, tree::Tree};
     use std::{env, fs, process::Command};
 
     const CHILD: &str = "RIGTONE_TEST_CAPTURE";
@@ -369,7 +380,8 @@ mod tests {
     }
 
     fn document(device: &str) -> document::Alsa {
-        document::Alsa { device: device.to_owned(), rate: 48_000, channels: 1, channel: 1 }
+        let device = Some(device.to_owned());
+        document::Alsa { device, usb: None, pcm: None, usb_id: None, rate: 48_000, channels: 1, channel: 1 }
     }
 
     /// Runs the test `name` again in a process that knows the device; true in that process.
@@ -405,7 +417,8 @@ mod tests {
         if !in_child("samples_arrive_unchanged") {
             return;
         }
-        let worker = Worker { member: "microphone m".into(), alsa: document("fakemic"), clock: HostClock::start() };
+        let (member, device) = ("microphone m".into(), "fakemic".into());
+        let worker = Worker { member, device, alsa: document("fakemic"), clock: HostClock::start() };
         let shared = Arc::new(Shared {
             samples: Ring::new(48_000),
             marks: Ring::new(MARKS * 3),
@@ -432,7 +445,7 @@ mod tests {
             return;
         }
         let clock = HostClock::start();
-        let microphone = AlsaMicrophone::new("m", document("fakemic"), 0, clock);
+        let microphone = AlsaMicrophone::new("m", document("fakemic"), 0, Sysfs::host(), clock);
         let fault = match microphone.start(clock.now().plus(30_000_000_000)).await {
             Ok(recording) => recording.stop(clock.now().plus(30_000_000_000)).await.expect_err("it is not paced"),
             Err(fault) => fault,
@@ -444,9 +457,22 @@ mod tests {
     #[tokio::test]
     async fn a_device_that_is_not_there_is_named_with_what_to_do() {
         let clock = HostClock::start();
-        let microphone = AlsaMicrophone::new("m", document("hw:CARD=NoSuchCard,DEV=0"), 0, clock);
+        let microphone = AlsaMicrophone::new("m", document("hw:CARD=NoSuchCard,DEV=0"), 0, Sysfs::host(), clock);
         let fault = microphone.start(clock.now().plus(30_000_000_000)).await.map(|_| ()).expect_err("not there");
         assert!(fault.what.contains("hw:CARD=NoSuchCard,DEV=0") && fault.hint.is_some(), "{fault:?}");
+    }
+
+    #[tokio::test]
+    async fn a_card_that_is_not_at_its_port_is_refused_with_what_is_there() {
+        let tree = Tree::new();
+        tree.usb("1-2.5", "0d8c", "0014", None);
+        tree.link(Class::Sound, 0, "1-2.5/1-2.5:1.0/sound/card0");
+        let clock = HostClock::start();
+        let alsa = document::Alsa { device: None, usb: Some("1-2.4".into()), ..document("") };
+        let microphone = AlsaMicrophone::new("m", alsa, 0, tree.sysfs(), clock);
+        let fault = microphone.start(clock.now().plus(30_000_000_000)).await.map(|_| ()).expect_err("not there");
+        assert_eq!(fault.member, "microphone m");
+        assert!(fault.what.contains("no sound card at USB port 1-2.4; there is: card 0 at USB port 1-2.5"), "{fault}");
     }
 
     #[test]

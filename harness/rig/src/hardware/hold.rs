@@ -1,7 +1,7 @@
 //! What a command must have before it may drive outputs: the locks, and a place for journals.
 
 use rigtone_model::{
-    document::{Control, Output, Rig, Unit},
+    document::{Alsa, Control, Dongle, Output, Rig, Unit},
     trial::InfrastructureFault,
 };
 
@@ -9,6 +9,7 @@ use super::open::Selection;
 use crate::{
     lock::{LockError, Locks, Resource},
     safety::State,
+    usb::Sysfs,
 };
 
 /// The right to drive a rig's outputs. Dropped after the rig itself, so that nobody else comes in between.
@@ -43,27 +44,41 @@ impl Hold {
     }
 }
 
-/// The outputs of a unit, and what each of them is.
-pub(super) fn outputs_of(unit: &Unit) -> impl Iterator<Item = (String, &Output)> {
-    let power = unit.power.iter().map(|output| ("power".to_owned(), output));
-    power.chain(unit.buttons.iter().map(|(name, output)| (format!("button {name}"), output)))
+/// The outputs of a rig's members that hang on them: those of units, and of the dongles that are Rigtone's. With each
+/// stands the unit that needs it, and what it is.
+pub(super) fn outputs_of(rig: &Rig) -> impl Iterator<Item = (&str, String, &Output)> {
+    rig.units.iter().flat_map(|(name, unit)| {
+        let power = unit.power.iter().map(move |output| (format!("power of {name}"), output));
+        let buttons = unit.buttons.iter().map(move |(button, output)| (format!("button {button} of {name}"), output));
+        let supply = own_dongle(rig, unit).and_then(|(dongle, document)| {
+            document.power().map(|output| (format!("supply of dongle {dongle}"), output))
+        });
+        power.chain(buttons).chain(supply).map(move |(what, output)| (name.as_str(), what, output))
+    })
+}
+
+/// The dongle of a unit that is Rigtone itself.
+pub(super) fn own_dongle<'a>(rig: &'a Rig, unit: &'a Unit) -> Option<(&'a str, &'a Dongle)> {
+    let name = unit.dongle.as_deref().filter(|_| unit.control == Some(Control::Endpoint))?;
+    rig.dongles.get(name).map(|dongle| (name, dongle))
 }
 
 /// The devices of the host behind some members. What the document lacks is found when the member is opened.
 fn resources(rig: &Rig, wanted: &Selection) -> Vec<Resource> {
     let mut resources = Vec::new();
+    for (_, _, output) in outputs_of(rig).filter(|(unit, ..)| wanted.units.contains(*unit)) {
+        let lcus = rig.relays.get(&output.relay).and_then(|board| board.lcus.as_ref());
+        resources.extend(lcus.map(|lcus| Resource::serial(&output.relay, &lcus.port)));
+    }
     for unit in wanted.units.iter().filter_map(|name| rig.units.get(name)) {
-        for (_, output) in outputs_of(unit) {
-            let lcus = rig.relays.get(&output.relay).and_then(|board| board.lcus.as_ref());
-            resources.extend(lcus.map(|lcus| Resource::serial(&output.relay, &lcus.port)));
-        }
-        let dongle = unit.dongle.as_ref().filter(|_| unit.control == Some(Control::Endpoint));
-        let found = dongle.and_then(|name| rig.dongles.get(name).map(|dongle| (name, dongle)));
+        let found = own_dongle(rig, unit);
         resources.extend(found.map(|(name, dongle)| Resource::dongle(name, &dongle.address)));
     }
     for (name, microphone) in &rig.microphones {
         let alsa = microphone.alsa.as_ref().filter(|_| wanted.microphones.contains(name));
-        resources.extend(alsa.map(|alsa| Resource::alsa(name, &alsa.device)));
+        // A card that is not there now is nobody else's either.
+        let device = |alsa: &Alsa| Sysfs::host().pcm(alsa).map_or_else(|_| alsa.named(), |pcm| pcm.name);
+        resources.extend(alsa.map(|alsa| Resource::alsa(name, &device(alsa))));
         let wire = microphone.sink.as_ref().filter(|_| wanted.microphones.contains(name));
         let found = wire.and_then(|wire| Some((&wire.dongle, rig.dongles.get(&wire.dongle)?)));
         resources.extend(found.map(|(name, dongle)| Resource::dongle(name, &dongle.address)));

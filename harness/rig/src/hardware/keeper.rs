@@ -3,7 +3,12 @@
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use async_trait::async_trait;
-use rigtone_model::{document::Output, trial::InfrastructureFault};
+#[cfg(feature = "bluez")]
+use rigtone_model::document;
+use rigtone_model::{
+    document::{Alsa, Output},
+    trial::InfrastructureFault,
+};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
@@ -11,10 +16,15 @@ use super::{
     Hold, HostClock,
     open::{DongleToOpen, OpenError},
 };
+#[cfg(feature = "bluez")]
+use crate::bluez::{DAEMON, Supply};
+#[cfg(feature = "serial")]
+use crate::power;
 use crate::{
     bench::{Aftermath, Finding, Keeper, Scope, TrialKey},
     capability::{Captured, Codec, Microphone, Power, Unit},
     clock::{Clock, Instant},
+    usb::Sysfs,
 };
 
 /// How long the check of a microphone listens.
@@ -28,7 +38,7 @@ const NAP_NS: i64 = 50_000_000;
 #[derive(Default)]
 pub(super) struct Members {
     #[cfg(feature = "serial")]
-    pub(super) relays: crate::power::Boards,
+    pub(super) relays: power::Boards,
     #[cfg(feature = "bluez")]
     dongles: BTreeMap<String, Rc<crate::bluez::Dongle>>,
     /// Those whose HCI traffic is recorded.
@@ -44,7 +54,7 @@ impl Members {
     pub(super) fn outlet(&self, output: &Output) -> Result<Rc<dyn Power>, OpenError> {
         let missing = || super::open::document(format!("relay {}", output.relay), "there is no such board");
         let board = self.relays.get(&output.relay).ok_or_else(missing)?.clone();
-        Ok(Rc::new(crate::power::Outlet { board, channel: output.channel }))
+        Ok(Rc::new(power::Outlet { board, channel: output.channel }))
     }
 }
 
@@ -59,21 +69,20 @@ impl Members {
 impl Members {
     pub(super) fn open_endpoint(
         &mut self,
-        DongleToOpen { name: dongle, address, capture }: DongleToOpen<'_>,
+        of_dongle: DongleToOpen<'_>,
         sends: bool,
         receives: Option<&[Codec]>,
         unit: &mut Unit,
         clock: HostClock,
     ) -> Result<(), OpenError> {
-        use crate::bluez::{Dongle, Endpoint, EndpointRole, MonitorTap, Sink};
-        let member = || format!("dongle {dongle}");
+        use crate::bluez::{Endpoint, EndpointRole, MonitorTap, Sink};
+        let DongleToOpen { name: dongle, address, document } = of_dongle;
         if self.dongles.contains_key(dongle) {
             let what = "two units cannot share one: it has one role at a time".to_owned();
-            return Err(OpenError::Document { member: member(), what });
+            return Err(OpenError::Document { member: format!("dongle {dongle}"), what });
         }
-        let held = Rc::new(Dongle::new(dongle, address, clock));
+        let held = self.open_dongle(of_dongle, clock)?;
         self.dongle_of.insert(unit.name.to_string(), held.clone());
-        self.dongles.insert(dongle.to_owned(), held.clone());
         let role = if receives.is_some() { EndpointRole::Sink } else { EndpointRole::Source };
         let endpoint = Rc::new(Endpoint::new(held, role));
         unit.inquiry = Some(endpoint.clone());
@@ -87,7 +96,7 @@ impl Members {
         if sends {
             unit.streaming = Some(endpoint);
         }
-        if let Some(keeps) = capture {
+        if let Some(keeps) = document.capture {
             let tap = Rc::new(MonitorTap::new(dongle, address, keeps, clock));
             unit.tap = Some(tap.clone());
             self.taps.insert(dongle.to_owned(), tap);
@@ -103,10 +112,48 @@ impl Members {
         uncertainty_ns: i64,
         clock: HostClock,
     ) -> Result<Rc<dyn Microphone>, OpenError> {
-        use crate::bluez::{Dongle, WireMicrophone};
-        let opened = self.dongles.entry(dongle.name.to_owned());
-        let held = opened.or_insert_with(|| Rc::new(Dongle::new(dongle.name, dongle.address, clock)));
-        Ok(Rc::new(WireMicrophone::new(name, held.clone(), channel, uncertainty_ns)))
+        let held = match self.dongles.get(dongle.name) {
+            Some(held) => held.clone(),
+            None => self.open_dongle(dongle, clock)?,
+        };
+        Ok(Rc::new(crate::bluez::WireMicrophone::new(name, held, channel, uncertainty_ns)))
+    }
+
+    fn open_dongle(
+        &mut self,
+        DongleToOpen { name, address, document }: DongleToOpen<'_>,
+        clock: HostClock,
+    ) -> Result<Rc<crate::bluez::Dongle>, OpenError> {
+        use crate::bluez::{Dongle, Wanted};
+        let usb = document.usb.as_deref().map(str::parse).transpose();
+        let usb = usb.map_err(|what| OpenError::Document { member: format!("dongle {name}"), what })?;
+        let wanted = Wanted { address, usb, usb_id: document.usb_id.clone() };
+        let sysfs = Sysfs::host();
+        let supply = self.supply(&sysfs, document)?;
+        let held = Rc::new(Dongle::new(name, wanted, supply, sysfs, clock));
+        self.dongles.insert(name.to_owned(), held.clone());
+        Ok(held)
+    }
+
+    /// What cuts the supply of a dongle, if its document says so.
+    fn supply(&self, sysfs: &Sysfs, dongle: &document::Dongle) -> Result<Option<Supply>, OpenError> {
+        use crate::bluez::Switch;
+        let Some(recover) = &dongle.recover else { return Ok(None) };
+        let relay = || -> Result<Option<Switch>, OpenError> {
+            let Some(output) = &recover.power else { return Ok(None) };
+            let (power, name) = (self.outlet(output)?, output.member());
+            Ok(Some(Switch::Relay { power, name, fed: output.safe == document::SafeState::On }))
+        };
+        let switch = match super::open::hub_port(sysfs, dongle) {
+            Some(port) => Some(Switch::Hub(port)),
+            None => relay()?,
+        };
+        Ok(switch.map(|switch| Supply { switch, off_ns: recover.off_for.ns() }))
+    }
+
+    /// The dongles that a check looks at.
+    fn dongles_in<'a>(&'a self, scope: Scope<'a>) -> impl Iterator<Item = (&'a String, &'a Rc<crate::bluez::Dongle>)> {
+        self.dongles.iter().filter(move |(_, dongle)| scope.holds(dongle.member()))
     }
 }
 
@@ -143,6 +190,8 @@ pub(super) struct HardwareKeeper {
     )]
     members: Members,
     microphones: BTreeMap<String, Rc<dyn Microphone>>,
+    /// What the microphones are, by their names.
+    devices: BTreeMap<String, Alsa>,
     clock: HostClock,
     /// What the rig was like when the trials that run began.
     begun: RefCell<Vec<(TrialKey, Begun)>>,
@@ -154,23 +203,24 @@ impl HardwareKeeper {
     pub(super) fn new(
         members: Members,
         microphones: BTreeMap<String, Rc<dyn Microphone>>,
+        devices: BTreeMap<String, Alsa>,
         clock: HostClock,
         hold: Hold,
     ) -> Self {
-        Self { members, microphones, clock, begun: RefCell::default(), _hold: hold }
+        Self { members, microphones, devices, clock, begun: RefCell::default(), _hold: hold }
     }
 
     /// What it is like now, for a trial of these units.
     fn now_of(&self, units: &[&str]) -> Begun {
         #[cfg(not(feature = "bluez"))]
-        let (openings, _) = (BTreeMap::new(), units);
+        let (losses, _) = (BTreeMap::new(), units);
         #[cfg(feature = "bluez")]
-        let openings = units
+        let losses = units
             .iter()
             .filter_map(|unit| self.members.dongle_of.get(*unit))
-            .map(|dongle| (dongle.member().to_owned(), dongle.openings()))
+            .map(|dongle| (dongle.member().to_owned(), dongle.losses()))
             .collect();
-        Begun { openings, asleep_ns: asleep_ns() }
+        Begun { losses, asleep_ns: asleep_ns() }
     }
 
     /// The time that one member has, so that none that hangs takes it from the others; none when all is used up.
@@ -194,24 +244,41 @@ impl Keeper for HardwareKeeper {
         #[cfg(feature = "serial")]
         for board in self.members.relays.iter().filter(|b| scope.holds(b.member())) {
             let Some(share) = self.share(deadline) else { return findings };
-            let opened = board.check(share).await.map(|()| "its port is open; it reports no positions".to_owned());
-            findings.push(finding(board.member(), opened));
+            let positions = board.check(share).await;
+            let stuck = positions.iter().flatten().filter_map(|position| stuck(board.member(), *position));
+            let stuck: Vec<Finding> = stuck.collect();
+            findings.push(finding(board.member(), positions.map(|positions| reported(&positions))));
+            findings.extend(stuck);
         }
         #[cfg(feature = "bluez")]
         {
-            for (name, dongle) in self.members.dongles.iter().filter(|(_, d)| scope.holds(d.member())) {
+            let mut daemon_is_well = true;
+            if scope.holds(DAEMON) && self.members.dongles_in(scope).next().is_some() {
                 let Some(share) = self.share(deadline) else { return findings };
-                let mut found = dongle.check(share).await;
+                let found = finding(DAEMON, crate::bluez::daemon(self.clock, share).await);
+                daemon_is_well = found.ok;
+                findings.push(found);
+            }
+            // Without the daemon nothing is known of them.
+            for (name, dongle) in self.members.dongles_in(scope).filter(|_| daemon_is_well) {
+                let Some(share) = self.share(deadline) else { return findings };
+                let mut found = dongle.check(share, deadline).await;
                 if let (Some(tap), Ok(said)) = (self.members.taps.get(name), &found) {
                     found = tap.check().map(|()| format!("{said}; its HCI traffic can be recorded"));
                 }
-                findings.push(finding(dongle.member(), found));
+                // What the daemon did meanwhile is its own.
+                let member = found.as_ref().map_or_else(|fault| fault.member.clone(), |_| dongle.member().to_owned());
+                findings.push(finding(&member, found));
             }
             if scope == Scope::Whole && !self.members.dongles.is_empty() {
-                for (encoder, installed) in crate::bluez::encoders() {
+                for (encoder, installed) in crate::bluez::encoders().await {
                     let missing = || format!("missing: apt-get install {}", encoder.package);
                     let finding = if installed { "installed".to_owned() } else { missing() };
                     findings.push(Finding { member: format!("encoder {}", encoder.name), finding, ok: installed });
+                }
+                if let Some(trouble) = crate::bluez::cache_trouble() {
+                    let finding = format!("{trouble}; stimuli are encoded anew in each run");
+                    findings.push(Finding { member: "cache of encoded stimuli".to_owned(), finding, ok: true });
                 }
             }
         }
@@ -220,7 +287,9 @@ impl Keeper for HardwareKeeper {
                 continue;
             }
             let Some(share) = self.share(deadline) else { return findings };
-            let heard = self.listen(&**microphone, share).await.map(|captured| describe(&captured));
+            let card = self.devices.get(name).and_then(|alsa| Sysfs::host().pcm(alsa).ok()?.found());
+            let card = card.map(|card| format!("{card}: ")).unwrap_or_default();
+            let heard = self.listen(&**microphone, share).await.map(|heard| format!("{card}{}", describe(&heard)));
             findings.push(finding(&format!("microphone {name}"), heard));
         }
         findings
@@ -242,25 +311,72 @@ impl Keeper for HardwareKeeper {
 
     async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault> {
         #[cfg(not(feature = "serial"))]
-        let (faults, _) = (Vec::new(), deadline);
+        #[cfg_attr(not(feature = "bluez"), expect(unused_mut, reason = "only drivers add to them"))]
+        let (mut faults, _) = (Vec::new(), deadline);
         #[cfg(feature = "serial")]
-        let faults = self.members.relays.make_safe(self.clock, deadline).await;
+        #[cfg_attr(not(feature = "bluez"), expect(unused_mut, reason = "only drivers add to them"))]
+        let mut faults = self.members.relays.make_safe(self.clock, deadline).await;
+        #[cfg(feature = "bluez")]
+        for dongle in self.members.dongles.values() {
+            let left = dongle.supply().map_or(Ok(()), Supply::restore);
+            faults.extend(left.err().map(|e| InfrastructureFault::new(dongle.member(), e.what).hint(e.hint)));
+        }
+        #[cfg(not(feature = "bluez"))]
+        faults.shrink_to_fit();
         faults
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        #[cfg_attr(not(feature = "bluez"), expect(unused_mut, reason = "only drivers add to them"))]
+        let mut warnings = Vec::new();
+        #[cfg(feature = "bluez")]
+        if !self.members.dongles.is_empty() {
+            use crate::bluez::{known_trouble, version};
+            let trouble = |version: String| known_trouble(&version).map(|trouble| (version, trouble));
+            warnings.extend(version().and_then(trouble).map(|(version, trouble)| {
+                format!("BlueZ {version} is known to break trials: {trouble}; install another version")
+            }));
+            for dongle in self.members.dongles.values() {
+                let obstacle = dongle.supply().and_then(Supply::obstacle);
+                warnings.extend(obstacle.map(|obstacle| {
+                    format!("{} could not be brought back: {}; {}", dongle.member(), obstacle.what, obstacle.hint)
+                }));
+            }
+        }
+        warnings
     }
 
     fn environment(&self) -> serde_json::Value {
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        #[cfg_attr(not(feature = "bluez"), expect(unused_mut, reason = "only drivers add to it"))]
         let mut environment = json!({ "kernel": kernel.trim(), "clock": "CLOCK_MONOTONIC" });
+        let sysfs = Sysfs::host();
         #[cfg(feature = "bluez")]
         if !self.members.dongles.is_empty() {
-            use crate::bluez::{known_trouble, version};
+            use crate::bluez::{controllers, known_trouble, version};
             let version = version();
             let warning = version.as_deref().and_then(known_trouble);
-            let dongles: BTreeMap<_, _> =
-                self.members.dongles.iter().map(|(name, dongle)| (name, dongle.description())).collect();
+            let known = controllers(&sysfs);
+            let dongles = self.members.dongles.iter().map(|(name, dongle)| {
+                let found: Vec<_> = known.iter().flatten().filter(|c| c.address == dongle.address()).collect();
+                let described: Vec<_> = found.iter().map(|controller| controller.describe()).collect();
+                let one = if described.len() == 1 { described[0].clone() } else { json!(described) };
+                (name, one)
+            });
+            let dongles: BTreeMap<_, _> = dongles.collect();
             environment["bluez"] = json!({ "version": version, "warning": warning, "dongles": dongles });
+            if let Err(why) = &known {
+                environment["bluez"]["unknown"] = json!(why);
+            }
         }
+        let microphones = self.devices.iter().map(|(name, alsa)| {
+            let described = match sysfs.pcm(alsa) {
+                Ok(pcm) => json!({ "device": pcm.name, "found": pcm.found() }),
+                Err(refusal) => json!({ "device": alsa.named(), "found": refusal.what }),
+            };
+            (name, described)
+        });
+        let microphones: BTreeMap<_, _> = microphones.collect();
+        environment["microphones"] = json!(microphones);
         environment
     }
 }
@@ -268,8 +384,8 @@ impl Keeper for HardwareKeeper {
 /// What the rig was like at some time.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Begun {
-    /// How often each dongle had been opened.
-    openings: BTreeMap<String, u32>,
+    /// How often each dongle had been lost while it was open, and what it was the last time.
+    losses: BTreeMap<String, (u32, Option<InfrastructureFault>)>,
     /// How long the host had slept since it was booted.
     asleep_ns: i64,
 }
@@ -283,12 +399,9 @@ impl Begun {
             let what = format!("the host slept for {:.1} s", slept_ns as f64 / 1e9);
             incidents.push(InfrastructureFault::new("host clock", what).hint("keep the host of a rig from suspending"));
         }
-        for (dongle, openings) in &now.openings {
-            // The first opening is no news.
-            if self.openings.get(dongle).is_some_and(|before| *before > 0 && before < openings) {
-                let what = "it or bluetoothd went away and came back";
-                incidents.push(InfrastructureFault::new(dongle, what).hint("see the system log of that time"));
-            }
+        for (dongle, (count, last)) in &now.losses {
+            let before = self.losses.get(dongle).map_or(0, |(count, _)| *count);
+            incidents.extend(last.clone().filter(|_| *count > before));
         }
         incidents
     }
@@ -314,6 +427,24 @@ fn finding(member: &str, found: Result<String, InfrastructureFault>) -> Finding 
     Finding { member, finding, ok }
 }
 
+/// What a board told.
+#[cfg(feature = "serial")]
+fn reported(positions: &[power::Position]) -> String {
+    if positions.is_empty() {
+        return "its port is open; it reports no positions".to_owned();
+    }
+    let told: Vec<String> = positions.iter().map(|p| format!("{} {}", p.channel, power::word(p.on))).collect();
+    format!("its port is open; it reports {}", told.join(", "))
+}
+
+/// A channel that is not where it was told to be.
+#[cfg(feature = "serial")]
+fn stuck(board: &str, position: power::Position) -> Option<Finding> {
+    let ordered = position.ordered.filter(|&ordered| ordered != position.on)?;
+    let finding = format!("is {}, where {} was ordered", power::word(position.on), power::word(ordered));
+    Some(Finding { member: format!("{board} channel {}", position.channel), finding, ok: false })
+}
+
 /// What a microphone delivered. Silence is said and not condemned: a virtual room is silent, a broken cable too.
 fn describe(captured: &Captured) -> String {
     let own =
@@ -333,16 +464,18 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    fn begun(openings: u32, asleep_ns: i64) -> Begun {
-        Begun { openings: [("dongle usb-1".to_owned(), openings)].into(), asleep_ns }
+    fn begun(losses: u32, last: &str, asleep_ns: i64) -> Begun {
+        let last = (!last.is_empty()).then(|| InfrastructureFault::new(last, "it went away"));
+        Begun { losses: [("dongle usb-1".to_owned(), (losses, last))].into(), asleep_ns }
     }
 
     #[rstest]
-    #[case::nothing_happened(begun(1, 7), begun(1, 9), &[])]
-    #[case::first_opening(begun(0, 0), begun(1, 0), &[])]
-    #[case::daemon_restarted(begun(1, 0), begun(2, 0), &["dongle usb-1"])]
-    #[case::host_slept(begun(1, 0), begun(1, 3_000_000_000), &["host clock"])]
-    #[case::both(begun(3, 0), begun(4, 3_000_000_000), &["host clock", "dongle usb-1"])]
+    #[case::nothing_happened(begun(1, "dongle usb-1", 7), begun(1, "dongle usb-1", 9), &[])]
+    #[case::opened_only(begun(0, "", 0), begun(0, "", 0), &[])]
+    #[case::unplugged(begun(0, "", 0), begun(1, "dongle usb-1", 0), &["dongle usb-1"])]
+    #[case::daemon_restarted(begun(1, "dongle usb-1", 0), begun(2, "daemon bluetoothd", 0), &["daemon bluetoothd"])]
+    #[case::host_slept(begun(1, "dongle usb-1", 0), begun(1, "dongle usb-1", 3_000_000_000), &["host clock"])]
+    #[case::both(begun(3, "dongle usb-1", 0), begun(4, "dongle usb-1", 3_000_000_000), &["host clock", "dongle usb-1"])]
     fn what_befell_the_rig_is_told_from_what_it_was(#[case] then: Begun, #[case] now: Begun, #[case] told: &[&str]) {
         let members: Vec<String> = then.incidents(&now).into_iter().map(|fault| fault.member).collect();
         assert_eq!(members, told);

@@ -2,6 +2,7 @@
 
 mod clock;
 mod hold;
+mod inventory;
 mod keeper;
 mod open;
 #[cfg(feature = "serial")]
@@ -11,4 +12,5 @@ pub use clock::HostClock;
 #[cfg(any(feature = "bluez", feature = "alsa"))]
 pub(crate) use clock::within;
 pub use hold::Hold;
+pub use inventory::Inventory;
 pub use open::{MadeSafe, Notes, OpenError, Selection, make_safe, open, runtime};

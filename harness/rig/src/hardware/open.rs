@@ -7,13 +7,14 @@ use std::{
 
 use async_trait::async_trait;
 use rigtone_model::{
-    document::{Alsa, Capture, Control, Device, Rig, Role, Unit as UnitDocument},
+    document::{Alsa, Control, Device, Dongle, Rig, Role, Unit as UnitDocument},
     trial::InfrastructureFault,
 };
 use thiserror::Error;
 
 use super::{
     Hold, HostClock,
+    hold::own_dongle,
     keeper::{HardwareKeeper, Members},
 };
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     capability::{Address, Answer, Microphone, PairingMode, Unit},
     clock::Instant,
     lock::LockError,
+    usb::{HubPort, Sysfs},
 };
 
 /// The members that a run needs; nothing else is opened.
@@ -73,7 +75,7 @@ pub(super) fn document(member: impl Into<String>, what: impl Into<String>) -> Op
 pub(super) struct DongleToOpen<'a> {
     pub(super) name: &'a str,
     pub(super) address: Address,
-    pub(super) capture: Option<Capture>,
+    pub(super) document: &'a Dongle,
 }
 
 /// The runtime that a bench needs: one thread, with timers and sockets.
@@ -116,7 +118,9 @@ pub fn open(
     for name in &wanted.microphones {
         microphones.insert(name.clone(), open_microphone(name, rig, clock, &mut members)?);
     }
-    let keeper = HardwareKeeper::new(members, microphones.clone(), clock, hold);
+    let heard_with = rig.microphones.iter().filter(|(name, _)| microphones.contains_key(*name));
+    let devices = heard_with.filter_map(|(name, m)| Some((name.clone(), m.alsa.clone()?))).collect();
+    let keeper = HardwareKeeper::new(members, microphones.clone(), devices, clock, hold);
     Ok(Bench {
         clock: Rc::new(clock),
         simulated: false,
@@ -141,18 +145,44 @@ pub struct MadeSafe {
 }
 
 /// Brings every output of a rig to its safe state, those too that a dead process left and that the document wires no
-/// more. Uses nothing but the relay boards: whatever else of the rig is missing does not matter.
+/// more, and turns on the ports of hubs that feed its dongles. Uses nothing but relay boards and hubs: whatever else of
+/// the rig is missing does not matter.
 ///
 /// # Errors
 /// When the rig has relay boards and this build has no driver for them.
-#[cfg(feature = "serial")]
 pub fn make_safe(rig: &Rig, hold: &mut Hold, notes: Notes<'_>) -> Result<MadeSafe, OpenError> {
+    let mut done = relays_safe(rig, hold, notes)?;
+    let sysfs = Sysfs::host();
+    for (name, dongle) in &rig.dongles {
+        let is_off = hub_port(&sysfs, dongle).filter(HubPort::is_off);
+        match is_off.map(|port| (port.feed(), port)) {
+            None => {}
+            Some((Ok(()), port)) => {
+                done.safe += 1;
+                notes(format!("{} was off; it is on now", port.name()));
+            }
+            Some((Err(refusal), _)) => {
+                let member = format!("dongle {name}");
+                done.faults.push(InfrastructureFault::new(member, refusal.what).hint(refusal.hint));
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// The port of a hub that a dongle's document lets be switched.
+pub(super) fn hub_port(sysfs: &Sysfs, dongle: &Dongle) -> Option<HubPort> {
+    dongle.recover.as_ref()?.hub_port.as_ref()?;
+    Some(HubPort::of(sysfs, &dongle.usb.as_ref()?.parse().ok()?))
+}
+
+#[cfg(feature = "serial")]
+fn relays_safe(rig: &Rig, hold: &mut Hold, notes: Notes<'_>) -> Result<MadeSafe, OpenError> {
     Ok(super::relays::make_safe(rig, hold, notes))
 }
 
-/// See above.
 #[cfg(not(feature = "serial"))]
-pub fn make_safe(rig: &Rig, _hold: &mut Hold, _notes: Notes<'_>) -> Result<MadeSafe, OpenError> {
+fn relays_safe(rig: &Rig, _hold: &mut Hold, _notes: Notes<'_>) -> Result<MadeSafe, OpenError> {
     match rig.relays.keys().next() {
         Some(name) => Err(OpenError::NotBuilt { member: format!("relay {name}"), feature: "serial" }),
         None => Ok(MadeSafe::default()),
@@ -181,12 +211,13 @@ fn open_relays(
     _members: &mut Members,
     _notes: Notes<'_>,
 ) -> Result<(), OpenError> {
-    let units = wanted.units.iter().filter_map(|name| rig.units.get(name));
-    match units.flat_map(super::hold::outputs_of).next() {
-        Some((_, output)) if !rig.relays.contains_key(&output.relay) => {
+    match super::hold::outputs_of(rig).find(|(unit, ..)| wanted.units.contains(*unit)) {
+        Some((_, _, output)) if !rig.relays.contains_key(&output.relay) => {
             Err(document(format!("relay {}", output.relay), "there is no such board"))
         }
-        Some((_, output)) => Err(OpenError::NotBuilt { member: format!("relay {}", output.relay), feature: "serial" }),
+        Some((_, _, output)) => {
+            Err(OpenError::NotBuilt { member: format!("relay {}", output.relay), feature: "serial" })
+        }
         None => Ok(()),
     }
 }
@@ -218,17 +249,13 @@ fn open_unit(
     };
     if unit.control == Some(Control::Endpoint) {
         let dongle = unit.dongle.as_deref().ok_or_else(|| document(&member, "`control: endpoint` needs a `dongle`"))?;
-        let text = &rig
-            .dongles
-            .get(dongle)
-            .ok_or_else(|| document(&member, format!("there is no dongle `{dongle}`")))?
-            .address;
-        let of_dongle: Address = text.parse().map_err(|e: String| document(format!("dongle {dongle}"), e))?;
-        if of_dongle != address {
-            return Err(document(&member, format!("its address {address} is not that of its dongle, {of_dongle}")));
+        let (name, document_of) =
+            own_dongle(rig, unit).ok_or_else(|| document(&member, format!("there is no dongle `{dongle}`")))?;
+        let of_dongle = dongle_to_open(name, document_of)?;
+        if of_dongle.address != address {
+            let what = format!("its address {address} is not that of its dongle, {}", of_dongle.address);
+            return Err(document(&member, what));
         }
-        let capture = rig.dongles.get(dongle).and_then(|dongle| dongle.capture);
-        let of_dongle = DongleToOpen { name: dongle, address: of_dongle, capture };
         let sends = device.roles.contains(&Role::A2dpSource);
         // One role at a time: who can be both is the source.
         let receives = !sends && device.roles.contains(&Role::A2dpSink);
@@ -236,6 +263,11 @@ fn open_unit(
         members.open_endpoint(of_dongle, sends, receives, &mut opened, clock)?;
     }
     Ok(opened)
+}
+
+fn dongle_to_open<'a>(name: &'a str, of_rig: &'a Dongle) -> Result<DongleToOpen<'a>, OpenError> {
+    let address = of_rig.address.parse().map_err(|e: String| document(format!("dongle {name}"), e))?;
+    Ok(DongleToOpen { name, address, document: of_rig })
 }
 
 fn open_microphone(
@@ -251,8 +283,7 @@ fn open_microphone(
     if let Some(wire) = &microphone.sink {
         let dongle = rig.dongles.get(&wire.dongle);
         let dongle = dongle.ok_or_else(|| document(&member, format!("there is no dongle `{}`", wire.dongle)))?;
-        let address = dongle.address.parse().map_err(|e: String| document(format!("dongle {}", wire.dongle), e))?;
-        let dongle = DongleToOpen { name: &wire.dongle, address, capture: dongle.capture };
+        let dongle = dongle_to_open(&wire.dongle, dongle)?;
         return members.open_wire(name, dongle, wire.channel, uncertainty_ns(WIRE_UNCERTAINTY_NS), clock);
     }
     let alsa = microphone.alsa.as_ref().ok_or_else(|| document(&member, "it names no ALSA device"))?;
@@ -264,7 +295,7 @@ fn open_microphone(
 
 #[cfg(feature = "alsa")]
 fn open_alsa(name: &str, alsa: &Alsa, uncertainty_ns: i64, clock: HostClock) -> Result<Rc<dyn Microphone>, OpenError> {
-    Ok(Rc::new(crate::capture::AlsaMicrophone::new(name, alsa.clone(), uncertainty_ns, clock)))
+    Ok(Rc::new(crate::capture::AlsaMicrophone::new(name, alsa.clone(), uncertainty_ns, Sysfs::host(), clock)))
 }
 
 #[cfg(not(feature = "alsa"))]

@@ -35,9 +35,8 @@ pub(super) fn open(
     clock: HostClock,
     notes: Notes<'_>,
 ) -> Result<Boards, OpenError> {
-    let units = rig.units.iter().filter(|(name, _)| wanted.units.contains(*name));
-    let needed: BTreeSet<&str> =
-        units.flat_map(|(_, unit)| outputs_of(unit)).map(|(_, output)| output.relay.as_str()).collect();
+    let outputs = outputs_of(rig).filter(|(unit, ..)| wanted.units.contains(*unit));
+    let needed: BTreeSet<&str> = outputs.map(|(_, _, output)| output.relay.as_str()).collect();
     for name in &needed {
         sound(rig, name)?;
     }
@@ -94,8 +93,7 @@ pub(super) fn make_safe(rig: &Rig, hold: &mut Hold, notes: Notes<'_>) -> MadeSaf
         }
     };
     let finder = Finder::new(rig, state.as_ref(), notes);
-    let wired: BTreeSet<&str> =
-        rig.units.values().flat_map(outputs_of).map(|(_, output)| output.relay.as_str()).collect();
+    let wired: BTreeSet<&str> = outputs_of(rig).map(|(_, _, output)| output.relay.as_str()).collect();
     let mut boards = Boards::default();
     for name in &wired {
         // An output that cannot be is named; those that can be are made safe.
@@ -120,7 +118,9 @@ pub(super) fn make_safe(rig: &Rig, hold: &mut Hold, notes: Notes<'_>) -> MadeSaf
         let targets = setup.targets();
         match Board::open(setup, clock) {
             Ok(board) => boards.insert(name, board),
-            Err(fault) => done.faults.extend(targets.iter().map(|target| unsafe_still(fault.clone(), target))),
+            Err(fault) => {
+                done.faults.extend(targets.iter().map(|target| unsafe_still(&fault.member, fault.clone(), target)));
+            }
         }
     }
     let Others { boards: others, unreached, taken, .. } = finder.others(&wired, hold, clock, notes);
@@ -153,12 +153,10 @@ fn sound(rig: &Rig, relay: &str) -> Result<(), OpenError> {
     if board.lcus.is_none() {
         return Err(document(&member, "it names no protocol and no port"));
     }
-    for (unit, of) in &rig.units {
-        for (what, output) in outputs_of(of).filter(|(_, output)| output.relay == relay) {
-            if output.channel == 0 || output.channel > board.channels {
-                let what = format!("{what} of {unit} is on channel {}; it has {}", output.channel, board.channels);
-                return Err(document(member, what));
-            }
+    for (_, what, output) in outputs_of(rig).filter(|(_, _, output)| output.relay == relay) {
+        if output.channel == 0 || output.channel > board.channels {
+            let what = format!("{what} is on channel {}; it has {}", output.channel, board.channels);
+            return Err(document(member, what));
         }
     }
     Ok(())
@@ -166,12 +164,8 @@ fn sound(rig: &Rig, relay: &str) -> Result<(), OpenError> {
 
 fn wired(rig: &Rig, relay: &str) -> Vec<Wired> {
     let channels = rig.relays.get(relay).map_or(0, |board| board.channels);
-    let of_unit = |(unit, of)| {
-        outputs_of(of).map(move |(what, output)| Wired { what: format!("{what} of {unit}"), output: output.clone() })
-    };
-    rig.units
-        .iter()
-        .flat_map(of_unit)
+    outputs_of(rig)
+        .map(|(_, what, output)| Wired { what, output: output.clone() })
         .filter(|wired| wired.output.relay == relay && (1..=channels).contains(&wired.output.channel))
         .collect()
 }
@@ -235,6 +229,8 @@ impl<'a> Finder<'a> {
             port: port.to_owned(),
             rig: self.rig.rig.clone(),
             channels,
+            // A board that the document does not name is not asked.
+            reports: self.rig.relays.get(name).and_then(|board| board.lcus.as_ref()).and_then(|lcus| lcus.reports),
             wired: wired(self.rig, name),
             journals,
         };
@@ -306,7 +302,7 @@ impl<'a> Finder<'a> {
             match Board::open(setup, clock) {
                 Ok(board) => boards.insert(name, board),
                 Err(fault) => unreached.extend(owed.iter().map(|target| {
-                    let still = unsafe_still(fault.clone(), target);
+                    let still = unsafe_still(&fault.member, fault.clone(), target);
                     let by_hand = still.hint.clone().unwrap_or_default();
                     still.hint(format!("{by_hand}, and delete {}", journal.as_deref().unwrap_or("its journal")))
                 })),

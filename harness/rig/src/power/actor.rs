@@ -1,6 +1,7 @@
 //! The one thread that may talk to a board. It needs no async runtime, and outlives a panic of every other thread.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
     num::NonZeroU8,
     sync::{Arc, mpsc},
@@ -8,12 +9,17 @@ use std::{
     time::{Duration, Instant as HostInstant},
 };
 
-use rigtone_model::{document::SafeState, event::Truth, trial::InfrastructureFault};
+use rigtone_model::{
+    document::{LcusReports, SafeState},
+    event::Truth,
+    trial::InfrastructureFault,
+};
 use tokio::sync::oneshot;
 
 use super::{
-    lcus,
+    lcus::{self, Report},
     target::{Target, Which, Wired, position},
+    word,
 };
 use crate::{
     clock::{Clock, Instant},
@@ -21,8 +27,10 @@ use crate::{
     safety::{Entry, Journal},
 };
 
-/// How long one order may take.
+/// How long one order may take, and its answer.
 const ORDER_TIMEOUT: Duration = Duration::from_millis(500);
+/// How much of an answer that is none is shown.
+const SHOWN: usize = 12;
 const CABLE: &str = "check the board's USB cable and its hub";
 
 pub(super) type Reply<T> = oneshot::Sender<T>;
@@ -31,13 +39,28 @@ pub(super) type Tell = Box<dyn Fn(usize, Result<(), InfrastructureFault>) + Send
 
 pub(super) enum Order {
     Switch { channel: u8, on: bool, not_after: Instant, reply: Reply<Result<Truth, InfrastructureFault>> },
-    Check { not_after: Instant, reply: Reply<Result<(), InfrastructureFault>> },
+    Check { not_after: Instant, reply: Reply<Result<Vec<Position>, InfrastructureFault>> },
     MakeSafe { which: Which, tell: Tell },
+}
+
+/// What a board says about a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The channel, from 1.
+    pub channel: u8,
+    /// Where its coil is.
+    pub on: bool,
+    /// What it was told last, if it was told anything since the board was opened.
+    pub ordered: Option<bool>,
 }
 
 pub(super) struct Actor {
     pub(super) member: String,
     pub(super) path: String,
+    pub(super) reports: Option<LcusReports>,
+    pub(super) channels: u8,
+    /// What each channel was told last.
+    pub(super) ordered: BTreeMap<u8, bool>,
     pub(super) rig: String,
     pub(super) port: Option<Box<dyn serialport::SerialPort>>,
     pub(super) last: Option<HostInstant>,
@@ -79,7 +102,7 @@ impl Actor {
                     let _ = reply.send(self.in_time(not_after).and_then(|()| self.switch(channel, on, not_after)));
                 }
                 Order::Check { not_after, reply } => {
-                    let _ = reply.send(self.in_time(not_after).and_then(|()| self.alive()));
+                    let _ = reply.send(self.in_time(not_after).and_then(|()| self.positions()));
                 }
                 Order::MakeSafe { which, tell } => self.make_safe(which, &tell),
             }
@@ -112,11 +135,25 @@ impl Actor {
             self.record(&entry)?;
             self.in_time(not_after)?;
         }
-        self.send(channel, on)?;
+        let truth = self.order(channel, on)?;
         if !leaves {
             self.strike(channel);
         }
-        Ok(Truth::Commanded)
+        Ok(truth)
+    }
+
+    /// Gives an order, and asks what became of it where the board tells.
+    fn order(&mut self, channel: u8, on: bool) -> Result<Truth, InfrastructureFault> {
+        self.send(channel, on)?;
+        self.ordered.insert(channel, on);
+        let Some(reports) = self.reports else { return Ok(Truth::Commanded) };
+        if self.ask(reports, channel)? != on {
+            let what = format!("switching it {}: the board reports that it is {}", word(on), word(!on));
+            let member = format!("{} channel {channel}", self.member);
+            let hint = "the relay sticks or has no supply: replace the board, or use another channel";
+            return Err(InfrastructureFault::new(member, what).hint(hint));
+        }
+        Ok(Truth::Reported)
     }
 
     fn record(&mut self, entry: &Entry) -> Result<(), InfrastructureFault> {
@@ -139,22 +176,83 @@ impl Actor {
     }
 
     fn send(&mut self, channel: u8, on: bool) -> Result<(), InfrastructureFault> {
-        let number = NonZeroU8::new(channel).ok_or_else(|| self.fault("channels count from 1; 0 is none"))?;
+        let number = self.number(channel)?;
+        self.tell(&lcus::switch(number, on), || format!("switching channel {channel} {}", word(on)))
+    }
+
+    fn number(&self, channel: u8) -> Result<NonZeroU8, InfrastructureFault> {
+        NonZeroU8::new(channel).ok_or_else(|| self.fault("channels count from 1; 0 is none"))
+    }
+
+    fn tell(&mut self, bytes: &[u8], doing: impl Fn() -> String) -> Result<(), InfrastructureFault> {
         self.keep_distance();
         self.open()?;
         let Some(port) = &mut self.port else { return Err(self.fault("no port is open")) };
-        let sent = port.write_all(&lcus::switch(number, on)).and_then(|()| drain(&**port));
+        let sent = port.write_all(bytes).and_then(|()| drain(&**port));
         self.last = Some(HostInstant::now());
         if let Err(e) = sent {
             // Closing waits for what was not sent.
             let _ = port.clear(serialport::ClearBuffer::Output);
-            // The next order opens it again: a board that was plugged in again must be usable.
-            self.port = None;
-            let order = if on { "on" } else { "off" };
-            let what = format!("switching channel {channel} {order} on {} failed: {e}", self.path);
-            return Err(self.fault(what).hint(CABLE));
+            return Err(self.lost(&doing(), &e));
         }
         Ok(())
+    }
+
+    /// The port failed. The next order opens it again: a board that was plugged in again must be usable.
+    fn lost(&mut self, doing: &str, error: &io::Error) -> InfrastructureFault {
+        self.port = None;
+        self.fault(format!("{doing} on {} failed: {error}", self.path)).hint(CABLE)
+    }
+
+    /// Asks the board for the position of a channel.
+    fn ask(&mut self, reports: LcusReports, channel: u8) -> Result<bool, InfrastructureFault> {
+        let number = self.number(channel)?;
+        let doing = || format!("asking for channel {channel}");
+        // What it said unasked, or too late, is no answer to this question.
+        if let Some(port) = &self.port {
+            let _ = port.clear(serialport::ClearBuffer::Input);
+        }
+        self.tell(&lcus::ask(reports, number), doing)?;
+        let (mut received, mut buffer) = (Vec::new(), [0; 64]);
+        let end = HostInstant::now() + ORDER_TIMEOUT;
+        while HostInstant::now() < end {
+            let Some(port) = &mut self.port else { return Err(self.fault("no port is open")) };
+            match port.read(&mut buffer) {
+                Ok(count) => received.extend(&buffer[..count]),
+                Err(e) if matches!(e.kind(), io::ErrorKind::TimedOut | io::ErrorKind::Interrupted) => {}
+                Err(e) => return Err(self.lost(&doing(), &e)),
+            }
+            match lcus::report(reports, number, self.channels, &received) {
+                Report::Position(on) => return Ok(on),
+                Report::Part => {}
+                Report::Garbage => break,
+            }
+        }
+        Err(self.no_answer(&doing(), &received))
+    }
+
+    fn no_answer(&self, doing: &str, received: &[u8]) -> InfrastructureFault {
+        if received.is_empty() {
+            let what = format!("{doing}: no answer within {} ms", ORDER_TIMEOUT.as_millis());
+            return self.fault(what).hint("check the board's cable and supply, and `reports` in the rig file");
+        }
+        let shown: Vec<String> = received.iter().take(SHOWN).map(|byte| format!("{byte:02X}")).collect();
+        let more = if received.len() > SHOWN { " ..." } else { "" };
+        self.fault(format!("{doing}: it answered {}{more}, which is no answer", shown.join(" ")))
+            .hint("check what else uses its port, and `reports` and `channels` in the rig file")
+    }
+
+    /// Whether the port is there, and the positions that the board tells of the channels that are wired.
+    fn positions(&mut self) -> Result<Vec<Position>, InfrastructureFault> {
+        self.alive()?;
+        let Some(reports) = self.reports else { return Ok(Vec::new()) };
+        let channels: BTreeSet<u8> = self.wired.iter().map(|wired| wired.output.channel).collect();
+        let mut positions = Vec::new();
+        for channel in channels {
+            let on = self.ask(reports, channel)?;
+            positions.push(Position { channel, on, ordered: self.ordered.get(&channel).copied() });
+        }
+        Ok(positions)
     }
 
     fn alive(&mut self) -> Result<(), InfrastructureFault> {
@@ -174,16 +272,16 @@ impl Actor {
         let mut all = true;
         for (place, target) in targets.iter().enumerate().filter(|(_, target)| which.holds(target)) {
             let was_open = self.port.is_some();
-            let mut sent = self.send(target.channel, target.on);
+            let mut done = self.order(target.channel, target.on);
             // A board that was plugged in again since the last order answers to its new port only.
-            if sent.is_err() && was_open && self.open().is_ok() {
-                sent = self.send(target.channel, target.on);
+            if done.is_err() && was_open && self.open().is_ok() {
+                done = self.order(target.channel, target.on);
             }
-            all &= sent.is_ok();
-            if sent.is_ok() {
+            all &= done.is_ok();
+            if done.is_ok() {
                 self.strike(target.channel);
             }
-            tell(place, sent);
+            tell(place, done.map(|_| ()));
         }
         if all {
             for journal in &mut self.journals {

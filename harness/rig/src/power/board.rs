@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     rc::Rc,
     sync::{Arc, mpsc},
     thread,
@@ -9,11 +10,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rigtone_model::{event::Truth, trial::InfrastructureFault};
+use rigtone_model::{document::LcusReports, event::Truth, trial::InfrastructureFault};
 use tokio::sync::oneshot;
 
 use super::{
-    actor::{Actor, Order, Reply, Tell},
+    actor::{Actor, Order, Position, Reply, Tell},
     target::{Target, Which, Wired, targets},
 };
 use crate::{
@@ -37,6 +38,8 @@ pub struct Setup {
     pub rig: String,
     /// How many channels it has, as far as is known.
     pub channels: u8,
+    /// How it tells their positions, if it does.
+    pub reports: Option<LcusReports>,
     /// What is wired to it.
     pub wired: Vec<Wired>,
     /// Its own journal, then those that know it under another path. Without any, no output leaves its safe state.
@@ -87,10 +90,13 @@ impl Board {
     /// When the port is missing, busy or refused.
     pub fn open(setup: Setup, clock: HostClock) -> Result<Self, InfrastructureFault> {
         let (member, targets) = (setup.member(), Arc::<[Target]>::from(setup.targets()));
-        let Setup { port, rig, wired, journals, .. } = setup;
+        let Setup { port, rig, channels, reports, wired, journals, .. } = setup;
         let mut actor = Actor {
             member: member.clone(),
             path: port,
+            reports,
+            channels,
+            ordered: BTreeMap::new(),
             rig,
             port: None,
             last: None,
@@ -126,17 +132,18 @@ impl Board {
     /// Switches a channel, from 1. An output that leaves its safe state is on record before it moves.
     ///
     /// # Errors
-    /// When the order was not sent by `deadline`, or leaving the safe state could not be recorded. An order that comes
-    /// too late is dropped, never sent afterwards.
+    /// When the order was not sent by `deadline`, leaving the safe state could not be recorded, or a board that tells
+    /// positions tells another one. An order that comes too late is dropped, never sent afterwards.
     pub async fn switch(&self, channel: u8, on: bool, deadline: Instant) -> Result<Truth, InfrastructureFault> {
         self.ask(deadline, |reply| Order::Switch { channel, on, not_after: deadline, reply }).await?
     }
 
-    /// Whether the port is still there; it is opened again where it was lost.
+    /// Whether the port is still there; it is opened again where it was lost. Gives the positions of the wired channels,
+    /// of a board that tells them.
     ///
     /// # Errors
-    /// When it is not.
-    pub async fn check(&self, deadline: Instant) -> Result<(), InfrastructureFault> {
+    /// When the port is gone, or the board does not answer though it should.
+    pub async fn check(&self, deadline: Instant) -> Result<Vec<Position>, InfrastructureFault> {
         self.ask(deadline, |reply| Order::Check { not_after: deadline, reply }).await?
     }
 
@@ -201,6 +208,7 @@ mod tests {
     use super::*;
     use crate::{power::Boards, safety::State, test_port::Pty};
     use rigtone_model::document::{Output, SafeState};
+    use rstest::rstest;
     use tempfile::TempDir;
 
     /// Far enough that no load of the host matters.
@@ -215,7 +223,8 @@ mod tests {
     }
 
     fn setup(port: &str, wired: Vec<Wired>, journals: Vec<Journal>) -> Setup {
-        Setup { name: "board".into(), port: port.into(), rig: "lab".into(), channels: 4, wired, journals }
+        let (name, rig) = ("board".to_owned(), "lab".to_owned());
+        Setup { name, port: port.into(), rig, channels: 4, reports: None, wired, journals }
     }
 
     fn journal(folder: &TempDir, port: &str) -> Journal {
@@ -233,6 +242,27 @@ mod tests {
         (Board::open(setup(pty.path(), wired, journals), clock).expect("the port is there"), clock, folder)
     }
 
+    const ASK: u8 = 0xFF;
+
+    /// A board that tells positions in bytes: its channel 1 is wired.
+    fn open_telling(pty: &Pty) -> (Board, HostClock, TempDir) {
+        let (clock, folder) = (HostClock::start(), tempfile::tempdir().expect("a folder"));
+        let setup = setup(pty.path(), vec![wired(1, SafeState::Off)], vec![journal(&folder, pty.path())]);
+        let setup = Setup { reports: Some(LcusReports::Bytes), ..setup };
+        (Board::open(setup, clock).expect("the port is there"), clock, folder)
+    }
+
+    /// The board takes `orders`, each followed by a question that it answers.
+    fn plays(mut pty: Pty, orders: Vec<(Vec<u8>, Vec<u8>)>) -> thread::JoinHandle<Pty> {
+        thread::spawn(move || {
+            for (order, answer) in orders {
+                assert_eq!(pty.read(order.len() + 1), [order.as_slice(), &[ASK]].concat());
+                pty.say(&answer);
+            }
+            pty
+        })
+    }
+
     fn alone(board: Board) -> Boards {
         let mut boards = Boards::default();
         boards.insert("board", board);
@@ -245,6 +275,58 @@ mod tests {
         let (board, clock, _folder) = open(&pty, vec![]);
         let truth = board.switch(1, true, clock.now().plus(PATIENCE)).await;
         assert_eq!((truth, pty.read(4)), (Ok(Truth::Commanded), ON_1.to_vec()));
+    }
+
+    #[tokio::test]
+    async fn a_board_that_tells_positions_is_asked_after_each_order() {
+        let pty = Pty::open();
+        let (board, clock, folder) = open_telling(&pty);
+        let path = pty.path().to_owned();
+        let orders = vec![(ON_1.to_vec(), vec![1, 0, 0, 0]), (vec![], vec![1, 0, 0, 0]), (OFF_1.to_vec(), vec![0; 4])];
+        let pty = plays(pty, orders);
+        let patience = || clock.now().plus(PATIENCE);
+        assert_eq!(board.switch(1, true, patience()).await, Ok(Truth::Reported));
+        assert_eq!(board.check(patience()).await, Ok(vec![Position { channel: 1, on: true, ordered: Some(true) }]));
+        assert_eq!(board.switch(1, false, patience()).await, Ok(Truth::Reported));
+        assert!(left(&folder, &path).is_empty());
+        pty.join().expect("as played");
+    }
+
+    #[tokio::test]
+    async fn a_relay_that_sticks_is_the_rigs_fault_and_stays_on_record() {
+        let pty = Pty::open();
+        let (board, clock, folder) = open_telling(&pty);
+        let path = pty.path().to_owned();
+        let stuck = vec![1, 0, 0, 0];
+        let orders = vec![(ON_1.to_vec(), stuck.clone()), (OFF_1.to_vec(), stuck.clone()), (vec![], stuck.clone())];
+        let pty = plays(pty, orders);
+        let patience = || clock.now().plus(PATIENCE);
+        board.switch(1, true, patience()).await.expect("it goes on");
+        let fault = board.switch(1, false, patience()).await.expect_err("it does not go off");
+        assert_eq!(fault.member, "relay board channel 1");
+        assert!(fault.what.contains("switching it off: the board reports that it is on"), "{fault}");
+        assert_eq!(board.check(patience()).await, Ok(vec![Position { channel: 1, on: true, ordered: Some(false) }]));
+        let pty = plays(pty.join().expect("as played"), vec![(OFF_1.to_vec(), stuck)]);
+        let board = alone(board);
+        let faults = board.make_safe(clock, patience()).await;
+        assert!(faults[0].what.contains("power of unit-1 may not be in its safe state"), "{faults:?}");
+        assert_eq!(left(&folder, &path), [1], "the next start tries again");
+        pty.join().expect("as played");
+    }
+
+    #[rstest]
+    #[case::nothing(&[], "asking for channel 1: no answer within 500 ms")]
+    #[case::half(&[1, 0], "it answered 01 00, which is no answer")]
+    #[case::garbage(b"garbage that goes on", "it answered 67 61 72 62 61 67 65 20 74 68 61 74 ..., which is no answer")]
+    #[tokio::test]
+    async fn a_board_that_should_answer_and_does_not_is_the_rigs_fault(#[case] answer: &[u8], #[case] said: &str) {
+        let pty = Pty::open();
+        let (board, clock, _folder) = open_telling(&pty);
+        let pty = plays(pty, vec![(ON_1.to_vec(), answer.to_vec())]);
+        let fault = board.switch(1, true, clock.now().plus(PATIENCE)).await.expect_err("no answer");
+        assert_eq!(fault.member, "relay board");
+        assert!(fault.what.contains(said) && fault.hint.is_some(), "{fault:?}");
+        pty.join().expect("as played");
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use rigtone_model::trial::InfrastructureFault;
 use super::{
     board::Board,
     target::{Target, Which},
+    word,
 };
 use crate::{
     clock::{Clock, Instant},
@@ -134,7 +135,7 @@ impl Ledger {
     fn settled(self) -> Vec<Settled> {
         let settle = |member: String, Row { target, result, .. }: Row| {
             let silent = || Err(InfrastructureFault::new(&member, "the board took no order before the deadline"));
-            let result = result.unwrap_or_else(silent).map_err(|fault| unsafe_still(fault, &target));
+            let result = result.unwrap_or_else(silent).map_err(|fault| unsafe_still(&member, fault, &target));
             Settled { member, target, result }
         };
         self.rows
@@ -145,9 +146,8 @@ impl Ledger {
 }
 
 /// The fault of an output that could not be made safe: what it is wired to, and what to do.
-pub(crate) fn unsafe_still(fault: InfrastructureFault, target: &Target) -> InfrastructureFault {
-    let on = if target.on { "on" } else { "off" };
+pub(crate) fn unsafe_still(board: &str, fault: InfrastructureFault, target: &Target) -> InfrastructureFault {
     let what = format!("{} may not be in its safe state: {}", target.what, fault.what);
-    let hint = format!("switch channel {} of {} {on} by hand", target.channel, fault.member);
+    let hint = format!("switch channel {} of {board} {} by hand", target.channel, word(target.on));
     InfrastructureFault::new(fault.member, what).hint(hint)
 }

@@ -11,6 +11,8 @@ pub mod lcus;
 mod target;
 
 #[cfg(feature = "serial")]
+pub use actor::Position;
+#[cfg(feature = "serial")]
 pub use board::{Board, Outlet, Setup};
 #[cfg(feature = "serial")]
 pub(crate) use boards::unsafe_still;
@@ -18,3 +20,8 @@ pub(crate) use boards::unsafe_still;
 pub use boards::{Boards, Settled};
 #[cfg(feature = "serial")]
 pub use target::{Target, Which, Wired};
+
+/// A position in a word.
+pub(crate) const fn word(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}

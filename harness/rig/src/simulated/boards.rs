@@ -8,6 +8,7 @@ use super::planted::{BoardTrouble, Planted, Viewer};
 use crate::{
     capability::{InfrastructureFault, Truth},
     clock::Instant,
+    power::word,
 };
 
 /// How long a board is waited for.
@@ -29,10 +30,6 @@ struct Board {
 struct Contact {
     ordered: bool,
     position: bool,
-}
-
-const fn word(on: bool) -> &'static str {
-    if on { "on" } else { "off" }
 }
 
 impl Boards {

@@ -48,7 +48,8 @@ impl Receiving for SimulatedUnit {
             Ok::<_, InfrastructureFault>(match found {
                 Some((source, codec)) => {
                     let configuration = traffic::configuration(codec);
-                    Ok((source, Link { codec, configuration, reported_delay_ns: None }))
+                    let (rate_hz, changes) = (super::microphone::RATE, Vec::new());
+                    Ok((source, Link { codec, configuration, rate_hz, reported_delay_ns: None, changes }))
                 }
                 None => {
                     let detail = "no source had connected when the time was over";

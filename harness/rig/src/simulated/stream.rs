@@ -56,7 +56,7 @@ enum End {
 }
 
 fn ended(emission: Option<Emission>, class: FailureClass, detail: &str) -> Streamed {
-    Streamed { emission, ended: Err(DeviceFailure::new(class, detail)) }
+    Streamed { emission, pacing: None, changes: Vec::new(), ended: Err(DeviceFailure::new(class, detail)) }
 }
 
 #[async_trait(?Send)]
@@ -148,7 +148,7 @@ impl SimulatedUnit {
             }
             None => {
                 flowed(End::Suspended);
-                Ok(Streamed { emission, ended: Ok(()) })
+                Ok(Streamed { emission, pacing: None, changes: Vec::new(), ended: Ok(()) })
             }
         }
     }

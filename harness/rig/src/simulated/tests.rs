@@ -127,7 +127,7 @@ impl Lab {
                     Do::Pair => format!("{:?}", pairing.pair(target, deadline).await),
                     Do::Forget => format!("{:?}", pairing.forget(target, deadline).await),
                     Do::Connect => {
-                        let wish = Wish { profile: Profile::A2dp, codec: Codec::Sbc };
+                        let wish = Wish { profile: Profile::A2dp, codec: Codec::Sbc, configured: None };
                         format!("{:?}", connecting.connect(target, wish, deadline).await)
                     }
                     Do::Play => format!("{:?}", self.play(target, began, deadline).await),

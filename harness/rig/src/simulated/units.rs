@@ -418,6 +418,12 @@ impl SimulatedUnit {
             return Self::failed(FailureClass::WrongRole, "its service records state no A2DP sink");
         }
         // As real stacks do: what is not offered by both falls back to SBC, which every sink must offer.
+        if let Some(wanted) = wish.configured.filter(|wanted| !wanted.is_usual(wish.codec)) {
+            let what = format!("has the usual configuration of {} only, not {wanted}", wish.codec);
+            return Err(
+                InfrastructureFault::new("simulation", what).hint("run `rigtone plan`: it skips such combinations")
+            );
+        }
         let mine = self.world.borrow_mut().body(&self.name).codecs.contains(&wish.codec);
         let codec = if mine && paged.offered.contains(&wish.codec) { wish.codec } else { Codec::Sbc };
         let refused = paged.refused.contains(&codec);
@@ -429,6 +435,12 @@ impl SimulatedUnit {
         let latency_ns = world.at(target, made).map_or(0, |body| body.connection_latency_ns(codec));
         world.link(&self.name, target, LinkState { codec, latency_ns, made });
         let configuration = traffic::configuration(codec);
-        Ok(Ok(Link { codec, configuration, reported_delay_ns: None }))
+        Ok(Ok(Link {
+            codec,
+            configuration,
+            rate_hz: super::microphone::RATE,
+            reported_delay_ns: None,
+            changes: Vec::new(),
+        }))
     }
 }

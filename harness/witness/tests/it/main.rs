@@ -3,3 +3,4 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking, wherever they do")]
 
 mod radio;
+mod sound;

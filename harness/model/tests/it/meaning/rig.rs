@@ -267,11 +267,148 @@ fn a_microphone_may_hear_what_a_sink_receives(
     }
 }
 
+const REAL_BOARD: &str = "{channels: 4, lcus: {port: /dev/ttyUSB0}}";
+const REAL_MICROPHONE: &str = "{room: room, alsa: {device: hw, rate: 48000, channels: 2, channel: 2}}";
+
+/// The rig as hardware, with its dongle and its microphone written so.
+fn plugged_in(dongle: &str, microphone: &str) -> String {
+    RIG.replace("world: simulated", "world: hardware")
+        .replace("{channels: 4}", REAL_BOARD)
+        .replace("{room: room}", microphone)
+        .replace("{address: \"00:00:00:00:00:01\"}", &format!("{{address: \"00:00:00:00:00:01\"{dongle}}}"))
+}
+
+#[rstest]
+#[case::bus_alone(", usb: \"1\"", "wrong-format 7:42-45 dongles.hci.usb", "", "1-2.3")]
+#[case::interface(", usb: \"1-2:1.0\"", "wrong-format 7:42-51 dongles.hci.usb", "", "1-2.3")]
+#[case::port_zero(", usb: \"1-0\"", "wrong-format 7:42-47 dongles.hci.usb", "", "1-2.3")]
+#[case::upper_case(", usb-id: \"0A12:0001\"", "wrong-format 7:45-56 dongles.hci.usb-id", "", "0a12:0001")]
+#[case::no_way(
+    ", recover: {off-for: 2 s}",
+    "not-exactly-one 7:37-44 dongles.hci.recover",
+    "a way to cut its supply is missing",
+    "`hub-port`, `power`"
+)]
+#[case::two_ways(
+    ", usb: \"1-2\", recover: {hub-port: {}, power: {relay: board, channel: 2}}",
+    "not-exactly-one 7:75-80 dongles.hci.recover",
+    "more than one way",
+    ""
+)]
+#[case::no_port(
+    ", recover: {hub-port: {}}",
+    "incomplete 7:57-59 dongles.hci.recover.hub-port",
+    "no port is named",
+    "add `usb`"
+)]
+#[case::no_time(
+    ", usb: \"1-2\", recover: {hub-port: {}, off-for: 0 s}",
+    "out-of-range 7:84-87 dongles.hci.recover.off-for",
+    "at most 10 s",
+    "`2 s`"
+)]
+#[case::for_ever(
+    ", usb: \"1-2\", recover: {hub-port: {}, off-for: 1 h}",
+    "out-of-range 7:84-87 dongles.hci.recover.off-for",
+    "at most 10 s",
+    "`2 s`"
+)]
+#[case::kept(
+    ", recover: {power: {relay: board, channel: 2, safe: keep}}",
+    "incomplete 7:85-89 dongles.hci.recover.power.safe",
+    "in which the dongle has its supply",
+    "`on` or `off`"
+)]
+#[case::no_board(
+    ", recover: {power: {relay: bored, channel: 2}}",
+    "dangling-reference 7:62-67 dongles.hci.recover.power.relay",
+    "relay board `bored`",
+    "`board`"
+)]
+#[case::no_channel(
+    ", recover: {power: {relay: board, channel: 9}}",
+    "dangling-reference 7:78-79 dongles.hci.recover.power.channel",
+    "channel 9 of a board with 4",
+    "1 to 4"
+)]
+#[case::wired_already(
+    ", recover: {power: {relay: board, channel: 1}}",
+    "shared-channel 17:12-38 units.charge.power",
+    "channel 1 of `board` is wired already",
+    "another channel"
+)]
+fn where_a_dongle_is_and_how_it_is_brought_back_is_checked(
+    #[case] dongle: &str,
+    #[case] at: &str,
+    #[case] message: &str,
+    #[case] suggestion: &str,
+) {
+    let rig = plugged_in(dongle, REAL_MICROPHONE);
+    one_fault(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)], at, message, suggestion);
+}
+
+#[rstest]
+#[case::both(
+    "device: hw, usb: \"1-2.4\"",
+    "not-exactly-one 11:48-55 microphones.bench.alsa.usb",
+    "named already",
+    "keep `usb`"
+)]
+#[case::neither("", "not-exactly-one 11:29-67 microphones.bench.alsa", "no device is named", "add `usb`")]
+#[case::pcm_of_none(
+    "device: hw, pcm: 1",
+    "incomplete 11:48-49 microphones.bench.alsa.pcm",
+    "no port is named",
+    "delete `pcm`"
+)]
+#[case::kind_of_none(
+    "device: hw, usb-id: \"0d8c:0014\"",
+    "incomplete 11:51-62 microphones.bench.alsa.usb-id",
+    "no port is named",
+    "delete `usb-id`"
+)]
+#[case::no_port("usb: front", "wrong-format 11:35-40 microphones.bench.alsa.usb", "", "1-2.3")]
+fn a_microphone_is_named_in_exactly_one_way(
+    #[case] device: &str,
+    #[case] at: &str,
+    #[case] message: &str,
+    #[case] suggestion: &str,
+) {
+    let device = if device.is_empty() { String::new() } else { format!("{device}, ") };
+    let microphone = format!("{{room: room, alsa: {{{device}rate: 48000, channels: 1, channel: 1}}}}");
+    let rig = plugged_in("", &microphone);
+    one_fault(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)], at, message, suggestion);
+}
+
+#[test]
+fn members_may_be_known_by_their_ports_and_brought_back_there() {
+    let microphone =
+        "{room: room, alsa: {usb: \"1-2.4\", pcm: 1, usb-id: \"0d8c:0014\", rate: 48000, channels: 2, channel: 2}}";
+    for recover in
+        ["{hub-port: {}}", "{hub-port: {}, off-for: 500 ms}", "{power: {relay: board, channel: 2, safe: on}}"]
+    {
+        let dongle = format!(", usb: \"1-2.3\", usb-id: \"0a12:0001\", recover: {recover}");
+        let rig = plugged_in(&dongle, microphone);
+        assert_eq!(findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]), []);
+    }
+}
+
 #[test]
 fn a_simulated_rig_receives_no_real_stream() {
     let rig = with_line(RIG, 11, "  bench: {room: room, sink: {dongle: hci}}");
     let found = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]);
     assert!(found.iter().any(|f| f.message.contains("a simulated rig receives no real stream")), "{found:#?}");
+}
+
+#[test]
+fn a_simulated_dongle_is_plugged_in_nowhere() {
+    let rig = with_line(RIG, 7, "  hci: {address: \"00:00:00:00:00:01\", usb: \"1-2\", recover: {hub-port: {}}}");
+    let found = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]);
+    assert_eq!(
+        found.iter().map(place).collect::<Vec<_>>(),
+        ["wrong-world 7:38-41 dongles.hci.usb", "wrong-world 7:50-57 dongles.hci.recover"],
+        "{found:#?}"
+    );
 }
 
 #[test]

@@ -86,9 +86,9 @@ fn a_scenario_that_makes_sense_has_no_fault(#[case] text: &str) {
 #[case::unfit_condition(
     9,
     "  cold: {off: 5}",
-    "wrong-type 9:15-16 conditions.cold.off",
-    "the number `5` stands where text is due",
-    "quote it"
+    "unfit-value 9:15-16 conditions.cold.off",
+    "`5` does not fit where it is used, as `off-for`",
+    ""
 )]
 #[case::unfit_text(
     9,

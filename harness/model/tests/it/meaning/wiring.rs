@@ -89,3 +89,46 @@ fn two_boards_on_one_port_and_two_microphones_on_one_channel_are_faults() {
         ["shared-port 10:37-50 relays.again.lcus.port", "shared-port 14:38-40 microphones.again.alsa.device"]
     );
 }
+
+#[rstest::rstest]
+#[case::two_dongles("{address: \"00:00:00:00:00:09\", usb: \"1-2\"}", "1-9", "shared-port dongles.other.usb")]
+#[case::dongle_and_microphone("{address: \"00:00:00:00:00:09\"}", "1-2", "shared-port microphones.bench.alsa.usb")]
+#[case::behind_a_dongle("{address: \"00:00:00:00:00:09\"}", "1-2.1", "shared-port microphones.bench.alsa.usb")]
+#[case::a_hub("{address: \"00:00:00:00:00:09\", usb: \"1-9\"}", "1-9.2.3", "shared-port microphones.bench.alsa.usb")]
+#[case::neighbours("{address: \"00:00:00:00:00:09\", usb: \"1-22\"}", "1-21.3", "")]
+fn one_thing_is_plugged_into_one_usb_port(#[case] other: &str, #[case] microphone: &str, #[case] found: &str) {
+    let rig = RIG
+        .replace("world: simulated", "world: hardware")
+        .replace("{channels: 4}", "{channels: 4, lcus: {port: /dev/ttyUSB0}}")
+        .replace(
+            "{address: \"00:00:00:00:00:01\"}",
+            &format!("{{address: \"00:00:00:00:00:01\", usb: \"1-2\"}}\n  other: {other}"),
+        )
+        .replace(
+            "  bench: {room: room}",
+            &format!(
+                "  bench: {{room: room, alsa: {{usb: \"{microphone}\", rate: 48000, channels: 2, channel: 1}}}}
+  right: {{room: room, alsa: {{device: hw, rate: 48000, channels: 2, channel: 2}}}}"
+            ),
+        );
+    let findings = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]);
+    let told: Vec<String> = findings.iter().map(|f| format!("{} {}", f.code, f.document_path)).collect();
+    assert_eq!(told, if found.is_empty() { vec![] } else { vec![found.to_owned()] }, "{findings:#?}");
+}
+
+#[test]
+fn the_channels_of_one_card_are_several_microphones_each_once() {
+    let alsa = |channel: u8| format!("alsa: {{usb: \"1-2\", rate: 48000, channels: 2, channel: {channel}}}");
+    let of = |second: u8| {
+        RIG.replace("world: simulated", "world: hardware")
+            .replace("{channels: 4}", "{channels: 4, lcus: {port: /dev/ttyUSB0}}")
+            .replace(
+                "  bench: {room: room}",
+                &format!("  bench: {{room: room, {}}}\n  right: {{room: room, {}}}", alsa(1), alsa(second)),
+            )
+    };
+    assert_eq!(findings(&[("lab.yaml", &of(2)), ("jbl/charge-5.yaml", DEVICE)]), []);
+    let found = findings(&[("lab.yaml", &of(1)), ("jbl/charge-5.yaml", DEVICE)]);
+    assert_eq!(found.iter().map(place).collect::<Vec<_>>(), ["shared-port 12:35-40 microphones.right.alsa.usb"]);
+    assert!(found[0].message.contains("channel 1 of `PCM 0 at USB port 1-2` is a microphone already"));
+}

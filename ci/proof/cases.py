@@ -1,0 +1,148 @@
+"""What is proved on the virtual rig: each case plants one thing, and says what Rigtone must make of it.
+
+`exit` is the exit code of the guest's command; `classes` are the failures of devices that must be found (and no others), each
+at least once; `blames` are the members of the rig to which trials must be lost (and to no others), `says` are words of the
+summary or of the log.
+"""
+import json
+import re
+from dataclasses import dataclass, field
+
+RUN = "/run/rig/out/run"
+HEARD, PAIRED = "scenarios/starter/playback-heard.yaml", "rigs/virtual/scenarios/pairing.yaml"
+
+
+@dataclass
+class Case:
+    name: str
+    plants: str
+    exit: int
+    classes: set = field(default_factory=set)
+    blames: set = field(default_factory=set)
+    says: list = field(default_factory=list)
+    boot: list = field(default_factory=list)
+    cues: list = field(default_factory=list)
+    scenario: str = HEARD
+    rig: str = "rigs/virtual.yaml"
+    script: str = ""                        # what the guest runs, where it is more than one run
+    latency_ms: float = 0                   # the latency that the speaker is given, where that is compared
+    on_the_wire: bool = False               # compare latencies where there is no speaker, but a sink of Rigtone's own
+    plays: str = ""                         # the stimulus of which "{sound}" in `boot` is the file
+    times: int = 1                          # in so many guests, which must agree
+    follows: str = RUN                      # the run that the cues follow
+    left_on: list = field(default_factory=list)
+    judged_again: bool = True
+    captures: bool = False                  # hold what was recorded beside tshark
+    check: object = None                    # what else must hold, of a Record
+
+    def command(self):
+        run = f"rigtone run {self.scenario} --rig {self.rig} --out {self.follows}"
+        script = (self.script or "{run}").replace("{run}", run)
+        cues = [word for cue in self.cues for word in ("--cue", json.dumps(cue))]
+        hand = ["/usr/bin/python3", "-B", "rigs/virtual/stagehand.py", "--run", self.follows, *cues, "--"] if cues else []
+        return [*hand, "sh", "-c", script] if self.script else [*hand, *run.split()]
+
+
+def speaker(options, number=1):
+    return [f"--speaker{number}", options]
+
+
+def at(action, *deeds, nth=1, after=0):
+    return {"at": action, "nth": nth, "after": after, "do": list(deeds)}
+
+
+def radio(**order):
+    return {"order": order, "to": "radio"}
+
+
+def told(words):
+    """The device's failures are told with these words."""
+    def check(record):
+        details = [failure["detail"] for failure in record.failures()]
+        return None if any(words in detail for detail in details) else f"no failure is told as \"{words}\": {details[:2]}"
+    return check
+
+
+def received_whole(record):
+    """No packet is missing."""
+    lost = [number for _, number, _ in record.values("lost-packets")]
+    return None if lost and not any(lost) else f"lost packets: {lost or 'nobody counts them'}"
+
+
+def as_the_source_says(record):
+    """Of each stream the sink received as many packets as its source sent."""
+    said = (record.guest / "source.log").read_text(errors="replace")
+    sent = [int(count) for count in re.findall(r" suspended after (\d+) packets", said)]
+    came = [int(number) for _, number, _ in record.values("packets")]
+    return received_whole(record) or (None if came == sent else f"packets of each stream: {sent} sent, {came} received")
+
+
+DONGLE, SINK, SPEAKER = "AA:BB:CC:00:00:01", "AA:BB:CC:00:00:02", "D2:00:00:00:00:01"
+
+CASES = [
+    Case("working-speaker", "nothing", 0, says=["1 pass"], latency_ms=100, captures=True, times=3),
+
+    # The speaker and its power.
+    Case("power-cut-in-mid-stream", "relay off 1.5 s into every stream", 10, {"link-lost"}, boot=speaker("--fails-after 1500ms"),
+         captures=True, check=told("supervision timeout: the link was lost")),
+    Case("relay-stuck-off", "the relay never closes", 12, blames={"relay board-1 channel 1"}, boot=["--relay", "--sticks 1:0"],
+         says=["the board reports that it is off"]),
+    Case("relay-stuck-on", "the relay does not open any more", 12, blames={"relay board-1 channel 1"},
+         boot=["--relay", "--sticks 1:3"], says=["may not be in its safe state", "switch channel 1 of relay board-1 off by hand"],
+         left_on=[1]),
+
+    # Pairing.
+    Case("pairing-refused", "the speaker refuses to pair", 10, {"pairing-refused"}, boot=speaker("--pairing 0%"), scenario=PAIRED),
+    Case("pairing-slow", "the speaker answers a pairing after 6 s", 0, boot=speaker("--pairing-takes 6s"), scenario=PAIRED),
+    Case("pairing-too-slow", "the speaker answers a pairing after 40 s", 10, {"pairing-timed-out"}, boot=speaker("--pairing-takes 40s"),
+         scenario=PAIRED, check=told("when the host called it off")),
+
+    # Codecs.
+    Case("configuration-refused", "the speaker refuses every configuration", 10, {"no-stream"},
+         boot=speaker("--refuses sbc"), captures=True,
+         check=told("the configuration was refused: unsupported configuration (0x29) in media codec; the stack said: ")),
+    Case("no-common-codec", "the speaker offers aptX only, SBC is asked for", 10, {"no-stream"}, boot=speaker("--codecs aptx")),
+
+    # Every codec agreed on, sent, heard, and as late as the speaker is told to be.
+    *(Case(f"codecs-{late}-ms", f"five codecs, the speaker is {late} ms late", code, classes, says=[f"5 {verdict}"],
+           boot=speaker(f"--codecs sbc,aac,aptx,aptx-hd,opus --latency {late}ms"), scenario="scenarios/codecs/sent.yaml",
+           rig="rigs/virtual-codecs.yaml", latency_ms=late, captures=late == 100)
+      for late, code, classes, verdict in ((60, 0, set(), "pass"), (100, 0, set(), "pass"), (300, 10, {"late"}, "fail"))),
+
+    # The same on the wire: what a sink of Rigtone's own receives is decoded and measured without a speaker.
+    Case("sink-of-our-own-source", "nothing, five codecs", 0, says=["5 pass"], boot=["--dongles", "2"],
+         scenario="scenarios/sinks/received.yaml", rig="rigs/virtual-sink.yaml", on_the_wire=True, check=received_whole),
+    Case("sink-of-a-foreign-source", "a source that is not Rigtone pairs, connects and plays by itself", 0, says=["1 pass"],
+         boot=["--dongles", "2", "--source", f"--sink {SINK} --plays {{sound}}"], plays="smoke",
+         scenario="scenarios/sinks/source-connects.yaml", rig="rigs/virtual-source.yaml", check=as_the_source_says),
+
+    # The link.
+    Case("link-dropped", "the speaker ends the second link in mid-stream", 0, {"link-lost"},
+         cues=[at("play", {"order": {"do": "drop"}, "to": "speaker1"}, nth=2, after=1)],
+         check=told("ended by the remote user")),
+    Case("out-of-range-and-back", "the speaker is out of range for 8 s in the second stream", 0, {"link-lost"},
+         cues=[at("play", radio(range=SPEAKER, **{"in": False}), {"wait": 8}, radio(range=SPEAKER, **{"in": True}), nth=2,
+                  after=1)],
+         check=told("supervision timeout: the link was lost")),
+    Case("muted", "the speaker takes streams and stays silent", 10, {"silent"}, boot=speaker("--silent")),
+
+    # The rig itself.
+    Case("daemon-killed", "bluetoothd is killed in the second stream, and started after 2 s", 0,
+         blames={"dongle dongle-1"},
+         cues=[at("play", {"kill": "bluetoothd"}, {"wait": 2}, {"start": "bluetoothd"}, nth=2, after=1)]),
+    Case("bus-gone", "dbus-daemon is killed in the second stream", 12, blames={"dongle dongle-1"},
+         cues=[at("play", {"kill": "dbus-daemon"}, nth=2, after=1)]),
+    Case("microphone-dead", "the microphone delivers zeros, and no room is that silent", 12, blames={"microphone loopback"},
+         boot=speaker("--silent"), rig="rigs/virtual/dead-microphone.yaml"),
+    # What the log had no room for is not in it: neither the end of the trial nor a verdict.
+    Case("disk-full", "the disk is full in the second trial", 12, says=["its record cannot be kept"], judged_again=False,
+         script="mkdir /run/small && mount -t tmpfs -o size=8m none /run/small && {run}; code=$?; "
+                f"cp -r /run/small/run {RUN}; exit $code",
+         # It looks as if there were room when the run begins.
+         cues=[at("play", {"fill": "/run/small", "leaving": 300_000}, nth=2, after=1)], follows="/run/small/run"),
+    # The bond of the trial that was killed is still there: that costs the next one.
+    Case("rigtone-killed", "Rigtone is killed in the second stream; the run is resumed", 0, blames={"dongle dongle-1"},
+         script=f"{{run}}; rigtone run --resume {RUN}",
+         cues=[at("play", {"kill": "rigtone"}, nth=2, after=1)],
+         says=["was left on by process"]),
+]

@@ -1,0 +1,66 @@
+"""What a virtual speaker makes of the sound that it received: channels, level, where its response falls off."""
+import math
+from array import array
+from itertools import chain
+
+
+def butterworth(kind, frequency, rate):
+    """Coefficients b0, b1, b2, a1, a2 of a second-order Butterworth high-pass or low-pass, -3 dB at `frequency`, by the bilinear
+    transform with that frequency kept in its place."""
+    k = math.tan(math.pi * frequency / rate)
+    norm = 1 / (1 + math.sqrt(2) * k + k * k)
+    b0, b1 = (norm, -2 * norm) if kind == "high-pass" else (k * k * norm, 2 * k * k * norm)
+    return b0, b1, b0, 2 * (k * k - 1) * norm, (1 - math.sqrt(2) * k + k * k) * norm
+
+
+class Biquad:
+    """A second-order filter of one channel, transposed direct form II."""
+
+    def __init__(self, coefficients):
+        self.coefficients, self.s1, self.s2 = coefficients, 0.0, 0.0
+
+    def __call__(self, samples):
+        (b0, b1, b2, a1, a2), s1, s2 = self.coefficients, self.s1, self.s2
+        out = []
+        for x in samples:
+            y = b0 * x + s1
+            s1 = b1 * x - a1 * y + s2
+            s2 = b2 * x - a2 * y
+            out.append(y)
+        self.s1, self.s2 = s1, s2
+        return out
+
+
+class Response:
+    """From the sound of a stream to that of the speaker; one for each stream, for its filters remember."""
+
+    def __init__(self, setup, rate, channels):
+        self.setup, self.channels = setup, channels
+        passes = [(kind, edge) for kind, edge in (("high-pass", setup.high_pass), ("low-pass", setup.low_pass)) if edge]
+        self.filters = [[Biquad(butterworth(kind, edge, rate)) for kind, edge in passes] for _ in range(channels)]
+
+    def gain(self):
+        volume = 1 if self.setup.volume is None else self.setup.volume
+        return 10 ** (self.setup.level / 20) * volume * (-1 if self.setup.inverted else 1)
+
+    def __call__(self, sound):
+        gain = self.gain()
+        layout = self.setup.channels if self.channels == 2 else "stereo"
+        if gain == 1 and layout == "stereo" and not self.filters[0]:
+            return sound
+        samples = array("h", sound)
+        sides = [samples[side::self.channels] for side in range(self.channels)]
+        match layout:
+            case "swapped":
+                sides.reverse()
+            case "mono":
+                sides = [[(left + right) / 2 for left, right in zip(*sides)]] * 2
+            case "left-only":
+                sides[1] = sides[0]
+            case "right-only":
+                sides[0] = sides[1]
+        for side, filters in enumerate(self.filters):
+            for biquad in filters:
+                sides[side] = biquad(sides[side])
+        return array("h", (
+            max(-32768, min(32767, round(gain * x))) for x in chain.from_iterable(zip(*sides)))).tobytes()
