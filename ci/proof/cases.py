@@ -5,6 +5,7 @@ at least once; `blames` are the members of the rig to which trials must be lost 
 summary or of the log.
 """
 import json
+import re
 from dataclasses import dataclass, field
 
 from proof import codecs
@@ -27,6 +28,8 @@ class Case:
     rig: str = "rigs/virtual.yaml"
     script: str = ""                        # what the guest runs, where it is more than one run
     latency_ms: float = 0                   # the latency that the speaker is given, where that is compared
+    on_the_wire: bool = False               # compare latencies where there is no speaker, but a sink of Rigtone's own
+    plays: str = ""                         # the stimulus of which "{sound}" in `boot` is the file
     times: int = 1                          # in so many guests, which must agree
     follows: str = RUN                      # the run that the cues follow
     left_on: list = field(default_factory=list)
@@ -62,7 +65,21 @@ def told(words):
     return check
 
 
-DONGLE, SPEAKER = "AA:BB:CC:00:00:01", "D2:00:00:00:00:01"
+def received_whole(record):
+    """No packet is missing."""
+    lost = [number for _, number, _ in record.values("lost-packets")]
+    return None if lost and not any(lost) else f"lost packets: {lost or 'nobody counts them'}"
+
+
+def as_the_source_says(record):
+    """Of each stream the sink received as many packets as its source sent."""
+    said = (record.guest / "source.log").read_text(errors="replace")
+    sent = [int(count) for count in re.findall(r" suspended after (\d+) packets", said)]
+    came = [int(number) for _, number, _ in record.values("packets")]
+    return received_whole(record) or (None if came == sent else f"packets of each stream: {sent} sent, {came} received")
+
+
+DONGLE, SINK, SPEAKER = "AA:BB:CC:00:00:01", "AA:BB:CC:00:00:02", "D2:00:00:00:00:01"
 
 CASES = [
     Case("working-speaker", "nothing", 0, says=["1 pass"], latency_ms=100, captures=True, times=3),
@@ -114,6 +131,12 @@ CASES = [
          scenario="rigs/virtual/scenarios/without-an-encoder.yaml", rig="rigs/virtual-ldac.yaml",
          script="GST_PLUGIN_SYSTEM_PATH_1_0=/nowhere GST_REGISTRY_1_0=/tmp/no-plugins {run}",
          says=["apt-get install gstreamer1.0-tools"], check=codecs.only_ldac_is_given_up),
+    # The same on the wire: what a sink of Rigtone's own receives is decoded and measured without a speaker.
+    Case("sink-of-our-own-source", "nothing, five codecs", 0, says=["5 pass"], boot=["--dongles", "2"],
+         scenario="scenarios/sinks/received.yaml", rig="rigs/virtual-sink.yaml", on_the_wire=True, check=received_whole),
+    Case("sink-of-a-foreign-source", "a source that is not Rigtone pairs, connects and plays by itself", 0, says=["1 pass"],
+         boot=["--dongles", "2", "--source", f"--sink {SINK} --plays {{sound}}"], plays="smoke",
+         scenario="scenarios/sinks/source-connects.yaml", rig="rigs/virtual-source.yaml", check=as_the_source_says),
 
     # The link.
     Case("link-dropped", "the speaker ends the second link in mid-stream", 0, {"link-lost"},

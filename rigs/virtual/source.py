@@ -8,7 +8,7 @@ import time
 import wave
 from array import array
 
-from bumble import a2dp, avdtp, core, hci, sdp
+from bumble import a2dp, avdtp, core, hci, l2cap, sdp
 
 import configuration
 import encoders
@@ -16,6 +16,7 @@ from unit import Unit, log
 
 SOURCE, SINK = 0x00010001, 0x00010002       # handles of service records
 PATIENCE_S = 5                              # from a failure to the next attempt
+UNNAMED_MTU = 672                           # what a peer takes that names none; Bumble then says the least there is
 VENDOR = a2dp.A2DP_NON_A2DP_CODEC_TYPE
 KINDS = {"sbc": a2dp.A2DP_SBC_CODEC_TYPE, "aac": a2dp.A2DP_MPEG_2_4_AAC_CODEC_TYPE, "aptx": VENDOR, "aptx-hd": VENDOR}
 
@@ -142,7 +143,9 @@ class Source(Unit):
         self.state = "open"
         if not self.sound:
             return
-        packets = encoders.packets(self.codec, self.octets, self.sound, self.rate, stream.rtp_channel.peer_mtu)
+        named = stream.rtp_channel.peer_mtu
+        mtu = UNNAMED_MTU if named == l2cap.L2CAP_MIN_BR_EDR_MTU else named
+        packets = encoders.packets(self.codec, self.octets, self.sound, self.rate, mtu)
         while True:
             begun = time.monotonic()
             await self.play(stream, packets)

@@ -13,7 +13,7 @@ from pathlib import Path
 RIG, HERE = Path("/run/rig"), Path(__file__).parent
 GUEST = RIG / "out/guest"
 PYTHON = RIG / "venv/bin/python"
-DONGLE = "AA:BB:CC:00:00:01"
+DONGLES = ["AA:BB:CC:00:00:01", "AA:BB:CC:00:00:02"]
 UNITS = [                                   # unit n is on channel n of the relay board
     ("speaker1", "D2:00:00:00:00:01", "Virtual speaker"),
     ("speaker2", "D2:00:00:00:00:02", "Second virtual speaker"),
@@ -44,11 +44,11 @@ def wait_for(what, condition):
         time.sleep(0.01)
 
 
-def adapter_is_there():
-    command = ["dbus-send", "--system", "--print-reply", "--dest=org.bluez", "/org/bluez/hci0",
-               "org.freedesktop.DBus.Properties.Get", "string:org.bluez.Adapter1", "string:Address"]
+def adapters_are_there(dongles):
+    command = ["dbus-send", "--system", "--print-reply", "--dest=org.bluez", "/",
+               "org.freedesktop.DBus.ObjectManager.GetManagedObjects"]
     reply = subprocess.run(command, capture_output=True, text=True, check=False)
-    return DONGLE in reply.stdout
+    return all(dongle in reply.stdout for dongle in dongles)
 
 
 def plan(name, title, channel):
@@ -57,7 +57,7 @@ def plan(name, title, channel):
             "bonds": str(RIG / f"{name}.bonds"), "control": str(RIG / f"{name}.sock"), "log": str(GUEST / f"{name}.log")}
 
 
-def set_stage(options, relay):
+def set_stage(options, relay, dongles):
     (Path.home() / ".asoundrc").write_text((HERE / "room.conf").read_text())
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     Path("/run/dbus").mkdir()
@@ -69,13 +69,14 @@ def set_stage(options, relay):
     plans = {name: plan(name, title, channel) | {"options": options[name]}
              for channel, (name, _, title) in enumerate(UNITS, 1) if name in options}
     peers = [word for name, address, _ in UNITS if name in plans for word in ("--peer", f"{address}={plans[name]['controller']}")]
-    start("radio", RIG / "radio/rigtone-radio", "--library", RIG / "venv", "--host", DONGLE, *peers,
+    hosts = [word for dongle in dongles for word in ("--host", dongle)]
+    start("radio", RIG / "radio/rigtone-radio", "--library", RIG / "venv", *hosts, *peers,
           "--control", RIG / "radio.sock", chatty=True)
     start("bluetoothd", "/usr/libexec/bluetooth/bluetoothd", "-n", "-f", HERE / "bluetoothd.conf")
     start("relay", PYTHON, "-B", HERE / "relay.py", RIG / "relay0", *relay,
           *(json.dumps(plans.get(name)) for name, _, _ in UNITS))
     wait_for("relay", (RIG / "relay0").exists)
-    wait_for("adapter", adapter_is_there)
+    wait_for("adapter", lambda: adapters_are_there(dongles))
 
 
 def run(command):
@@ -93,7 +94,7 @@ def run(command):
 def main():
     request = json.loads((GUEST / "request.json").read_text())
     began = time.monotonic()
-    set_stage(request["units"], request["relay"])
+    set_stage(request["units"], request["relay"], DONGLES[:request["dongles"]])
     print(f"stage set after {time.monotonic() - began:.3f} s", flush=True)
     began = time.monotonic()
     status = run(request["command"])

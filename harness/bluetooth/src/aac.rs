@@ -135,6 +135,18 @@ pub fn elements(loas: &[u8]) -> Result<Vec<&[u8]>, AacError> {
     Ok(elements)
 }
 
+/// The stream of these elements, as [`elements`] takes it apart. One that is longer than LOAS can tell is left out.
+pub fn loas<'a>(elements: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    const LONGEST: usize = 0x1FFF;
+    let mut stream = Vec::new();
+    for element in elements.filter(|element| element.len() <= LONGEST) {
+        let [high, low] = (element.len() as u16).to_be_bytes();
+        stream.extend([0x56, 0xE0 | high, low]);
+        stream.extend(element);
+    }
+    stream
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +198,7 @@ mod tests {
         let stream = [&[0x56, 0xE0, 3, 1, 2, 3][..], &[0x56, 0xE0, 0], &[0x56, 0xE1, 0x00], &[9; 256]].concat();
         let elements = elements(&stream).expect("three elements");
         assert_eq!(elements, [&[1, 2, 3][..], &[], &[9; 256]]);
+        assert_eq!(loas(elements.into_iter()), stream);
     }
 
     #[rstest]

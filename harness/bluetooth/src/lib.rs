@@ -17,6 +17,7 @@ pub mod ldac;
 pub mod media;
 pub mod opus;
 pub mod packet;
+pub mod received;
 pub mod sbc;
 pub mod sdp;
 pub mod timeline;

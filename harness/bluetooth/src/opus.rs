@@ -115,6 +115,49 @@ pub fn frames(ogg: &[u8]) -> Result<Vec<Vec<u8>>, OpusError> {
     Ok(packets.split_off(2))
 }
 
+/// The stream of these frames, in stereo and with nothing left out at its beginning; one page for each frame.
+pub fn ogg<'a>(frames: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    const FIRST: u8 = 2;
+    let head = [b"OpusHead".as_slice(), &[1, 2, 0, 0], &48_000u32.to_le_bytes(), &[0, 0, 0]].concat();
+    let tags = [b"OpusTags".as_slice(), &[0; 8]].concat();
+    let mut stream = page(0, FIRST, 0, &head);
+    stream.extend(page(1, 0, 0, &tags));
+    for (number, frame) in frames.enumerate() {
+        let samples = (number as u64 + 1) * u64::from(SAMPLES);
+        stream.extend(page(number as u32 + 2, 0, samples, frame));
+    }
+    stream
+}
+
+/// A page with one packet.
+fn page(number: u32, kind: u8, samples: u64, packet: &[u8]) -> Vec<u8> {
+    const CHECKSUM: usize = 22;
+    // As many times 255 as fit, and what is left, which may be nothing. Longer ones do not come in one packet of L2CAP.
+    let packet = &packet[..packet.len().min(255 * 254)];
+    let mut lacing = vec![255; packet.len() / 255];
+    lacing.push((packet.len() % 255) as u8);
+    let mut page = b"OggS\0".to_vec();
+    page.push(kind);
+    page.extend(samples.to_le_bytes());
+    page.extend(1u32.to_le_bytes());
+    page.extend(number.to_le_bytes());
+    page.extend([0; 4]);
+    page.push(lacing.len() as u8);
+    page.extend(&lacing);
+    page.extend(packet);
+    let checksum = checksum(&page).to_le_bytes();
+    page[CHECKSUM..CHECKSUM + 4].copy_from_slice(&checksum);
+    page
+}
+
+/// RFC 3533, section 6: polynomial 0x04C11DB7, from 0, nothing reflected.
+fn checksum(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |crc, byte| {
+        (0..8)
+            .fold(crc ^ u32::from(*byte) << 24, |crc, _| if crc >> 31 == 1 { crc << 1 ^ 0x04C1_1DB7 } else { crc << 1 })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +203,8 @@ mod tests {
         let stream =
             [head, page(&[255], &[1; 255]), page(&[45, 255, 0, 0], &[&[1; 45][..], &[2; 255]].concat())].concat();
         assert_eq!(frames(&stream).expect("a stream"), [vec![1; 300], vec![2; 255], vec![]]);
+        let made = [vec![1; 300], vec![2; 255], vec![3; 10]];
+        assert_eq!(frames(&ogg(made.iter().map(|frame| &frame[..]))).expect("a stream"), made);
     }
 
     #[rstest]

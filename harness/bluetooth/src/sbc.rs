@@ -1,11 +1,13 @@
-//! SBC: capability and configuration octets, frame headers, frame lengths.
+//! SBC: capability and configuration octets, frame headers, frame lengths, decoding.
 //!
 //! Source: Advanced Audio Distribution Profile, section 4.3 (codec specific information) and appendix B (SBC).
 
 use thiserror::Error;
 
+mod decode;
 mod frame;
 
+pub use decode::{DecodeError, Decoder};
 pub use frame::{Frame, SYNCWORD, frames};
 
 /// Samples by which an encoder and a decoder with 8 subbands delay the sound together: the analysis and the synthesis

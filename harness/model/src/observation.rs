@@ -119,6 +119,12 @@ quantities! {
     FrameCodec = "frame-codec",
     /// Whether everything that tells the codec tells the same.
     CodecAgreement = "codec-agreement",
+    /// Media packets that a sink received.
+    Packets = "packets",
+    /// Media packets that are missing by their numbers.
+    LostPackets = "lost-packets",
+    /// The mean time from one media packet to the next.
+    PacketInterval = "packet-interval",
     /// The configuration that was asked for beyond the codec.
     RequestedConfiguration = "requested-configuration",
     /// The configuration that was agreed on.

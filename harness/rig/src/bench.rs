@@ -158,7 +158,7 @@ impl Bench {
 
     /// The microphones of a rig's document that deliver zeros while nothing sounds.
     pub fn digitally_silent(rig: &Rig) -> BTreeSet<String> {
-        rig.microphones.iter().filter(|(_, m)| m.digital_silence).map(|(name, _)| name.clone()).collect()
+        rig.microphones.iter().filter(|(_, m)| m.hears_zeros()).map(|(name, _)| name.clone()).collect()
     }
 
     /// The calibrated microphones of a rig's document.

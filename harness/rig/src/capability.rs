@@ -8,6 +8,7 @@ use std::{fmt, rc::Rc, sync::Arc};
 
 use async_trait::async_trait;
 use rigtone_audio::stimulus::Stimulus;
+pub use rigtone_bluetooth::received::{Counts, Intervals};
 pub use rigtone_model::{
     document::{Capture, Codec, Profile, WantedConfiguration},
     event::{Anchor, CaptureClock, TransportChange, Truth},
@@ -192,6 +193,44 @@ pub trait Streaming {
     ) -> Result<Streamed, InfrastructureFault>;
 }
 
+/// Waiting for a source that connects by itself.
+#[async_trait(?Send)]
+pub trait Receiving {
+    /// The codecs to offer from the next pairing mode on; none: all that it can.
+    fn offer(&self, codecs: &[Codec]);
+    /// Waits until one of `sources` is connected with a stream set up, any source when none is named; tells which. Cancel-safe.
+    async fn connected(&self, sources: &[Address], deadline: Instant) -> Answer<(Address, Link)>;
+    /// Waits until none of `sources` is connected, no source at all when none is named; still being so in the end is
+    /// the device's failure. Cancel-safe.
+    async fn disconnected(&self, sources: &[Address], deadline: Instant) -> Answer<()>;
+}
+
+/// A media packet, as it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrived {
+    /// When the host had it.
+    pub at: Instant,
+    /// Its bytes, headers included.
+    pub bytes: u32,
+}
+
+/// What came of a stream while it was recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received {
+    /// Its packets in order.
+    pub packets: Vec<Arrived>,
+    /// The times between those of one start of the stream; none with fewer than two.
+    pub intervals: Option<Intervals>,
+    /// What became of them.
+    pub counts: Counts,
+    /// Places where the source paused without ending the stream.
+    pub pauses: u32,
+    /// Codec frames that could not be decoded: they are silence in the recording.
+    pub damaged: u64,
+    /// Why the recording tells nothing of the sound, if it does not.
+    pub not_decoded: Option<String>,
+}
+
 /// What a microphone delivered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Captured {
@@ -207,6 +246,8 @@ pub struct Captured {
     pub anchors: Vec<Anchor>,
     /// How well the anchors fit one line, in nanoseconds.
     pub residual_ns: i64,
+    /// What came, of a microphone that hears a stream before it becomes sound.
+    pub received: Option<Box<Received>>,
 }
 
 /// A microphone.
@@ -266,6 +307,8 @@ pub struct Unit {
     pub connecting: Option<Rc<dyn Connecting>>,
     /// Streaming from it.
     pub streaming: Option<Rc<dyn Streaming>>,
+    /// Being connected to.
+    pub receiving: Option<Rc<dyn Receiving>>,
     /// Recording its HCI traffic, if the rig's document wants it.
     pub tap: Option<Rc<dyn HciTap>>,
 }

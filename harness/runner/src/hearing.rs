@@ -1,23 +1,23 @@
-//! Playing a stimulus, recording it, and turning the recording into observations.
+//! Playing a stimulus or listening for one, recording it, and turning the recording into observations.
 
 use std::sync::Arc;
 
 use rigtone_audio::{measure::CaptureFault, stimulus::Stimulus};
 use rigtone_model::{
-    document::Play,
+    document::{Listen, Play},
     event::{Body, Listening},
-    observation::{Quantity, Value},
+    observation::{Observation, Quantity, Value},
     trial::InfrastructureFault,
 };
 use rigtone_rig::{
-    capability::{Captured, Microphone, Pacing, Streaming, Unit, Wish},
+    capability::{Captured, Microphone, Pacing, Received, Streaming, Unit, Wish},
     clock::compute,
 };
 use rigtone_witness::sound::{Emitted, Heard, Take, asked_hz, hear, identity, stimulus};
 
 use crate::{
     emit::Place,
-    step::{Session, StepEnd, StepResult},
+    step::{Session, StepEnd, StepResult, USUAL_HZ},
 };
 
 /// Recorded before the sound: the noise of the room.
@@ -27,6 +27,21 @@ const TAIL_NS: i64 = 900_000_000;
 /// The virtual time that analysing takes.
 const ANALYSIS_NS: i64 = 10_000_000;
 const START_NS: i64 = 10_000_000_000;
+/// The identity of a stimulus that is not ours to send: that of `rigtone signal`.
+const FOREIGN: u32 = 0;
+
+/// What is recorded, and what it is to be held against.
+struct Sound<'a> {
+    signal: &'a str,
+    code: u32,
+    stimulus: Stimulus,
+    /// The unit that sounds, or beside which the microphone stands.
+    target: &'a Unit,
+    /// The microphone.
+    name: String,
+    microphone: &'a dyn Microphone,
+}
+
 pub(crate) async fn play(
     session: &Session<'_>,
     play: &Play,
@@ -69,12 +84,62 @@ pub(crate) async fn play(
         paced(session, pacing, place);
     }
     session.changed(place, &target.name, streamed.changes);
-    let listening = listening(session, target, play, code, &name, &**microphone, &captured);
-    let evidence = store(session, place, &name, &captured, &listening)?;
     let emitted = streamed.emission.map(|e| Emitted { t_ns: e.at.0, uncertainty_ns: e.uncertainty_ns });
+    let sound = Sound { signal: &play.signal, code, stimulus, target, name, microphone: &**microphone };
+    analyse(session, sound, captured, emitted, place).await?;
+    Ok(streamed.ended.map_or_else(StepEnd::Failed, |()| StepEnd::Done))
+}
+
+/// Records for a time what others may be playing.
+pub(crate) async fn listen(session: &Session<'_>, step: &Listen, place: Place<'_>) -> StepResult {
+    let trial = session.trial;
+    let signal = step.signal.as_deref().ok_or_else(|| {
+        InfrastructureFault::new("plan", "the step `listen` has no driver without a `signal`")
+            .hint("run `rigtone plan`: it skips such combinations")
+    })?;
+    let stimulus = stimulus(signal, USUAL_HZ, FOREIGN)
+        .map_err(|e| InfrastructureFault::new("plan", e.to_string()).hint("run `rigtone check` on the scenario"))?;
+    let (name, near) = trial.microphone(&step.with)?;
+    let target = trial.unit(near)?;
+    let microphone = trial.bench.microphones.get(name).ok_or_else(|| {
+        InfrastructureFault::new(format!("microphone {name}"), "is not part of the rig that was opened")
+    })?;
+    let ear = format!("microphone {name}");
+    let deadline = session.now().plus(START_NS);
+    let recording = session.bounded(deadline, &ear, microphone.start(deadline)).await?;
+    session.pass(step.lasting.ns()).await;
+    let deadline = session.now().plus(START_NS);
+    let captured = session.bounded(deadline, &ear, recording.stop(deadline)).await?;
+    let name = name.to_owned();
+    let sound = Sound { signal, code: FOREIGN, stimulus, target, name, microphone: &**microphone };
+    analyse(session, sound, captured, None, place).await?;
+    Ok(StepEnd::Done)
+}
+
+/// Keeps a recording and observes what it says.
+async fn analyse(
+    session: &Session<'_>,
+    sound: Sound<'_>,
+    captured: Captured,
+    emitted: Option<Emitted>,
+    place: Place<'_>,
+) -> Result<(), InfrastructureFault> {
+    let ear = format!("microphone {}", sound.name);
     let step = place.step.unwrap_or_default();
+    if let Some(received) = &captured.received {
+        packets(session, place, &sound.name, &captured, received)?;
+        if let Some(reason) = &received.not_decoded {
+            // Zeros would say that nothing was sent.
+            for quantity in [Quantity::Presence, Quantity::Latency] {
+                session.observe(place, quantity, Value::Inconclusive { reason: reason.clone() });
+            }
+            return Ok(());
+        }
+    }
+    let listening = listening(session, &sound, &captured);
+    let evidence = store(session, place, &sound.name, &captured, &listening)?;
     let hz = asked_hz(session.trial.scenario, step);
-    let heard = match listen(session, &captured, emitted, listening, &stimulus, hz).await? {
+    let heard = match examine(session, &captured, emitted, listening, &sound.stimulus, hz).await? {
         Ok(heard) => heard,
         Err(fault) => {
             let what = format!("the recording cannot be analysed: {fault}");
@@ -89,7 +154,77 @@ pub(crate) async fn play(
         let what = format!("its recording jumps at {at_s:.3} s, room and all: samples were lost or made up");
         return Err(InfrastructureFault::new(ear, what).hint("see what else keeps the host or its USB bus busy"));
     }
-    Ok(streamed.ended.map_or_else(StepEnd::Failed, |()| StepEnd::Done))
+    Ok(())
+}
+
+/// Observes what came of a stream, and keeps when each of its packets came.
+fn packets(
+    session: &Session<'_>,
+    place: Place<'_>,
+    microphone: &str,
+    captured: &Captured,
+    received: &Received,
+) -> Result<(), InfrastructureFault> {
+    // By the recording beside it, so that it stays true when the rig's clock begins anew.
+    let from_ns = captured.anchors.first().map_or(0, |anchor| anchor.t_ns);
+    let rows = received.packets.iter().map(|packet| format!("{},{}\n", packet.at.0 - from_ns, packet.bytes));
+    let table: String = std::iter::once("ns_after_first_frame,bytes\n".to_owned()).chain(rows).collect();
+    let about = format!("arrival of each packet at microphone {microphone}");
+    let sha256 = keep(session, place, &format!("{microphone}-packets.csv"), table.as_bytes(), about)?;
+    let number = |value: f64, unit: &str, uncertainty| Value::Number { value, unit: unit.to_owned(), uncertainty };
+    let observe = |quantity, value, quality: &[(&str, f64)]| {
+        let quality = quality.iter().map(|(name, figure)| ((*name).to_owned(), *figure)).collect();
+        let of = place.step.unwrap_or_default();
+        let evidence = Some(sha256.clone());
+        let observation = Observation { evidence, quality, ..Observation::raw(of, quantity, value) };
+        place.emit(session.now(), Body::Observed(observation));
+    };
+    let counts = &received.counts;
+    let quality = [
+        ("bytes", counts.bytes as f64),
+        ("disordered", counts.disordered as f64),
+        ("foreign", counts.foreign as f64),
+        ("malformed", counts.malformed as f64),
+        ("renumbered", counts.renumbered as f64),
+        ("damaged-frames", received.damaged as f64),
+        ("pauses", f64::from(received.pauses)),
+    ];
+    observe(Quantity::Packets, number(counts.packets as f64, "packets", 0.0), &quality);
+    let quality = [("samples", counts.lost_samples as f64)];
+    observe(Quantity::LostPackets, number(counts.lost as f64, "packets", 0.0), &quality);
+    if let Some(intervals) = &received.intervals {
+        let ms = |ns: i64| ns as f64 / 1e6;
+        let quality =
+            [("min-ms", ms(intervals.min_ns)), ("p99-ms", ms(intervals.p99_ns)), ("max-ms", ms(intervals.max_ns))];
+        // Both ends of every interval are read by one clock.
+        observe(Quantity::PacketInterval, number(intervals.mean_ns / 1e6, "ms", 0.001), &quality);
+    }
+    Ok(())
+}
+
+/// Keeps a file beside a recording; gives its hash.
+fn keep(
+    session: &Session<'_>,
+    place: Place<'_>,
+    name: &str,
+    bytes: &[u8],
+    about: String,
+) -> Result<String, InfrastructureFault> {
+    let step = place.step.unwrap_or("play");
+    let stored = place
+        .evidence(&format!("{step}-{name}"), bytes, session.trial.bench.keeper.disk_is_full())
+        .map_err(|e| InfrastructureFault::new("evidence", e.to_string()).hint(e.hint()))?;
+    let body = Body::Evidence {
+        file: stored.file,
+        sha256: stored.sha256.clone(),
+        bytes: bytes.len() as u64,
+        about,
+        anchors: Vec::new(),
+        clock: None,
+        listening: None,
+    };
+    place.emit(session.now(), body);
+    Ok(stored.sha256)
 }
 
 /// Records when the packets left. The clock of the host is that of the frames: what is not known is one reading of it.
@@ -139,33 +274,25 @@ fn store(
     Ok(stored.sha256)
 }
 
-/// How the recording of a unit is to be analysed.
-fn listening(
-    session: &Session<'_>,
-    target: &Unit,
-    play: &Play,
-    code: u32,
-    name: &str,
-    microphone: &dyn Microphone,
-    captured: &Captured,
-) -> Listening {
-    let bench = session.trial.bench;
-    let heard = bench.heard(&target.name, name);
+/// How a recording is to be analysed.
+fn listening(session: &Session<'_>, sound: &Sound<'_>, captured: &Captured) -> Listening {
+    let (bench, name) = (session.trial.bench, &sound.name);
+    let heard = bench.heard(&sound.target.name, name);
     Listening {
-        signal: play.signal.clone(),
-        code,
+        signal: sound.signal.to_owned(),
+        code: sound.code,
         channel: captured.channel,
         residual_ns: captured.residual_ns,
-        clock_uncertainty_ns: microphone.latency_uncertainty_ns(),
+        clock_uncertainty_ns: sound.microphone.latency_uncertainty_ns(),
         distance_m: heard.map_or(0.0, |heard| heard.distance.metres()),
         nearer: heard.and_then(|heard| heard.nearer),
         calibrated: bench.calibrated.get(name).copied(),
         digital_silence: bench.digital_silence.contains(name),
-        rate_hz: session.rate_hz,
+        rate_hz: sound.stimulus.rate(),
     }
 }
 
-async fn listen(
+async fn examine(
     session: &Session<'_>,
     captured: &Captured,
     emitted: Option<Emitted>,

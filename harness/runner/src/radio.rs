@@ -110,9 +110,21 @@ fn ends<'t>(trial: &'t Trial<'_>, step: &Step) -> Option<(&'t Unit, &'t Unit)> {
         Action::Pair(pair) => (&pair.by, &pair.unit),
         Action::Connect(connect) => (&connect.by, &connect.unit),
         Action::Play(play) => (&play.by, &play.on),
+        Action::WaitFor(wait) => return with_its_source(trial, &wait.unit),
+        Action::Listen(listen) => return with_its_source(trial, trial.microphone(&listen.with).ok()?.1),
         _ => return None,
     };
     Some((trial.unit(by).ok()?, trial.unit(with).ok()?))
+}
+
+/// A sink of ours, and the one source that it can have in a trial; nobody knows which of several it is.
+fn with_its_source<'t>(trial: &'t Trial<'_>, axis: &str) -> Option<(&'t Unit, &'t Unit)> {
+    let sink = trial.unit(axis).ok().filter(|unit| unit.receiving.is_some())?;
+    let mut others = trial.units().into_iter().filter(|name| **name != *sink.name);
+    match (others.next(), others.next()) {
+        (Some(source), None) => Some((sink, trial.bench.units.get(source)?)),
+        _ => None,
+    }
 }
 
 impl Tapped {

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use rigtone_model::{
-    document::{Action, Connect, Discover, OnOff, Pair, Play, Profile, Step},
+    document::{Absence, Action, Connect, Discover, Event, OnOff, Pair, Play, Profile, Step, WaitFor},
     event::{Body, FirmwareLook},
     id::hex,
     observation::{Observation, Quantity, Value},
@@ -12,7 +12,7 @@ use rigtone_model::{
 };
 use rigtone_rig::{
     bench::LookWhen,
-    capability::{Answer, Codec, Told, Unit, Wish},
+    capability::{Address, Answer, Codec, Link, Told, Unit, Wish},
     clock::Instant,
 };
 use rigtone_witness::radio::Agreed;
@@ -21,7 +21,7 @@ use crate::{emit::Place, hearing, trial::Trial};
 
 const SECOND: i64 = 1_000_000_000;
 /// Samples a second of a stream of which nobody tells more.
-const USUAL_HZ: u32 = 48_000;
+pub(crate) const USUAL_HZ: u32 = 48_000;
 /// The time that a call without a limit of its own has.
 const USUAL_NS: i64 = 20 * SECOND;
 /// How much later than its deadline a driver may come back.
@@ -106,6 +106,13 @@ impl<'a> Session<'a> {
             }
             Action::EnterPairingMode(on) => {
                 let unit = self.trial.unit(&on.unit)?;
+                if let Some(receiving) = &unit.receiving {
+                    // A source that is told to connect asks for the codec itself. Bluetooth stacks remember what a sink once offered.
+                    let asked =
+                        self.trial.scenario.trial.iter().any(|step| matches!(step.action(), Action::Connect(_)));
+                    let wanted = self.bound(self.trial.bindings().codec_axis())?.filter(|_| !asked);
+                    receiving.offer(wanted.as_slice());
+                }
                 let mode = unit.pairing_mode.as_ref().ok_or_else(|| cannot(unit, "enter pairing mode"))?;
                 let deadline = self.now().plus(2 * USUAL_NS);
                 let answer = self.bounded(deadline, &format!("unit {}", unit.name), mode.enter(deadline)).await?;
@@ -134,13 +141,13 @@ impl<'a> Session<'a> {
                 self.pass(lasting.ns()).await;
                 Ok(StepEnd::Done)
             }
+            Action::Listen(listen) => hearing::listen(self, listen, place).await,
+            Action::WaitFor(wait) => self.wait_for(wait, place).await,
             Action::Gesture(_)
             | Action::Set(_)
             | Action::ReadServices(_)
-            | Action::Listen(_)
             | Action::Prompt(_)
-            | Action::VoiceLoop(_)
-            | Action::WaitFor(_) => {
+            | Action::VoiceLoop(_) => {
                 let what = format!("the step `{}` has no driver in this version", step.action().name());
                 Err(InfrastructureFault::new("plan", what).hint("run `rigtone plan`: it skips such combinations"))
             }
@@ -218,30 +225,80 @@ impl<'a> Session<'a> {
         let configured = configured.filter(|_| link.codec == codec);
         self.wish = Some(Wish { codec: link.codec, configured, ..wish });
         self.rate_hz = link.rate_hz;
-        let (requested, configuration) = (wish.codec, link.configuration.clone());
-        self.agreed = Some(Agreed { requested, codec: link.codec, configuration });
+        self.linked = Some(Linked { unit: target.name.clone(), by: unit.name.clone(), by_profile: true });
+        self.is_connected(target, link, wish, place);
+        Ok(StepEnd::Done)
+    }
+
+    async fn wait_for(&mut self, wait: &WaitFor, place: Place<'_>) -> StepResult {
+        let unit = self.trial.unit(&wait.unit)?;
+        let receiving = unit.receiving.as_ref().ok_or_else(|| cannot(unit, "tell when it is connected"))?;
+        // Of the sources near and far only those of the trial are meant; any, where it has none.
+        let others = self.trial.units().into_iter().filter(|name| **name != *unit.name);
+        let sources: Vec<Address> =
+            others.filter_map(|name| self.trial.bench.units.get(name)).map(|unit| unit.address).collect();
+        let deadline = self.now().plus(wait.within.ns());
+        let member = format!("unit {}", unit.name);
+        let happened: Result<(), DeviceFailure> = match wait.event {
+            Event::Connected => {
+                let codec = self.bound(self.trial.bindings().codec_axis())?;
+                match self.bounded(deadline, &member, receiving.connected(&sources, deadline)).await? {
+                    Ok((source, link)) => {
+                        let source = self.trial.bench.units.values().find(|unit| unit.address == source);
+                        let linked = |source: &Unit| Linked {
+                            unit: source.name.clone(),
+                            by: unit.name.clone(),
+                            by_profile: true,
+                        };
+                        self.linked = source.map(linked);
+                        if let Some(codec) = codec {
+                            self.observe(place, Quantity::RequestedCodec, Value::Word(codec.as_str().to_owned()));
+                        }
+                        let codec = codec.unwrap_or(link.codec);
+                        let wish = Wish { profile: Profile::A2dp, codec, configured: None };
+                        self.is_connected(unit, link, wish, place);
+                        Ok(())
+                    }
+                    Err(failure) => Err(failure),
+                }
+            }
+            Event::Disconnected => self.bounded(deadline, &member, receiving.disconnected(&sources, deadline)).await?,
+            Event::Reaction => return Err(cannot(unit, "tell when it reacts")),
+        };
+        Ok(match (happened, wait.absence_is) {
+            (Ok(()), Some(Absence::Success)) => {
+                let detail = "what should not have happened did happen";
+                StepEnd::Failed(DeviceFailure::new(FailureClass::Accepted, detail))
+            }
+            (Err(_), Some(Absence::Success)) | (Ok(()), _) => StepEnd::Done,
+            (Err(failure), _) => StepEnd::Failed(failure),
+        })
+    }
+
+    /// Records what was agreed on.
+    fn is_connected(&mut self, unit: &Unit, link: Link, wish: Wish, place: Place<'_>) {
+        let (codec, configuration) = (link.codec, link.configuration.clone());
+        self.agreed = Some(Agreed { requested: wish.codec, codec, configuration });
         place.emit(
             self.now(),
             Body::Connected {
-                unit: target.name.to_string(),
-                codec: Some(link.codec.as_str().to_owned()),
+                unit: unit.name.to_string(),
+                codec: Some(codec.as_str().to_owned()),
                 configuration: (!link.configuration.is_empty()).then(|| hex(&link.configuration)),
             },
         );
-        self.linked = Some(Linked { unit: target.name.clone(), by: unit.name.clone(), by_profile: true });
-        self.observe(place, Quantity::Codec, Value::Word(link.codec.as_str().to_owned()));
+        self.observe(place, Quantity::Codec, Value::Word(codec.as_str().to_owned()));
         if let Some(held) = wish.held_by(&link) {
             self.observe(place, Quantity::ConfigurationAgreement, Value::Truth(held.is_ok()));
             if let Err(differs) = held {
                 place.emit(self.now(), Body::Warning { text: differs });
             }
         }
-        self.changed(place, &target.name, link.changes);
+        self.changed(place, &unit.name, link.changes);
         if let Some(ns) = link.reported_delay_ns {
             let value = Value::Number { value: ns as f64 / 1e6, unit: "ms".into(), uncertainty: 0.05 };
             self.observe(place, Quantity::ReportedDelay, value);
         }
-        Ok(StepEnd::Done)
     }
 
     /// Reads which firmware the unit runs that was paired or connected just now, where it says so. Another one than its name says is a fault of the rig: nothing is judged under a

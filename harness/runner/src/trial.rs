@@ -1,9 +1,9 @@
 //! One attempt at a trial: setup, trial, and cleanup for whatever began.
 
 use rigtone_model::{
-    document::{Scenario, Step},
+    document::{Axis, Scenario, Step},
     event::{Body, FirmwareLook, Phase, StepOutcome, TrialOutcome},
-    plan::{Bindings, Combination, Plan},
+    plan::{AxisValue, Bindings, Combination, Plan},
     trial::{InfrastructureFault, TrialRecord},
 };
 use rigtone_rig::{
@@ -38,6 +38,16 @@ impl Trial<'_> {
         let name = self.combination.unit(axis).unwrap_or(axis);
         let missing = || InfrastructureFault::new(format!("unit {name}"), "is not part of the rig that was opened");
         self.bench.units.get(name).ok_or_else(missing)
+    }
+
+    /// The microphone that stands on an axis, and the axis of the unit that it stands beside.
+    pub(crate) fn microphone(&self, axis: &str) -> Result<(&str, &str), InfrastructureFault> {
+        let missing = || InfrastructureFault::new("plan", format!("no microphone stands on the axis `{axis}`"));
+        let value = self.combination.axes.iter().find(|(name, _)| &**name == axis).map(|(_, value)| value);
+        match (value, self.scenario.matrix.get(axis)) {
+            (Some(AxisValue::Microphone(name)), Some(Axis::Microphone(choice))) => Ok((name, &choice.near)),
+            _ => Err(missing().hint("make the plan anew")),
+        }
     }
 
     pub(crate) fn bindings(&self) -> Bindings<'_> {

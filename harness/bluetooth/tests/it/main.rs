@@ -8,7 +8,9 @@ mod damaged;
 mod formats;
 mod hostile;
 mod keys;
+mod received;
 mod recorded;
+mod sbc;
 mod scene;
 mod streams;
 #[path = "../../../model/tests/it/target.rs"]

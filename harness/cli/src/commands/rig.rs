@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::Path};
 
 use rigtone_model::{
     diagnostic,
-    document::{Alsa, Rig, World},
+    document::{Rig, World},
     load,
 };
 use rigtone_report::exit::Code;
@@ -37,7 +37,11 @@ pub(crate) fn list(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
         let _ = writeln!(text, "  relay       {name}: {} channels, {port}", board.channels);
     }
     for (name, microphone) in &rig.microphones {
-        let device = microphone.alsa.as_ref().map_or_else(|| "simulated".to_owned(), Alsa::named);
+        let device = match (&microphone.alsa, &microphone.sink) {
+            (Some(alsa), _) => alsa.named(),
+            (None, Some(wire)) => format!("what dongle {} receives", wire.dongle),
+            (None, None) => "simulated".to_owned(),
+        };
         let _ = writeln!(text, "  microphone  {name}: {device} in {}", microphone.room);
         if let (Some(there), Some(alsa)) = (&there, &microphone.alsa) {
             let _ = writeln!(text, "                {}", there.microphone(alsa));

@@ -1,7 +1,7 @@
 //! What one trial says about one expectation.
 
 use rigtone_model::{
-    document::{Action, Comparable, Countable, Difference, Expectation, Per, Scenario, WantedCodec},
+    document::{Comparable, Countable, Difference, Expectation, Per, Scenario, WantedCodec},
     observation::{Observation, Quantity, Value},
     quantity::{Duration, Frequency, Level},
     trial::{FailureClass, StepRecord, TrialRecord},
@@ -167,7 +167,7 @@ fn compared(difference: &Difference, trial: &TrialRecord) -> TrialResult {
 
 /// The label of the scenario's only connecting step.
 fn connecting_step(scenario: &Scenario) -> Option<String> {
-    scenario.trial.iter().find(|s| matches!(s.action(), Action::Connect(_))).map(|s| s.name().to_owned())
+    scenario.trial.iter().find(|s| s.action().connects()).map(|s| s.name().to_owned())
 }
 
 /// How a trial failed that did not reach what it should: it counts against the device.

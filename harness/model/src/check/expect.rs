@@ -67,7 +67,7 @@ impl<'a> Checker<'a> {
             }
             Expectation::Audio(audio) => self.audio(audio, &conditions),
             Expectation::Codec(codec) => match &codec.step {
-                Some(_) => self.step(expectation, &conditions, "connects", |a| matches!(a, Action::Connect(_))),
+                Some(_) => self.step(expectation, &conditions, "connects", |a| a.connects()),
                 None => self.only_connect(&conditions),
             },
             Expectation::Latency(_) => self.step(expectation, &conditions, "plays", sounds_with_a_source),
@@ -219,12 +219,10 @@ impl<'a> Checker<'a> {
 
     fn only_connect(&mut self, conditions: &[Option<&str>]) {
         for condition in conditions {
-            let connects = trial(self.steps)
-                .filter(|p| matches!(p.step.action(), Action::Connect(_)) && p.applies(*condition))
-                .count();
+            let connects = trial(self.steps).filter(|p| p.step.action().connects() && p.applies(*condition)).count();
             if connects != 1 {
                 let (code, advice) = match connects {
-                    0 => (Code::UnknownStep, "add a step `connect`"),
+                    0 => (Code::UnknownStep, "add a step `connect`, or one that waits for a source to connect"),
                     _ => (Code::AmbiguousStep, "name the step: `in: <label>`"),
                 };
                 return self.fault(code, "is", format!("the trial has {connects} steps that connect"), advice);

@@ -7,7 +7,9 @@ use indexmap::IndexMap;
 use super::dangling;
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::{CommandLine, Control, Output, Recover, Rig, SafeState, Unit, Verify, Way, World, day_number},
+    document::{
+        CommandLine, Control, Output, Recover, Rig, Role, SafeState, Unit, Verify, Way, Wire, World, day_number,
+    },
     load::{Entry, Library},
     quantity::Duration,
 };
@@ -79,13 +81,23 @@ impl Checker<'_> {
         }
         for (name, microphone) in &rig.microphones {
             let at = ["microphones", name];
-            match (hardware, &microphone.alsa, &microphone.simulated) {
-                (true, _, Some(_)) => {
-                    wrong(&[at[0], at[1], "simulated"], "a microphone of a hardware rig is not simulated", REAL);
+            if hardware && microphone.simulated.is_some() {
+                wrong(&[at[0], at[1], "simulated"], "a microphone of a hardware rig is not simulated", REAL);
+                continue;
+            }
+            match (hardware, &microphone.alsa, &microphone.sink) {
+                (true, None, None) => {
+                    wrong(&at, "a microphone of a hardware rig needs a device", "add `alsa`, or `sink`");
                 }
-                (true, None, None) => wrong(&at, "a microphone of a hardware rig needs a device", "add `alsa`"),
+                (true, Some(_), Some(_)) => {
+                    let advice = "keep one of `alsa` and `sink`, or write two microphones";
+                    wrong(&[at[0], at[1], "sink"], "a microphone is one thing", advice);
+                }
                 (false, Some(_), _) => {
                     wrong(&[at[0], at[1], "alsa"], "a simulated rig has no real microphone", SIMULATED);
+                }
+                (false, None, Some(_)) => {
+                    wrong(&[at[0], at[1], "sink"], "a simulated rig receives no real stream", SIMULATED);
                 }
                 _ => {}
             }
@@ -142,6 +154,9 @@ impl Checker<'_> {
                 let path = ["microphones", name, "room"];
                 self.faults.push(dangling(self.entry, &path, "room", &microphone.room, &names(&rig.rooms)));
             }
+            if let Some(wire) = &microphone.sink {
+                self.wire(name, wire);
+            }
             let Some(alsa) = &microphone.alsa else { continue };
             let at = |key: &'static str| ["microphones", name, "alsa", key];
             match (&alsa.device, &alsa.usb) {
@@ -171,6 +186,30 @@ impl Checker<'_> {
                 let fault = self.entry.diagnostic(Code::DanglingReference, &path, message);
                 self.faults.push(fault.suggest(format!("write a channel from 1 to {}", alsa.channels)));
             }
+        }
+    }
+
+    /// What a microphone hears the stream of has to be a sink.
+    fn wire(&mut self, name: &str, wire: &Wire) {
+        let rig = &self.entry.value;
+        let path = ["microphones", name, "sink", "dongle"];
+        if !rig.dongles.contains_key(&wire.dongle) {
+            self.faults.push(dangling(self.entry, &path, "dongle", &wire.dongle, &names(&rig.dongles)));
+            return;
+        }
+        // What a faulty document has is not known.
+        let may_receive = |unit: &Unit| match self.library.devices.get(&unit.device) {
+            Some(device) => device.value.roles.contains(&Role::A2dpSink),
+            None => true,
+        };
+        let on_it =
+            |unit: &&Unit| unit.control == Some(Control::Endpoint) && unit.dongle.as_ref() == Some(&wire.dongle);
+        if !rig.units.values().filter(on_it).any(may_receive) {
+            let message = format!("no sink of Rigtone is on the dongle `{}`", wire.dongle);
+            let fault = self.entry.diagnostic(Code::WrongReference, &path, message);
+            self.faults.push(fault.suggest(
+                "add a unit with `control: endpoint`, this dongle, and a device of the role a2dp-sink, such as rigtone/reference-sink",
+            ));
         }
     }
 
@@ -270,7 +309,7 @@ impl Checker<'_> {
                 self.faults.push(fault);
             }
             None if unit.control == Some(Control::Endpoint) && self.rig().world == World::Hardware => {
-                let message = "a source that is Rigtone itself needs a dongle";
+                let message = "a unit that is Rigtone itself needs a dongle";
                 let fault = self.entry.diagnostic(Code::MissingDongle, &["units", name, "control"], message);
                 self.faults.push(fault.suggest("add `dongle` and one of the names under `dongles`"));
             }

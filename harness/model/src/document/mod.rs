@@ -32,7 +32,7 @@ pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUn
 pub use quarantine::{Quarantine, Quarantined};
 pub use rig::{
     Alsa, Calibrated, Capture, Dongle, Heard, HubPort, Lcus, LcusReports, Microphone, Output, Recover, RelayBoard,
-    Retries, Rig, Room, SafeState, SimulatedBoard, SimulatedMicrophone, Unit, World,
+    Retries, Rig, Room, SafeState, SimulatedBoard, SimulatedMicrophone, Unit, Wire, World,
 };
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
 pub use sound::{Asked, Audio, Measurable, Measured, Response};

@@ -229,9 +229,12 @@ pub enum LcusReports {
 pub struct Microphone {
     /// The room it stands in.
     pub room: String,
-    /// The ALSA device it is; simulated when left out.
+    /// The ALSA device it is. Without `alsa` and `sink` it is simulated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alsa: Option<Alsa>,
+    /// It hears the stream that a sink of Rigtone's own receives, before it becomes sound. Zeros are silence then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sink: Option<Wire>,
     /// How well the rig knows the time of what this microphone hears; part of every latency's uncertainty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_uncertainty: Option<Duration>,
@@ -300,6 +303,24 @@ impl Alsa {
     }
 }
 
+/// The stream that a sink of Rigtone's own receives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Wire {
+    /// The dongle of the sink.
+    pub dongle: String,
+    /// Which channel of the stream is this microphone, from 1; the only one of a mono stream.
+    #[serde(default = "Wire::channel")]
+    #[schemars(range(min = 1, max = 2))]
+    pub channel: u16,
+}
+
+impl Wire {
+    const fn channel() -> u16 {
+        1
+    }
+}
+
 /// What is wrong with a simulated microphone.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -332,7 +353,7 @@ pub struct Unit {
     /// How a source is told what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
-    /// The dongle, for a source that Rigtone is itself (`control: endpoint`).
+    /// The dongle, for a source or sink that Rigtone is itself (`control: endpoint`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dongle: Option<String>,
     /// The relay channel that switches its supply.
@@ -361,6 +382,13 @@ pub struct Output {
     /// The position it is left in; `off` when left out.
     #[serde(default)]
     pub safe: SafeState,
+}
+
+impl Microphone {
+    /// Whether zeros are silence, and no fault of it.
+    pub const fn hears_zeros(&self) -> bool {
+        self.digital_silence || self.sink.is_some()
+    }
 }
 
 impl Output {

@@ -128,6 +128,13 @@ actions!(
     (wait_for, WaitFor, "wait-for"),
 );
 
+impl Action<'_> {
+    /// Whether a stream is set up in it: we connect, or wait until somebody does.
+    pub const fn connects(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::WaitFor(WaitFor { event: Event::Connected, absence_is: None, .. }))
+    }
+}
+
 impl Step {
     /// The step's action.
     ///

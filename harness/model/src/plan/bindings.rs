@@ -72,9 +72,16 @@ impl<'a> Bindings<'a> {
     pub fn codec(&self, connect: &Connect) -> Result<Codec, BindingError> {
         match &connect.codec {
             Some(codec) => self.resolve(codec),
-            None if self.find("codec").is_some() => self.resolve(&Param::From("codec".into())),
-            None => Ok(Codec::Sbc),
+            None => Ok(self.codec_axis()?.unwrap_or(Codec::Sbc)),
         }
+    }
+
+    /// The codec on the axis `codec`, if there is one.
+    ///
+    /// # Errors
+    /// When it holds no codec.
+    pub fn codec_axis(&self) -> Result<Option<Codec>, BindingError> {
+        self.find("codec").map(|_| self.resolve(&Param::From("codec".into()))).transpose()
     }
 
     /// The configuration that a `connect` step asks for, if it asks for one.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::document::{Action, Control, Device, Event, Profile, Rig, Role, Step, Unit, World};
+use crate::document::{Action, Control, Device, Event, Profile, Rig, Role, Step, Unit, WaitFor, World};
 
 /// Something a unit can do on its rig.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,6 +22,8 @@ pub enum Capability {
     Streaming = 32,
     /// A microphone hears it.
     Recording = 64,
+    /// It tells when others connect to it.
+    Receiving = 128,
 }
 
 impl fmt::Display for Capability {
@@ -34,6 +36,7 @@ impl fmt::Display for Capability {
             Self::Connecting => "it cannot be told to connect: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
             Self::Streaming => "it cannot send a stimulus: it needs the role a2dp-source and a `control:`",
             Self::Recording => "no microphone hears it: name one with `heard-by:`",
+            Self::Receiving => "it does not tell when it is connected: only a sink that is Rigtone itself does, with `control: endpoint` and on a hardware rig a dongle",
         })
     }
 }
@@ -65,10 +68,15 @@ impl Capabilities {
         };
         let mut all = Self::default();
         all.set(Capability::Power, unit.power.is_some());
+        let own = controlled && unit.control == Some(Control::Endpoint);
+        // One role at a time: who can be both is the source.
+        let receives = own && roles.contains(&Role::A2dpSink) && !roles.contains(&Role::A2dpSource);
+        let gesture = device.gestures.get("pairing-mode");
         all.set(
             Capability::PairingMode,
-            device.gestures.get("pairing-mode").is_some_and(|g| g.automatic || (simulated && !g.press.is_empty())),
+            receives || gesture.is_some_and(|g| g.automatic || (simulated && !g.press.is_empty())),
         );
+        all.set(Capability::Receiving, receives);
         for capability in [Capability::Inquiry, Capability::Pairing, Capability::Connecting] {
             all.set(capability, controlled);
         }
@@ -118,21 +126,20 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
             needs.push((&a.on, Capability::Recording));
         }
         Action::Wait(_) => {}
-        Action::WaitFor(a) => {
-            // Said per event, so that the reason names what is missing.
-            let event = match a.event {
-                Event::Connected => "connected",
-                Event::Disconnected => "disconnected",
-                Event::Reaction => "reaction",
-            };
-            return Err(format!("this version of Rigtone has no driver for `wait-for` the event `{event}`"));
+        Action::Listen(a) if a.signal.is_none() => {
+            return Err("this version of Rigtone has no driver for the step `listen` without a `signal`".into());
         }
-        Action::Gesture(_)
-        | Action::Set(_)
-        | Action::ReadServices(_)
-        | Action::Listen(_)
-        | Action::Prompt(_)
-        | Action::VoiceLoop(_) => return later(),
+        // The microphone is there, or the plan has said so.
+        Action::Listen(_) => {}
+        Action::WaitFor(WaitFor { event: Event::Connected | Event::Disconnected, unit, .. }) => {
+            needs.push((unit, Capability::Receiving));
+        }
+        Action::WaitFor(_) => {
+            return Err("this version of Rigtone has no driver for `wait-for` the event `reaction`".into());
+        }
+        Action::Gesture(_) | Action::Set(_) | Action::ReadServices(_) | Action::Prompt(_) | Action::VoiceLoop(_) => {
+            return later();
+        }
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ pub(super) fn of<'a>(
 ) -> Arc<[Arc<str>]> {
     let (mut plays, mut searches) = (false, false);
     for step in steps {
-        plays |= matches!(step.action(), Action::Play(_));
+        plays |= matches!(step.action(), Action::Play(_) | Action::Listen(_));
         searches |= matches!(step.action(), Action::Discover(_) | Action::Pair(_));
     }
     let mut resources: BTreeSet<Arc<str>> = BTreeSet::new();

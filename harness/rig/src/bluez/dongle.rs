@@ -31,6 +31,9 @@ const RETURN_NS: i64 = 15_000_000_000;
 /// How often is looked for it.
 const LOOK_NS: i64 = 250_000_000;
 
+/// What asking BlueZ how things stand takes at most.
+const GRACE_NS: i64 = 2_000_000_000;
+
 /// bluetoothd, as a member of the rig.
 pub const DAEMON: &str = "daemon bluetoothd";
 
@@ -278,6 +281,11 @@ impl Dongle {
 
     pub(super) fn clock(&self) -> HostClock {
         self.clock
+    }
+
+    /// Time for what is still to be said when `deadline` may have come.
+    pub(super) fn afterwards(&self, deadline: Instant) -> Instant {
+        deadline.max(self.clock.now().plus(GRACE_NS))
     }
 
     pub(super) fn fault(&self, what: impl Into<String>) -> InfrastructureFault {

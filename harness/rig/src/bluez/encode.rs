@@ -25,7 +25,7 @@ pub struct Encoder {
 }
 
 const SBCENC: Encoder = Encoder { name: "sbcenc", package: "sbc-tools" };
-const FFMPEG: Encoder = Encoder { name: "ffmpeg", package: "ffmpeg" };
+pub(super) const FFMPEG: Encoder = Encoder { name: "ffmpeg", package: "ffmpeg" };
 const GSTREAMER: Encoder = Encoder {
     name: "gst-launch-1.0",
     package: "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-bad",
@@ -168,8 +168,8 @@ fn frames(stimulus: &Stimulus, delay: u32, unit: u32) -> usize {
     (stimulus.samples().len() + tail).div_ceil(unit as usize)
 }
 
-/// Hands a sound to an encoder; gives what it made, and what it said.
-async fn made_by(
+/// Hands a sound to a program, or what it made of one; gives what it made, and what it said.
+pub(super) async fn made_by(
     encoder: Encoder,
     arguments: &[String],
     sound: &[u8],

@@ -1,4 +1,4 @@
-//! Rigtone as the A2DP source on a dongle.
+//! Rigtone as the A2DP source on a dongle; searching, pairing and connecting as its sink too.
 
 use std::{
     cell::RefCell,
@@ -9,7 +9,12 @@ use std::{
 use async_trait::async_trait;
 use futures::StreamExt;
 use rigtone_audio::stimulus::{Name, Stimulus};
-use rigtone_bluetooth::{aptx, codec::CodecConfiguration, packet::packetise, uuid::A2DP_SINK};
+use rigtone_bluetooth::{
+    aptx,
+    codec::CodecConfiguration,
+    packet::packetise,
+    uuid::{A2DP_SINK, A2DP_SOURCE, ServiceClass},
+};
 use rigtone_model::{
     document::{Codec, Profile},
     event::TransportChange,
@@ -20,7 +25,8 @@ use super::{
     dongle::{Called, Dongle, Live},
     encode::encoded,
     errors::{Call, StackError},
-    media::{MediaTransportProxy, Offer},
+    media::MediaTransportProxy,
+    offer::Offer,
     stream::Started,
 };
 use crate::{
@@ -37,9 +43,37 @@ const AGAIN_NS: i64 = 1_000_000_000;
 /// What a stimulus is, without its samples, and how it is encoded.
 type Key = (Name, u32, u32, CodecConfiguration);
 
-/// The A2DP source of one dongle.
+/// What Rigtone is on a dongle: one of both, never both at once, or devices that are both would race with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndpointRole {
+    /// The A2DP source.
+    Source,
+    /// The A2DP sink.
+    Sink,
+}
+
+impl EndpointRole {
+    /// The service of its own.
+    pub(super) const fn own(self) -> ServiceClass {
+        match self {
+            Self::Source => A2DP_SOURCE,
+            Self::Sink => A2DP_SINK,
+        }
+    }
+
+    /// The service at the other end.
+    const fn peer(self) -> ServiceClass {
+        match self {
+            Self::Source => A2DP_SINK,
+            Self::Sink => A2DP_SOURCE,
+        }
+    }
+}
+
+/// The A2DP source, or sink, of one dongle.
 pub struct Endpoint {
     dongle: Rc<Dongle>,
+    role: EndpointRole,
     encoded: RefCell<HashMap<Key, Rc<Vec<u8>>>>,
     /// What was agreed on last.
     agreed: RefCell<Option<CodecConfiguration>>,
@@ -48,25 +82,49 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The source on that dongle.
-    pub fn new(dongle: Rc<Dongle>) -> Self {
-        Self { dongle, encoded: RefCell::default(), agreed: RefCell::default(), owed: RefCell::default() }
+    /// What is on that dongle.
+    pub fn new(dongle: Rc<Dongle>, role: EndpointRole) -> Self {
+        Self { dongle, role, encoded: RefCell::default(), agreed: RefCell::default(), owed: RefCell::default() }
+    }
+
+    pub(super) fn dongle(&self) -> &Dongle {
+        &self.dongle
     }
 
     /// What is offered for a wish.
     fn offer(&self, wish: Wish) -> Result<Offer, InfrastructureFault> {
-        let configuration = wish.configuration().ok_or_else(|| {
+        match (self.role, wish.configured) {
+            (EndpointRole::Source, configured) => Ok(Offer::only(self.configuration(wish)?, configured.is_some())),
+            (EndpointRole::Sink, None) => self.to_receive(wish.codec),
+            (EndpointRole::Sink, Some(_)) => {
+                self.to_receive(wish.codec)?;
+                Ok(Offer::only(self.configuration(wish)?, true))
+            }
+        }
+    }
+
+    /// All that is offered of a codec to whoever sends it.
+    pub(super) fn to_receive(&self, codec: Codec) -> Result<Offer, InfrastructureFault> {
+        Offer::to_receive(codec).ok_or_else(|| {
+            self.dongle.fault(format!("cannot be the sink of {codec}")).hint(
+                "list only codecs that the endpoint can receive in its device document: sbc, aac, aptx, aptx-hd, opus",
+            )
+        })
+    }
+
+    /// The one configuration that a wish stands for.
+    fn configuration(&self, wish: Wish) -> Result<CodecConfiguration, InfrastructureFault> {
+        wish.configuration().ok_or_else(|| {
             let as_asked = wish.configured.map(|wanted| format!(" at {wanted}")).unwrap_or_default();
             self.dongle.fault(format!("cannot be the source of {}{as_asked} over {}", wish.codec, wish.profile)).hint(
                 "list only codecs that the endpoint can send in its device document: sbc, aac, aptx, aptx-hd, opus, ldac",
             )
-        })?;
-        Ok(Offer { configuration, whole: wish.configured.is_some() })
+        })
     }
 
     /// What is encoded for a wish: what was agreed on, if that is of its codec, else what would be asked for.
     fn to_send(&self, wish: Wish) -> Result<CodecConfiguration, InfrastructureFault> {
-        let wanted = self.offer(wish)?.configuration;
+        let wanted = self.configuration(wish)?;
         let agreed = self.agreed.borrow().filter(|agreed| agreed.codec() == wanted.codec());
         Ok(agreed.unwrap_or(wanted))
     }
@@ -140,7 +198,11 @@ impl Endpoint {
         }
     }
 
-    async fn is_connected(&self, device: &bluer::Device, deadline: Instant) -> Result<bool, InfrastructureFault> {
+    pub(super) async fn is_connected(
+        &self,
+        device: &bluer::Device,
+        deadline: Instant,
+    ) -> Result<bool, InfrastructureFault> {
         let answer = self.dongle.call(Call::Leave, "reading the link's state", deadline, || device.is_connected());
         Ok(matches!(answer.await?, Called::Done(true)))
     }
@@ -169,7 +231,7 @@ impl Endpoint {
         Ok(())
     }
 
-    async fn link(
+    pub(super) async fn link(
         &self,
         live: &Live,
         device: &str,
@@ -357,14 +419,20 @@ impl Endpoint {
                 return Err(late());
             }
         }
+        if self.role == EndpointRole::Sink {
+            self.dongle.ask("ending the pairing mode", deadline, || live.adapter.set_discoverable(false)).await?;
+        }
         Ok(())
     }
 
     async fn connect_by(&self, live: &Live, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
-        let offer = self.offer(wish)?;
+        let offers = [self.offer(wish)?];
+        if self.role == EndpointRole::Sink {
+            live.media.receive();
+        }
         // What was told since the last stream belongs to none.
         live.media.changes.take(&live.path(target));
-        self.dongle.ask("offering the codec", deadline, || live.media.offer(offer)).await?;
+        self.dongle.ask("offering the codec", deadline, || live.media.offer(self.role, &offers)).await?;
         let failed = |class, detail: String| Ok(Err(DeviceFailure::new(class, detail)));
         if !self.knows(live, target, deadline).await? {
             return failed(FailureClass::NotConnected, format!("{target} is neither paired nor found"));
@@ -374,8 +442,8 @@ impl Endpoint {
             return failed(FailureClass::NotConnected, format!("{target} is not paired"));
         }
         self.until_resolved(&device, deadline).await?;
-        let sink = bluer::Uuid::from_u128(A2DP_SINK.as_u128());
-        match self.dongle.call(Call::Connect, "connecting", deadline, || device.connect_profile(&sink)).await? {
+        let service = bluer::Uuid::from_u128(self.role.peer().as_u128());
+        match self.dongle.call(Call::Connect, "connecting", deadline, || device.connect_profile(&service)).await? {
             Called::Done(()) | Called::Already => {}
             Called::Late => return failed(FailureClass::NotConnected, format!("{target} had not connected in time")),
             // BlueZ has one word for every I/O error; that we refused is a better one.

@@ -1,22 +1,27 @@
-//! Media over zbus: our A2DP endpoint and the transports that BlueZ makes for it.
+//! Media over zbus: our A2DP endpoints and the transports that BlueZ makes for them.
 
 #![expect(clippy::needless_pass_by_value, reason = "what a D-Bus method is given is its own")]
 
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
-use rigtone_bluetooth::{codec::CodecConfiguration, uuid::A2DP_SOURCE};
+use rigtone_bluetooth::codec::CodecConfiguration;
 use tokio::sync::{Mutex, watch};
 use zbus::{ObjectPath, OwnedFd, OwnedObjectPath, OwnedVariant, Variant, fdo};
 
-use super::{errors::StackError, transport::Changes, watch::Watch};
+use super::{
+    changes::Changes, endpoint::EndpointRole, errors::StackError, offer::Offer, receiver::Receiver, tape::Tape,
+    watch::Watch,
+};
 use crate::hardware::HostClock;
 
 #[zbus::proxy(interface = "org.bluez.MediaTransport1", default_service = "org.bluez")]
 pub(super) trait MediaTransport {
     fn acquire(&self) -> zbus::Result<(OwnedFd, u16, u16)>;
+    fn try_acquire(&self) -> zbus::Result<(OwnedFd, u16, u16)>;
     fn release(&self) -> zbus::Result<()>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn codec(&self) -> zbus::Result<u8>;
@@ -24,6 +29,8 @@ pub(super) trait MediaTransport {
     fn configuration(&self) -> zbus::Result<Vec<u8>>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn delay(&self) -> zbus::Result<u16>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn set_delay(&self, tenths_of_ms: u16) -> zbus::Result<()>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn state(&self) -> zbus::Result<String>;
     #[zbus(property(emits_changed_signal = "false"))]
@@ -36,24 +43,16 @@ trait MediaAdapter {
     fn unregister_endpoint(&self, endpoint: &ObjectPath<'_>) -> zbus::Result<()>;
 }
 
-/// What BlueZ has told our endpoint.
+/// What BlueZ has told our endpoints.
 #[derive(Debug, Default)]
-struct Told {
+pub(super) struct Told {
     /// The transport of each device, by the paths of both.
     transports: BTreeMap<String, OwnedObjectPath>,
     /// Why we refused the last device's capabilities.
     refusal: Option<String>,
 }
 
-/// What our endpoint offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Offer {
-    pub(super) configuration: CodecConfiguration,
-    /// Whether the device must take the whole of it, the bitpool too.
-    pub(super) whole: bool,
-}
-
-/// Our endpoint as BlueZ sees it. It is called on the runtime and must answer within 3 s, so it only takes notes.
+/// One of our endpoints as BlueZ sees it. It is called on the runtime and must answer within 3 s, so it only takes notes.
 struct Served {
     offer: Offer,
     told: Arc<watch::Sender<Told>>,
@@ -62,16 +61,10 @@ struct Served {
 #[zbus::interface(name = "org.bluez.MediaEndpoint1", spawn = false)]
 impl Served {
     fn select_configuration(&self, capabilities: Vec<u8>) -> fdo::Result<Vec<u8>> {
-        let Offer { configuration, whole } = self.offer;
-        let chosen =
-            if whole { configuration.choose_whole(&capabilities) } else { configuration.choose(&capabilities) };
-        let refusal = match chosen {
-            Ok(Ok(chosen)) => return Ok(chosen.octets()),
-            Ok(Err(lacking)) => format!("the device offers {capabilities:02x?}, which lacks {}", lacking.join(", ")),
-            Err(e) => format!("the device offers {capabilities:02x?}: {e}"),
-        };
-        self.told.send_modify(|told| told.refusal = Some(refusal.clone()));
-        Err(fdo::Error::InvalidArgs(refusal))
+        self.offer.choose(&capabilities).map(CodecConfiguration::octets).map_err(|refusal| {
+            self.told.send_modify(|told| told.refusal = Some(refusal.clone()));
+            fdo::Error::InvalidArgs(refusal)
+        })
     }
 
     fn set_configuration(&self, transport: OwnedObjectPath, properties: HashMap<String, OwnedVariant>) {
@@ -92,25 +85,26 @@ impl Served {
     }
 }
 
-/// The media side of one adapter: at most one endpoint, which offers exactly one configuration.
+/// The media side of one adapter.
 pub(super) struct Media {
     connection: zbus::Connection,
     adapter: String,
+    clock: HostClock,
     told: Arc<watch::Sender<Told>>,
-    registered: Mutex<Option<Offer>>,
-    /// What BlueZ tells of transports.
+    registered: Mutex<Vec<Offer>>,
+    /// What BlueZ tells of the adapter's devices and their transports.
     pub(super) changes: Changes,
+    receiver: OnceCell<Receiver>,
 }
-
-const ENDPOINT: &str = "/rigtone/a2dp_source";
 
 impl Media {
     /// Opens the second connection to the system bus.
     pub(super) async fn open(adapter: String, clock: HostClock) -> Result<Self, StackError> {
         let connection = zbus::connection::Builder::system().build().await?;
-        let changes = Changes::begin(&connection, clock).await?;
+        let changes = Changes::begin(&connection, &adapter, clock).await?;
         let told = Arc::new(watch::Sender::new(Told::default()));
-        Ok(Self { connection, adapter, told, registered: Mutex::new(None), changes })
+        let (registered, receiver) = (Mutex::default(), OnceCell::new());
+        Ok(Self { connection, adapter, clock, told, registered, changes, receiver })
     }
 
     /// Watches bluetoothd and the adapter, on this connection.
@@ -126,32 +120,62 @@ impl Media {
         Ok(owner.as_str().to_owned())
     }
 
-    /// Makes `configuration` the only one that is offered. Asking again for the same changes nothing.
-    pub(super) async fn offer(&self, offer: Offer) -> Result<(), StackError> {
+    /// Makes `offers` the only ones. Asking again for the same changes nothing.
+    pub(super) async fn offer(&self, role: EndpointRole, offers: &[Offer]) -> Result<(), StackError> {
         self.told.send_modify(|told| told.refusal = None);
         let mut registered = self.registered.lock().await;
-        if *registered == Some(offer) {
+        if *registered == offers {
             return Ok(());
         }
         let adapter = MediaAdapterProxy::builder(&self.connection).path(self.adapter.as_str()).build().await?;
-        let path = ObjectPath::try_from(ENDPOINT)?;
-        if registered.take().is_some() {
+        let path = |number: usize| ObjectPath::try_from(format!("/rigtone/endpoint{number}"));
+        while let Some(number) = registered.len().checked_sub(1) {
+            let path = path(number)?;
+            registered.pop();
             adapter.unregister_endpoint(&path).await?;
             self.connection.object_server().remove::<Served, _>(&path).await?;
         }
-        let Offer { configuration, .. } = offer;
-        let served = Served { offer, told: self.told.clone() };
-        self.connection.object_server().at(&path, served).await?;
-        let uuid = A2DP_SOURCE.to_string();
-        let properties = HashMap::from([
-            ("UUID", Variant::from(uuid.as_str())),
-            ("Codec", Variant::from(configuration.codec_type())),
-            ("Capabilities", Variant::from(configuration.octets())),
-            ("DelayReporting", Variant::from(true)),
-        ]);
-        adapter.register_endpoint(&path, properties).await?;
-        *registered = Some(offer);
+        let uuid = role.own().to_string();
+        for (number, offer) in offers.iter().enumerate() {
+            let path = path(number)?;
+            let served = Served { offer: offer.clone(), told: self.told.clone() };
+            self.connection.object_server().at(&path, served).await?;
+            let properties = HashMap::from([
+                ("UUID", Variant::from(uuid.as_str())),
+                ("Codec", Variant::from(offer.codec_type)),
+                ("Capabilities", Variant::from(offer.capabilities.clone())),
+                ("DelayReporting", Variant::from(true)),
+            ]);
+            adapter.register_endpoint(&path, properties).await?;
+            registered.push(offer.clone());
+        }
         Ok(())
+    }
+
+    /// From now on every stream that a source starts is taken, and what comes of it goes to the tape.
+    pub(super) fn receive(&self) -> &Arc<Tape> {
+        let begin = || {
+            let (connection, adapter) = (self.connection.clone(), self.adapter.clone());
+            Receiver::begin(connection, adapter, self.changes.follow(), self.told.clone(), self.clock)
+        };
+        &self.receiver.get_or_init(begin).tape
+    }
+
+    /// Looks now, and again whenever BlueZ has told something, until there is a value.
+    pub(super) async fn until<T, E, F: Future<Output = Result<Option<T>, E>>>(
+        &self,
+        mut look: impl FnMut() -> F,
+    ) -> Result<Option<T>, E> {
+        let mut told = self.told.subscribe();
+        loop {
+            told.borrow_and_update();
+            if let Some(found) = look().await? {
+                return Ok(Some(found));
+            }
+            if told.changed().await.is_err() {
+                return Ok(None);
+            }
+        }
     }
 
     /// Why the last device's capabilities were refused, if they were.
@@ -175,11 +199,15 @@ impl Media {
                 return Err(StackError::new("zbus", "the media endpoint is gone"));
             }
         };
-        let transport = MediaTransportProxy::builder(&self.connection)
-            .path(path)
-            .cache_properties(zbus::proxy::CacheProperties::No)
-            .build()
-            .await?;
-        Ok(transport)
+        Ok(transport(&self.connection, path).await?)
     }
+}
+
+/// The transport at that path.
+pub(super) async fn transport(
+    connection: &zbus::Connection,
+    path: impl TryInto<ObjectPath<'static>, Error: Into<zbus::Error>>,
+) -> zbus::Result<MediaTransportProxy<'static>> {
+    let transport = MediaTransportProxy::builder(connection).path(path);
+    transport.cache_properties(zbus::proxy::CacheProperties::No).build().await
 }

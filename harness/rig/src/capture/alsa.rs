@@ -366,6 +366,7 @@ impl Worker {
             samples: samples.into(),
             anchors: line.anchors,
             residual_ns: line.residual_ns,
+            received: None,
         })
     }
 }

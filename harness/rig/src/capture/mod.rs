@@ -1,10 +1,12 @@
 //! Capture: microphones through ALSA.
 //!
 //! `alsa` alone knows the audio library. Its callback writes into a [`ring`] and a thread empties it; [`timeline`] says
-//! when the frames were captured and whether any are missing, [`watchdog`] whether they still come.
+//! when the frames were captured and whether any are missing, [`watchdog`] whether they still come. What comes as packets instead of
+//! frames gets its places by [`arrivals`].
 
 #[cfg(feature = "alsa")]
 mod alsa;
+pub mod arrivals;
 pub mod ring;
 pub mod timeline;
 pub mod watchdog;

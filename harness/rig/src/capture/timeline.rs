@@ -34,19 +34,33 @@ const SPAN_AT_LEAST_S: f64 = 0.25;
 
 /// Fits the line for a recording of `frames` frames at a nominal `rate`; `None` without a mark.
 pub fn fit(marks: &[Mark], frames: u64, rate: u32) -> Option<Timeline> {
+    through(marks, frames, slope(marks, rate, SPAN_AT_LEAST_S))
+}
+
+fn some(marks: &[Mark]) -> Vec<Mark> {
     let step = marks.len().div_ceil(MARKS_AT_MOST).max(1);
-    let some: Vec<Mark> = marks.iter().step_by(step).copied().collect();
-    let (first, last) = (*marks.first()?, *marks.last()?);
+    marks.iter().step_by(step).copied().collect()
+}
+
+/// Nanoseconds from one frame to the next: what the marks say, or the nominal `rate` when they span less than `span_s` seconds.
+pub fn slope(marks: &[Mark], rate: u32, span_s: f64) -> f64 {
     let nominal = 1e9 / f64::from(rate);
-    let slope = if (last.frame - first.frame) as f64 / f64::from(rate) < SPAN_AT_LEAST_S {
-        nominal
-    } else {
-        let slopes = some.iter().enumerate().flat_map(|(i, a)| {
-            let later = some[i + 1..].iter().filter(move |b| b.frame > a.frame);
-            later.map(move |b| (b.t_ns - a.t_ns) as f64 / (b.frame - a.frame) as f64)
-        });
-        median(slopes.collect()).unwrap_or(nominal)
-    };
+    let (Some(first), Some(last)) = (marks.first(), marks.last()) else { return nominal };
+    if (last.frame - first.frame) as f64 / f64::from(rate) < span_s {
+        return nominal;
+    }
+    let some = some(marks);
+    let slopes = some.iter().enumerate().flat_map(|(i, a)| {
+        let later = some[i + 1..].iter().filter(move |b| b.frame > a.frame);
+        later.map(move |b| (b.t_ns - a.t_ns) as f64 / (b.frame - a.frame) as f64)
+    });
+    median(slopes.collect()).unwrap_or(nominal)
+}
+
+/// The line of that slope, in nanoseconds a frame, through the marks; `None` without a mark.
+pub fn through(marks: &[Mark], frames: u64, slope: f64) -> Option<Timeline> {
+    let some = some(marks);
+    let first = *marks.first()?;
     // Relative to the first mark, so that no digits are lost.
     let expected = |mark: &Mark| (mark.frame - first.frame) as f64 * slope;
     let offset = median(some.iter().map(|m| (m.t_ns - first.t_ns) as f64 - expected(m)).collect())?;
@@ -61,7 +75,7 @@ pub fn fit(marks: &[Mark], frames: u64, rate: u32) -> Option<Timeline> {
     Some(Timeline { anchors: vec![at(0.0), at(frames as f64)], residual_ns: residual.ceil() as i64, rate: 1e9 / slope })
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {

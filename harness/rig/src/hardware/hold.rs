@@ -79,6 +79,9 @@ fn resources(rig: &Rig, wanted: &Selection) -> Vec<Resource> {
         // A card that is not there now is nobody else's either.
         let device = |alsa: &Alsa| Sysfs::host().pcm(alsa).map_or_else(|_| alsa.named(), |pcm| pcm.name);
         resources.extend(alsa.map(|alsa| Resource::alsa(name, &device(alsa))));
+        let wire = microphone.sink.as_ref().filter(|_| wanted.microphones.contains(name));
+        let found = wire.and_then(|wire| Some((&wire.dongle, rig.dongles.get(&wire.dongle)?)));
+        resources.extend(found.map(|(name, dongle)| Resource::dongle(name, &dongle.address)));
     }
     resources
 }

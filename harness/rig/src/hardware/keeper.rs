@@ -23,7 +23,7 @@ use crate::bluez::{DAEMON, Supply};
 use crate::power;
 use crate::{
     bench::{Aftermath, Finding, Keeper, LookWhen, Scope, TrialKey},
-    capability::{Captured, Microphone, Power, Unit},
+    capability::{Captured, Codec, Microphone, Power, Unit},
     clock::{Clock, Instant},
     firmware,
     usb::Sysfs,
@@ -71,29 +71,30 @@ impl Members {
 impl Members {
     pub(super) fn open_endpoint(
         &mut self,
-        DongleToOpen { name: dongle, address, document }: DongleToOpen<'_>,
+        of_dongle: DongleToOpen<'_>,
         sends: bool,
+        receives: Option<&[Codec]>,
         unit: &mut Unit,
         clock: HostClock,
     ) -> Result<(), OpenError> {
-        use crate::bluez::{Dongle, Endpoint, MonitorTap, Wanted};
-        let member = || format!("dongle {dongle}");
+        use crate::bluez::{Endpoint, EndpointRole, MonitorTap, Sink};
+        let DongleToOpen { name: dongle, address, document } = of_dongle;
         if self.dongles.contains_key(dongle) {
             let what = "two units cannot share one: it has one role at a time".to_owned();
-            return Err(OpenError::Document { member: member(), what });
+            return Err(OpenError::Document { member: format!("dongle {dongle}"), what });
         }
-        let usb = document.usb.as_deref().map(str::parse).transpose();
-        let usb = usb.map_err(|what| OpenError::Document { member: member(), what })?;
-        let wanted = Wanted { address, usb, usb_id: document.usb_id.clone() };
-        let sysfs = Sysfs::host();
-        let supply = self.supply(&sysfs, document)?;
-        let held = Rc::new(Dongle::new(dongle, wanted, supply, sysfs, clock));
+        let held = self.open_dongle(of_dongle, clock)?;
         self.dongle_of.insert(unit.name.to_string(), held.clone());
-        self.dongles.insert(dongle.to_owned(), held.clone());
-        let endpoint = Rc::new(Endpoint::new(held));
+        let role = if receives.is_some() { EndpointRole::Sink } else { EndpointRole::Source };
+        let endpoint = Rc::new(Endpoint::new(held, role));
         unit.inquiry = Some(endpoint.clone());
         unit.pairing = Some(endpoint.clone());
         unit.connecting = Some(endpoint.clone());
+        if let Some(codecs) = receives {
+            let sink = Rc::new(Sink::new(endpoint.clone(), codecs));
+            unit.pairing_mode = Some(sink.clone());
+            unit.receiving = Some(sink);
+        }
         if sends {
             unit.streaming = Some(endpoint);
         }
@@ -103,6 +104,37 @@ impl Members {
             self.taps.insert(dongle.to_owned(), tap);
         }
         Ok(())
+    }
+
+    pub(super) fn open_wire(
+        &mut self,
+        name: &str,
+        dongle: DongleToOpen<'_>,
+        channel: u16,
+        uncertainty_ns: i64,
+        clock: HostClock,
+    ) -> Result<Rc<dyn Microphone>, OpenError> {
+        let held = match self.dongles.get(dongle.name) {
+            Some(held) => held.clone(),
+            None => self.open_dongle(dongle, clock)?,
+        };
+        Ok(Rc::new(crate::bluez::WireMicrophone::new(name, held, channel, uncertainty_ns)))
+    }
+
+    fn open_dongle(
+        &mut self,
+        DongleToOpen { name, address, document }: DongleToOpen<'_>,
+        clock: HostClock,
+    ) -> Result<Rc<crate::bluez::Dongle>, OpenError> {
+        use crate::bluez::{Dongle, Wanted};
+        let usb = document.usb.as_deref().map(str::parse).transpose();
+        let usb = usb.map_err(|what| OpenError::Document { member: format!("dongle {name}"), what })?;
+        let wanted = Wanted { address, usb, usb_id: document.usb_id.clone() };
+        let sysfs = Sysfs::host();
+        let supply = self.supply(&sysfs, document)?;
+        let held = Rc::new(Dongle::new(name, wanted, supply, sysfs, clock));
+        self.dongles.insert(name.to_owned(), held.clone());
+        Ok(held)
     }
 
     /// What cuts the supply of a dongle, if its document says so.
@@ -129,10 +161,22 @@ impl Members {
 
 #[cfg(not(feature = "bluez"))]
 impl Members {
+    pub(super) fn open_wire(
+        &mut self,
+        _name: &str,
+        dongle: DongleToOpen<'_>,
+        _channel: u16,
+        _uncertainty_ns: i64,
+        _clock: HostClock,
+    ) -> Result<Rc<dyn Microphone>, OpenError> {
+        Err(OpenError::NotBuilt { member: format!("dongle {}", dongle.name), feature: "bluez" })
+    }
+
     pub(super) fn open_endpoint(
         &mut self,
         dongle: DongleToOpen<'_>,
         _sends: bool,
+        _receives: Option<&[Codec]>,
         _unit: &mut Unit,
         _clock: HostClock,
     ) -> Result<(), OpenError> {
@@ -517,6 +561,7 @@ mod tests {
             samples: samples.into(),
             anchors: Vec::new(),
             residual_ns: 40_000,
+            received: None,
         };
         assert!(describe(&captured).starts_with(said), "{}", describe(&captured));
     }

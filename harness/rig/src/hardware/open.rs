@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use rigtone_model::{
-    document::{Control, Device, Dongle, Rig, Role, Unit as UnitDocument},
+    document::{Alsa, Control, Device, Dongle, Rig, Role, Unit as UnitDocument},
     trial::InfrastructureFault,
 };
 use thiserror::Error;
@@ -116,7 +116,7 @@ pub fn open(
     }
     let mut microphones: BTreeMap<String, Rc<dyn Microphone>> = BTreeMap::new();
     for name in &wanted.microphones {
-        microphones.insert(name.clone(), open_microphone(name, rig, clock)?);
+        microphones.insert(name.clone(), open_microphone(name, rig, clock, &mut members)?);
     }
     let heard_with = rig.microphones.iter().filter(|(name, _)| microphones.contains_key(*name));
     let devices = heard_with.filter_map(|(name, m)| Some((name.clone(), m.alsa.clone()?))).collect();
@@ -244,54 +244,69 @@ fn open_unit(
         pairing: None,
         connecting: None,
         streaming: None,
+        receiving: None,
         tap: None,
     };
     if unit.control == Some(Control::Endpoint) {
         let dongle = unit.dongle.as_deref().ok_or_else(|| document(&member, "`control: endpoint` needs a `dongle`"))?;
         let (name, document_of) =
             own_dongle(rig, unit).ok_or_else(|| document(&member, format!("there is no dongle `{dongle}`")))?;
-        let parsed = document_of.address.parse();
-        let of_dongle: Address = parsed.map_err(|e: String| document(format!("dongle {dongle}"), e))?;
-        if of_dongle != address {
-            return Err(document(&member, format!("its address {address} is not that of its dongle, {of_dongle}")));
+        let of_dongle = dongle_to_open(name, document_of)?;
+        if of_dongle.address != address {
+            let what = format!("its address {address} is not that of its dongle, {}", of_dongle.address);
+            return Err(document(&member, what));
         }
-        let of_dongle = DongleToOpen { name, address: of_dongle, document: document_of };
-        members.open_endpoint(of_dongle, device.roles.contains(&Role::A2dpSource), &mut opened, clock)?;
+        let sends = device.roles.contains(&Role::A2dpSource);
+        // One role at a time: who can be both is the source.
+        let receives = !sends && device.roles.contains(&Role::A2dpSink);
+        let receives = receives.then(|| device.codecs_of(&unit.firmware));
+        members.open_endpoint(of_dongle, sends, receives, &mut opened, clock)?;
     }
     Ok(opened)
 }
 
-#[cfg(feature = "alsa")]
-fn open_microphone(name: &str, rig: &Rig, clock: HostClock) -> Result<Rc<dyn Microphone>, OpenError> {
-    let (microphone, alsa) = microphone_document(name, rig)?;
-    let uncertainty_ns =
-        microphone.latency_uncertainty.map_or(DEFAULT_UNCERTAINTY_NS, |d| (d.seconds() * 1e9).round() as i64);
-    let sysfs = Sysfs::host();
-    Ok(Rc::new(crate::capture::AlsaMicrophone::new(name, alsa.clone(), uncertainty_ns, sysfs, clock)))
+fn dongle_to_open<'a>(name: &'a str, of_rig: &'a Dongle) -> Result<DongleToOpen<'a>, OpenError> {
+    let address = of_rig.address.parse().map_err(|e: String| document(format!("dongle {name}"), e))?;
+    Ok(DongleToOpen { name, address, document: of_rig })
 }
 
-#[cfg(not(feature = "alsa"))]
-fn open_microphone(name: &str, rig: &Rig, _clock: HostClock) -> Result<Rc<dyn Microphone>, OpenError> {
-    microphone_document(name, rig)?;
-    Err(OpenError::NotBuilt { member: format!("microphone {name}"), feature: "alsa" })
-}
-
-/// What an uncalibrated sound card may add without telling: conversion filters and USB frames.
-#[cfg(feature = "alsa")]
-const DEFAULT_UNCERTAINTY_NS: i64 = 2_000_000;
-
-fn microphone_document<'a>(
+fn open_microphone(
     name: &str,
-    rig: &'a Rig,
-) -> Result<(&'a rigtone_model::document::Microphone, &'a rigtone_model::document::Alsa), OpenError> {
+    rig: &Rig,
+    clock: HostClock,
+    members: &mut Members,
+) -> Result<Rc<dyn Microphone>, OpenError> {
     let member = format!("microphone {name}");
     let microphone = rig.microphones.get(name).ok_or_else(|| document(&member, "there is no such microphone"))?;
+    let uncertainty_ns =
+        |usual: i64| microphone.latency_uncertainty.map_or(usual, |d| (d.seconds() * 1e9).round() as i64);
+    if let Some(wire) = &microphone.sink {
+        let dongle = rig.dongles.get(&wire.dongle);
+        let dongle = dongle.ok_or_else(|| document(&member, format!("there is no dongle `{}`", wire.dongle)))?;
+        let dongle = dongle_to_open(&wire.dongle, dongle)?;
+        return members.open_wire(name, dongle, wire.channel, uncertainty_ns(WIRE_UNCERTAINTY_NS), clock);
+    }
     let alsa = microphone.alsa.as_ref().ok_or_else(|| document(&member, "it names no ALSA device"))?;
     if alsa.channel == 0 || alsa.channel > alsa.channels {
         return Err(document(&member, format!("channel {} of {} does not exist", alsa.channel, alsa.channels)));
     }
-    Ok((microphone, alsa))
+    open_alsa(name, alsa, uncertainty_ns(DEFAULT_UNCERTAINTY_NS), clock)
 }
+
+#[cfg(feature = "alsa")]
+fn open_alsa(name: &str, alsa: &Alsa, uncertainty_ns: i64, clock: HostClock) -> Result<Rc<dyn Microphone>, OpenError> {
+    Ok(Rc::new(crate::capture::AlsaMicrophone::new(name, alsa.clone(), uncertainty_ns, Sysfs::host(), clock)))
+}
+
+#[cfg(not(feature = "alsa"))]
+fn open_alsa(name: &str, _: &Alsa, _: i64, _: HostClock) -> Result<Rc<dyn Microphone>, OpenError> {
+    Err(OpenError::NotBuilt { member: format!("microphone {name}"), feature: "alsa" })
+}
+
+/// What an uncalibrated sound card may add without telling: conversion filters and USB frames.
+const DEFAULT_UNCERTAINTY_NS: i64 = 2_000_000;
+/// What lies between the controller and the program that reads a stream: polls of USB, and the host's scheduler.
+const WIRE_UNCERTAINTY_NS: i64 = 1_000_000;
 
 /// A device that is in pairing mode whenever it is on and has no link.
 struct ByItself;
@@ -359,6 +374,41 @@ mod tests {
         assert!(source.inquiry.is_some() && source.pairing.is_some() && source.streaming.is_some());
         assert!(source.power.is_none() && speaker.power.is_none() && speaker.streaming.is_none());
         assert!(speaker.pairing_mode.is_some() && !bench.simulated);
+    }
+
+    /// The sink of another dongle, and a microphone that hears what it receives.
+    #[cfg(feature = "bluez")]
+    fn with_sink(rig: &mut Value) {
+        rig["dongles"]["two"] = json!({"address": "AA:BB:CC:00:00:02"});
+        rig["microphones"] = json!({"wire": {"room": "room", "sink": {"dongle": "two"}}});
+        rig["units"] = json!({"sink": {
+            "device": "rigtone/sink", "firmware": "1", "address": "AA:BB:CC:00:00:02", "control": "endpoint",
+            "dongle": "two", "heard-by": {"wire": {"distance": "0 m"}},
+        }});
+    }
+
+    #[cfg(feature = "bluez")]
+    #[test]
+    fn a_sink_can_be_paired_with_and_waited_for_and_sends_nothing() {
+        let rig = rig(with_sink);
+        let bench = attempt(&rig, &Selection::all(&rig)).expect("nothing is opened that is not there");
+        let sink = &bench.units["sink"];
+        assert!(sink.pairing_mode.is_some() && sink.receiving.is_some() && sink.connecting.is_some());
+        assert!(sink.streaming.is_none() && bench.digital_silence.contains("wire"));
+        // The microphone alone needs the dongle too.
+        let alone = Selection { microphones: ["wire".to_owned()].into(), units: BTreeSet::new() };
+        assert!(attempt(&rig, &alone).expect("a microphone").microphones.contains_key("wire"));
+    }
+
+    #[cfg(feature = "bluez")]
+    #[test]
+    fn a_microphone_on_a_dongle_that_is_not_there_is_refused() {
+        let rig = rig(|r| {
+            with_sink(r);
+            r["microphones"]["wire"]["sink"]["dongle"] = json!("three");
+        });
+        let text = refusal(&rig, &Selection::all(&rig));
+        assert!(text.contains("microphone wire: there is no dongle `three`"), "{text}");
     }
 
     #[cfg(all(feature = "bluez", feature = "alsa"))]

@@ -31,6 +31,8 @@ pub(super) struct Body {
     pub(super) address: Address,
     pub(super) roles: Vec<Role>,
     pub(super) codecs: Vec<Codec>,
+    /// Those of them that it offers now, where it was told.
+    offered: Option<Vec<Codec>>,
     pub(super) dongle: Option<Arc<str>>,
     pub(super) power: Option<Output>,
     pub(super) gesture: Gesture,
@@ -133,6 +135,7 @@ impl Body {
             name: name.into(),
             address: unit.address.parse().map_err(|e| format!("unit `{name}`: {e}"))?,
             roles: nature.roles.clone().unwrap_or_else(|| device.roles.clone()),
+            offered: None,
             codecs: nature.codecs.clone().unwrap_or_else(|| device.codecs_of(&unit.firmware).to_vec()),
             dongle: unit.dongle.as_deref().map(Into::into),
             power: unit.power.clone(),
@@ -258,6 +261,17 @@ impl Body {
         if self.state.awake.is_none() && self.state.dark.is_none() {
             self.start(own);
         }
+    }
+
+    /// Offers these from now on; none: all that it has.
+    pub(super) fn offer(&mut self, codecs: &[Codec]) {
+        self.offered = (!codecs.is_empty()).then(|| codecs.to_vec());
+    }
+
+    /// What it offers.
+    pub(super) fn offers(&self) -> Vec<Codec> {
+        let offers = |codec: &Codec| self.offered.as_ref().is_none_or(|offered| offered.contains(codec));
+        self.codecs.iter().copied().filter(offers).collect()
     }
 
     /// It has no power any more: what is not in flash is gone. Its links are ended by the world.

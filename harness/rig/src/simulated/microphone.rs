@@ -160,6 +160,7 @@ impl Recording for SimulatedRecording {
             samples,
             anchors: vec![Anchor { frame: 0.0, t_ns: started.0 }, Anchor { frame: frames as f64, t_ns: ended.0 }],
             residual_ns: 0,
+            received: None,
         })
     }
 }

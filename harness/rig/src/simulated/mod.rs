@@ -10,6 +10,7 @@ mod memory;
 mod microphone;
 mod open;
 mod planted;
+mod receiving;
 mod sounds;
 mod stream;
 mod tap;

@@ -65,16 +65,18 @@ pub fn open(
         let handle = Rc::new(SimulatedUnit { name: name.as_str().into(), world: world.clone(), clock: clock.clone() });
         let controlled = matches!(document.control, Some(Control::Endpoint | Control::Voice | Control::Command));
         let sends = controlled && device.roles.contains(&Role::A2dpSource);
+        let receives = document.control == Some(Control::Endpoint) && !sends && device.roles.contains(&Role::A2dpSink);
         outputs.extend(document.power.iter().chain(document.buttons.values()).cloned());
         let unit = Unit {
             name: handle.name.clone(),
             address: document.address.parse().map_err(fault)?,
             power: document.power.as_ref().map(|_| handle.clone() as Rc<_>),
-            pairing_mode: device.gestures.contains_key("pairing-mode").then(|| handle.clone() as Rc<_>),
+            pairing_mode: (receives || device.gestures.contains_key("pairing-mode")).then(|| handle.clone() as Rc<_>),
             inquiry: controlled.then(|| handle.clone() as Rc<_>),
             pairing: controlled.then(|| handle.clone() as Rc<_>),
             connecting: controlled.then(|| handle.clone() as Rc<_>),
             streaming: sends.then(|| handle.clone() as Rc<_>),
+            receiving: receives.then(|| handle.clone() as Rc<_>),
             tap: tap_of(document, rig, &world, clock).map_err(fault)?,
         };
         units.insert(name.clone(), unit);

@@ -387,7 +387,7 @@ impl SimulatedUnit {
             bonded: mine && other.state.bonds.contains(&own) && !other.state.stale.contains(&own),
             is_sink: other.roles.contains(&Role::A2dpSink),
             refuses: other.refuses_link_from(own),
-            offered: other.codecs.clone(),
+            offered: other.offers(),
             refused: other.codecs.iter().copied().filter(|codec| other.refuses_codec(*codec)).collect(),
         })
     }

@@ -6,6 +6,7 @@ mod faults;
 mod firmware;
 mod planted;
 mod radio;
+mod receiving;
 mod resources;
 mod resume;
 mod sound;

@@ -118,7 +118,7 @@ impl Traffic {
             _ => Value::Truth(agrees),
         };
         match step.action {
-            "connect" => {
+            "connect" | "wait-for" => {
                 let Some(stream) = self.stream(step).and_then(|stream| stream.codec.as_ref()) else { return observed };
                 observed.push((Quantity::AirCodec, Value::Word(word(stream.codec))));
                 if let Some(agreed) = &step.agreed {
@@ -128,7 +128,7 @@ impl Traffic {
                     observed.push((Quantity::CodecAgreement, known(agrees)));
                 }
             }
-            "play" => {
+            "play" | "listen" => {
                 let Some(media) = self.start(step).and_then(|start| start.media.as_ref()) else { return observed };
                 if let Some(codec) = tellers.frames {
                     observed.push((Quantity::FrameCodec, Value::Word(codec)));

@@ -238,6 +238,56 @@ fn a_hardware_rig_needs_ports_and_devices_and_channels_that_exist() {
     );
 }
 
+/// A lab with a sink of its own on the dongle `hci`, beside the speaker.
+fn with_sink(microphone: &str, role: &str) -> (String, String) {
+    let real = RIG
+        .replace("world: simulated", "world: hardware")
+        .replace("{channels: 4}", "{channels: 4, lcus: {port: /dev/ttyUSB0}}")
+        .replace("{room: room}", microphone);
+    let sink = "  sink: {device: rigtone/sink, firmware: host, address: \"00:00:00:00:00:01\", control: endpoint, dongle: hci}\n";
+    let device =
+        format!("device: rigtone/sink\ntitle: A sink\nroles: [{role}]\ncodecs: [sbc]\nfirmware:\n  host: {{}}\n");
+    (format!("{real}{sink}"), device)
+}
+
+#[rstest]
+#[case::well("{room: room, sink: {dongle: hci}}", "a2dp-sink", &[])]
+#[case::right_channel("{room: room, sink: {dongle: hci, channel: 2}}", "a2dp-sink", &[])]
+#[case::dongle(
+    "{room: room, sink: {dongle: hcy}}",
+    "a2dp-sink",
+    &[("dangling-reference", "there is no dongle `hcy`", "did you mean `hci`?")]
+)]
+#[case::of_a_source(
+    "{room: room, sink: {dongle: hci}}",
+    "a2dp-source",
+    &[("wrong-reference", "no sink of Rigtone is on the dongle `hci`", "rigtone/reference-sink")]
+)]
+#[case::two_things(
+    "{room: room, sink: {dongle: hci}, alsa: {device: hw, rate: 48000, channels: 2, channel: 2}}",
+    "a2dp-sink",
+    &[("wrong-world", "a microphone is one thing", "keep one of `alsa` and `sink`")]
+)]
+#[case::channel(
+    "{room: room, sink: {dongle: hci, channel: 3}}",
+    "a2dp-sink",
+    &[("out-of-range", "3", "")]
+)]
+fn a_microphone_may_hear_what_a_sink_receives(
+    #[case] microphone: &str,
+    #[case] role: &str,
+    #[case] faults: &[(&str, &str, &str)],
+) {
+    let (rig, device) = with_sink(microphone, role);
+    let found = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE), ("rigtone/sink.yaml", &device)]);
+    assert_eq!(found.len(), faults.len(), "{found:#?}");
+    for (fault, (code, message, suggestion)) in found.iter().zip(faults) {
+        assert_eq!(fault.code.name(), *code);
+        assert!(fault.message.contains(message), "{}", fault.message);
+        assert!(fault.suggestion.as_deref().unwrap_or_default().contains(suggestion), "{fault:#?}");
+    }
+}
+
 const REAL_BOARD: &str = "{channels: 4, lcus: {port: /dev/ttyUSB0}}";
 const REAL_MICROPHONE: &str = "{room: room, alsa: {device: hw, rate: 48000, channels: 2, channel: 2}}";
 
@@ -362,6 +412,13 @@ fn members_may_be_known_by_their_ports_and_brought_back_there() {
         let rig = plugged_in(&dongle, microphone);
         assert_eq!(findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]), []);
     }
+}
+
+#[test]
+fn a_simulated_rig_receives_no_real_stream() {
+    let rig = with_line(RIG, 11, "  bench: {room: room, sink: {dongle: hci}}");
+    let found = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]);
+    assert!(found.iter().any(|f| f.message.contains("a simulated rig receives no real stream")), "{found:#?}");
 }
 
 #[test]
