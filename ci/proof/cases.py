@@ -81,6 +81,18 @@ def as_the_source_says(record):
 
 DONGLE, SINK, SPEAKER = "AA:BB:CC:00:00:01", "AA:BB:CC:00:00:02", "D2:00:00:00:00:01"
 
+def at_once(record):
+    """Streams ran beside each other, and each was heard by its own code."""
+    running, most = set(), 0
+    for event in record.events:
+        if event["kind"] in ("step-started", "step-finished") and event["payload"]["action"] == "play":
+            (running.add if event["kind"] == "step-started" else running.discard)(event["combination"])
+            most = max(most, len(running))
+    codes = {evidence["payload"]["listening"]["code"] for evidence in record.of_kind("evidence")
+             if evidence["payload"].get("listening")}
+    return None if most == 2 and len(codes) == 2 else f"{most} streams at a time, codes {codes}"
+
+
 CASES = [
     Case("working-speaker", "nothing", 0, says=["1 pass"], latency_ms=100, captures=True, times=3),
 
@@ -137,6 +149,10 @@ CASES = [
     Case("sink-of-a-foreign-source", "a source that is not Rigtone pairs, connects and plays by itself", 0, says=["1 pass"],
          boot=["--dongles", "2", "--source", f"--sink {SINK} --plays {{sound}}"], plays="smoke",
          scenario="scenarios/sinks/source-connects.yaml", rig="rigs/virtual-source.yaml", check=as_the_source_says),
+
+    # Two at once.
+    Case("two-at-once", "nothing, two dongles and two speakers at a time", 0, says=["4 pass"],
+         boot=["--dongles", "2", *speaker("--truth"), *speaker("--truth", 2)], rig="rigs/virtual-pair.yaml", check=at_once),
 
     # The link.
     Case("link-dropped", "the speaker ends the second link in mid-stream", 0, {"link-lost"},
