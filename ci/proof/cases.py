@@ -127,10 +127,12 @@ CASES = [
     Case("no-common-codec", "the speaker offers aptX only, SBC is asked for", 10, {"no-stream"}, boot=speaker("--codecs aptx")),
 
     # Every codec agreed on, sent, heard, and as late as the speaker is told to be.
-    *(Case(f"codecs-{late}-ms", f"five codecs, the speaker is {late} ms late", code, classes, says=[f"5 {verdict}"],
-           boot=speaker(f"--codecs sbc,aac,aptx,aptx-hd,opus --latency {late}ms"), scenario="scenarios/codecs/sent.yaml",
-           rig="rigs/virtual-codecs.yaml", latency_ms=late, captures=late == 100)
-      for late, code, classes, verdict in ((60, 0, set(), "pass"), (100, 0, set(), "pass"), (300, 10, {"late"}, "fail"))),
+    Case("codecs", "nothing, five codecs", 0, says=["5 pass"], boot=speaker("--codecs sbc,aac,aptx,aptx-hd,opus"),
+         scenario="scenarios/codecs/sent.yaml", rig="rigs/virtual-codecs.yaml", latency_ms=100, captures=True),
+    *(Case(f"latency-{late}-ms", f"the speaker is {late} ms late, with SBC and AAC", code, classes, boot=speaker(
+           f"--codecs sbc,aac --latency {late}ms"), scenario="rigs/virtual/scenarios/latency.yaml", rig="rigs/virtual-codecs.yaml",
+           latency_ms=late)
+      for late, code, classes in ((60, 0, set()), (150, 0, set()), (300, 10, {"late"}))),
 
     Case("sbc-configurations", "four configurations of SBC are asked for", 0, says=["4 pass"],
          scenario="scenarios/codecs/sbc-configurations.yaml", captures=True, check=codecs.configurations),

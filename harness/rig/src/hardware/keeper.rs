@@ -371,18 +371,11 @@ impl Keeper for HardwareKeeper {
 
     async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault> {
         #[cfg(not(feature = "serial"))]
-        #[cfg_attr(not(feature = "bluez"), expect(unused_mut, reason = "only drivers add to them"))]
-        let (mut faults, _) = (Vec::new(), deadline);
+        let (faults, _) = (Vec::new(), deadline);
         #[cfg(feature = "serial")]
-        #[cfg_attr(not(feature = "bluez"), expect(unused_mut, reason = "only drivers add to them"))]
-        let mut faults = self.members.relays.make_safe(self.clock, deadline).await;
+        let faults = self.members.relays.make_safe(self.clock, deadline).await;
         #[cfg(feature = "bluez")]
-        for dongle in self.members.dongles.values() {
-            let left = dongle.supply().map_or(Ok(()), Supply::restore);
-            faults.extend(left.err().map(|e| InfrastructureFault::new(dongle.member(), e.what).hint(e.hint)));
-        }
-        #[cfg(not(feature = "bluez"))]
-        faults.shrink_to_fit();
+        let faults = faults.into_iter().chain(self.members.dongles.values().filter_map(cut_off)).collect();
         faults
     }
 
@@ -488,6 +481,13 @@ fn finding(member: &str, found: Result<String, InfrastructureFault>) -> Finding 
         None => fault.what,
     });
     Finding { member, finding, ok }
+}
+
+/// A dongle whose supply stays cut.
+#[cfg(feature = "bluez")]
+fn cut_off(dongle: &Rc<crate::bluez::Dongle>) -> Option<InfrastructureFault> {
+    let left = dongle.supply().and_then(|supply| supply.restore().err())?;
+    Some(InfrastructureFault::new(dongle.member(), left.what).hint(left.hint))
 }
 
 /// What a board told.
