@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
-from proof import codecs
+from proof import axis, codecs
 
 RUN = "/run/rig/out/run"
 HEARD, PAIRED = "scenarios/starter/playback-heard.yaml", "rigs/virtual/scenarios/pairing.yaml"
@@ -35,7 +35,7 @@ class Case:
     left_on: list = field(default_factory=list)
     judged_again: bool = True
     captures: bool = False                  # hold what was recorded beside tshark
-    check: object = None                    # what else must hold, of a Record
+    checks: list = field(default_factory=list)      # what else must hold, of a Record
 
     def command(self):
         run = f"rigtone run {self.scenario} --rig {self.rig} --out {self.follows}"
@@ -94,11 +94,12 @@ def at_once(record):
 
 
 CASES = [
-    Case("working-speaker", "nothing", 0, says=["1 pass"], latency_ms=100, captures=True, times=3),
+    Case("working-speaker", "nothing", 0, says=["1 pass"], latency_ms=100, captures=True, times=3,
+         checks=[axis.tellers_agree]),
 
     # The speaker and its power.
     Case("power-cut-in-mid-stream", "relay off 1.5 s into every stream", 10, {"link-lost"}, boot=speaker("--fails-after 1500ms"),
-         captures=True, check=told("supervision timeout: the link was lost")),
+         captures=True, checks=[told("supervision timeout: the link was lost")]),
     Case("relay-stuck-off", "the relay never closes", 12, blames={"relay board-1 channel 1"}, boot=["--relay", "--sticks 1:0"],
          says=["the board reports that it is off"]),
     Case("relay-stuck-on", "the relay does not open any more", 12, blames={"relay board-1 channel 1"},
@@ -118,12 +119,12 @@ CASES = [
     Case("pairing-refused", "the speaker refuses to pair", 10, {"pairing-refused"}, boot=speaker("--pairing 0%"), scenario=PAIRED),
     Case("pairing-slow", "the speaker answers a pairing after 6 s", 0, boot=speaker("--pairing-takes 6s"), scenario=PAIRED),
     Case("pairing-too-slow", "the speaker answers a pairing after 40 s", 10, {"pairing-timed-out"}, boot=speaker("--pairing-takes 40s"),
-         scenario=PAIRED, check=told("when the host called it off")),
+         scenario=PAIRED, checks=[told("when the host called it off")]),
 
     # Codecs.
     Case("configuration-refused", "the speaker refuses every configuration", 10, {"no-stream"},
          boot=speaker("--refuses sbc"), captures=True,
-         check=told("the configuration was refused: unsupported configuration (0x29) in media codec; the stack said: ")),
+         checks=[told("the configuration was refused: unsupported configuration (0x29) in media codec; the stack said: ")]),
     Case("no-common-codec", "the speaker offers aptX only, SBC is asked for", 10, {"no-stream"}, boot=speaker("--codecs aptx")),
 
     # Every codec agreed on, sent, heard, and as late as the speaker is told to be.
@@ -135,35 +136,35 @@ CASES = [
       for late, code, classes in ((60, 0, set()), (150, 0, set()), (300, 10, {"late"}))),
 
     Case("sbc-configurations", "four configurations of SBC are asked for", 0, says=["4 pass"],
-         scenario="scenarios/codecs/sbc-configurations.yaml", captures=True, check=codecs.configurations),
+         scenario="scenarios/codecs/sbc-configurations.yaml", captures=True, checks=[codecs.configurations]),
     Case("small-bitpool", "the speaker takes no bitpool above 32", 10, {"unsupported"}, boot=speaker("--bitpool 32"),
-         scenario="scenarios/codecs/sbc-configurations.yaml", check=told("which lacks bitpool 35 (offered: up to 32)")),
+         scenario="scenarios/codecs/sbc-configurations.yaml", checks=[told("which lacks bitpool 35 (offered: up to 32)")]),
     Case("ldac", "LDAC is asked for", 0, boot=speaker("--codecs sbc,ldac --delay-report 150ms"), captures=True,
-         scenario="scenarios/codecs/ldac-arrives.yaml", rig="rigs/virtual-ldac.yaml", check=codecs.transport),
+         scenario="scenarios/codecs/ldac-arrives.yaml", rig="rigs/virtual-ldac.yaml", checks=[codecs.transport, axis.tells_the_transport]),
     # GStreamer finds none of its plugins there.
     Case("without-an-encoder", "nothing on the host encodes LDAC", 12, boot=speaker("--codecs sbc,ldac"),
          scenario="rigs/virtual/scenarios/without-an-encoder.yaml", rig="rigs/virtual-ldac.yaml",
          script="GST_PLUGIN_SYSTEM_PATH_1_0=/nowhere GST_REGISTRY_1_0=/tmp/no-plugins {run}",
-         says=["apt-get install gstreamer1.0-tools"], check=codecs.only_ldac_is_given_up),
+         says=["apt-get install gstreamer1.0-tools"], checks=[codecs.only_ldac_is_given_up]),
     # The same on the wire: what a sink of Rigtone's own receives is decoded and measured without a speaker.
     Case("sink-of-our-own-source", "nothing, five codecs", 0, says=["5 pass"], boot=["--dongles", "2"],
-         scenario="scenarios/sinks/received.yaml", rig="rigs/virtual-sink.yaml", on_the_wire=True, check=received_whole),
+         scenario="scenarios/sinks/received.yaml", rig="rigs/virtual-sink.yaml", on_the_wire=True, checks=[received_whole]),
     Case("sink-of-a-foreign-source", "a source that is not Rigtone pairs, connects and plays by itself", 0, says=["1 pass"],
          boot=["--dongles", "2", "--source", f"--sink {SINK} --plays {{sound}}"], plays="smoke",
-         scenario="scenarios/sinks/source-connects.yaml", rig="rigs/virtual-source.yaml", check=as_the_source_says),
+         scenario="scenarios/sinks/source-connects.yaml", rig="rigs/virtual-source.yaml", checks=[as_the_source_says]),
 
     # Two at once.
     Case("two-at-once", "nothing, two dongles and two speakers at a time", 0, says=["4 pass"],
-         boot=["--dongles", "2", *speaker("--truth"), *speaker("--truth", 2)], rig="rigs/virtual-pair.yaml", check=at_once),
+         boot=["--dongles", "2", *speaker("--truth"), *speaker("--truth", 2)], rig="rigs/virtual-pair.yaml", checks=[at_once]),
 
     # The link.
     Case("link-dropped", "the speaker ends the second link in mid-stream", 0, {"link-lost"},
          cues=[at("play", {"order": {"do": "drop"}, "to": "speaker1"}, nth=2, after=1)],
-         check=told("ended by the remote user")),
+         checks=[told("ended by the remote user")]),
     Case("out-of-range-and-back", "the speaker is out of range for 8 s in the second stream", 0, {"link-lost"},
          cues=[at("play", radio(range=SPEAKER, **{"in": False}), {"wait": 8}, radio(range=SPEAKER, **{"in": True}), nth=2,
                   after=1)],
-         check=told("supervision timeout: the link was lost")),
+         checks=[told("supervision timeout: the link was lost")]),
     Case("frozen", "the speaker freezes 1 s into every stream", 10, {"link-lost"}, boot=speaker("--freezes-after 1s")),
     Case("slow-air", "packets are 40 ms on the air", 0, latency_ms=100,
          cues=[at("power-cycle", radio(delay=SPEAKER, ms=40))]),

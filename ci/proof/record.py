@@ -1,19 +1,28 @@
 """What a run directory says, and the logs of the guest beside it."""
 import json
 import re
+import subprocess
 from collections import Counter
 from pathlib import Path
 
 
 class Record:
-    def __init__(self, run, guest):
-        self.run, self.guest = Path(run), Path(guest)
+    def __init__(self, run, guest, rigtone):
+        self.run, self.guest, self.rigtone = Path(run), Path(guest), rigtone
         log = self.run / "events.jsonl"
         # The last line of a run that was killed may be cut off.
         whole = log.read_text().splitlines(keepends=True) if log.exists() else []
         self.events = [json.loads(line) for line in whole if line.endswith("\n")]
         verdicts = self.run / "verdicts.json"
         self.combinations = json.loads(verdicts.read_text())["combinations"] if verdicts.exists() else []
+
+    def axis_text(self, *words):
+        """The first trial on one time axis."""
+        command = [self.rigtone, "timeline", self.run, *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def axis(self):
+        return json.loads(self.axis_text("--json"))
 
     def of_kind(self, kind):
         return [event for event in self.events if event["kind"] == kind]
@@ -61,9 +70,3 @@ class Record:
         said = (self.guest / "relay.log").read_text(errors="replace")
         last = dict(re.findall(r"^channel (\d+) (on|off)$", said, re.MULTILINE))
         return sorted(int(channel) for channel, state in last.items() if state == "on")
-
-    def first_sound_s(self):
-        """Seconds from the beginning of the run to its first stimulus that was heard, on the rig's clock."""
-        heard = [event for event in self.of_kind("observed")
-                 if event["payload"]["quantity"] == "presence" and event["payload"]["value"] == {"truth": True}]
-        return heard[0]["t_ns"] / 1e9 if heard else None

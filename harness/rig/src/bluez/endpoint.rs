@@ -53,6 +53,14 @@ pub enum EndpointRole {
 }
 
 impl EndpointRole {
+    /// What it is called.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Sink => "sink",
+        }
+    }
+
     /// The service of its own.
     pub(super) const fn own(self) -> ServiceClass {
         match self {
@@ -116,8 +124,9 @@ impl Endpoint {
     fn configuration(&self, wish: Wish) -> Result<CodecConfiguration, InfrastructureFault> {
         wish.configuration().ok_or_else(|| {
             let as_asked = wish.configured.map(|wanted| format!(" at {wanted}")).unwrap_or_default();
-            self.dongle.fault(format!("cannot be the source of {}{as_asked} over {}", wish.codec, wish.profile)).hint(
-                "list only codecs that the endpoint can send in its device document: sbc, aac, aptx, aptx-hd, opus, ldac",
+            let what = format!("cannot be the {} of {}{as_asked} over {}", self.role.word(), wish.codec, wish.profile);
+            self.dongle.fault(what).hint(
+                "list only codecs that it knows in its device document: sbc, aac, aptx, aptx-hd, opus, and ldac of a source",
             )
         })
     }
