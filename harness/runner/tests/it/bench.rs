@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{
     document::{Device, Fault, Rig, World},
-    event::Event,
+    event::{Body, Event, TrialOutcome},
     load,
     plan::{Expansion, Plan, PlannedScenario, expand},
     quantity::Duration,
@@ -82,6 +82,19 @@ pub(crate) struct Done {
     pub(crate) events: Vec<Event>,
     /// Kept until the test ends.
     pub(crate) directory: tempfile::TempDir,
+}
+
+impl Done {
+    /// The members that trials were lost to, in their order.
+    pub(crate) fn lost(&self) -> Vec<&str> {
+        self.events
+            .iter()
+            .filter_map(|event| match &event.body {
+                Body::TrialFinished { outcome: TrialOutcome::Lost(fault), .. } => Some(fault.member.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
 }
 
 /// Runs a plan from `seed`; `meddle` sees every event and may ask the run to end.

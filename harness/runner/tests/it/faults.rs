@@ -430,14 +430,7 @@ fn judge(row: &Row, done: &Done) -> Result<(), String> {
     let [combination] = done.verdicts.combinations.as_slice() else {
         return Err(format!("{} combinations", done.verdicts.combinations.len()));
     };
-    let lost: Vec<&str> = done
-        .events
-        .iter()
-        .filter_map(|e| match &e.body {
-            Body::TrialFinished { outcome: TrialOutcome::Lost(fault), .. } => Some(fault.member.as_str()),
-            _ => None,
-        })
-        .collect();
+    let lost = done.lost();
     let checked: Vec<&str> = done
         .events
         .iter()

@@ -173,15 +173,7 @@ fn a_unit_that_tells_nothing_is_asked_again() {
 #[test]
 fn another_firmware_is_no_trouble_that_passes() {
     let done = run_from(&planned(DEVICE_ID, "runs: 1.0.6"), 1);
-    let lost: Vec<&str> = done
-        .events
-        .iter()
-        .filter_map(|e| match &e.body {
-            Body::TrialFinished { outcome: TrialOutcome::Lost(fault), .. } => Some(fault.member.as_str()),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(lost, ["unit speaker"]);
+    assert_eq!(done.lost(), ["unit speaker"]);
 }
 
 #[test]
