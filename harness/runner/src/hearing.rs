@@ -170,7 +170,7 @@ fn packets(
     let rows = received.packets.iter().map(|packet| format!("{},{}\n", packet.at.0 - from_ns, packet.bytes));
     let table: String = std::iter::once("ns_after_first_frame,bytes\n".to_owned()).chain(rows).collect();
     let about = format!("arrival of each packet at microphone {microphone}");
-    let sha256 = keep(session, place, &format!("{microphone}-packets.csv"), table.as_bytes(), about)?;
+    let sha256 = keep(session, place, &format!("{microphone}-packets.csv"), table.as_bytes(), about, None)?;
     let number = |value: f64, unit: &str, uncertainty| Value::Number { value, unit: unit.to_owned(), uncertainty };
     let observe = |quantity, value, quality: &[(&str, f64)]| {
         let quality = quality.iter().map(|(name, figure)| ((*name).to_owned(), *figure)).collect();
@@ -202,13 +202,14 @@ fn packets(
     Ok(())
 }
 
-/// Keeps a file beside a recording; gives its hash.
+/// Keeps a recording, or a file beside one, as evidence; gives its hash.
 fn keep(
     session: &Session<'_>,
     place: Place<'_>,
     name: &str,
     bytes: &[u8],
     about: String,
+    recording: Option<(&Captured, &Listening)>,
 ) -> Result<String, InfrastructureFault> {
     let step = place.step.unwrap_or("play");
     let stored = place
@@ -219,9 +220,9 @@ fn keep(
         sha256: stored.sha256.clone(),
         bytes: bytes.len() as u64,
         about,
-        anchors: Vec::new(),
+        anchors: recording.map(|(captured, _)| captured.anchors.clone()).unwrap_or_default(),
         clock: None,
-        listening: None,
+        listening: recording.map(|(_, listening)| Box::new(listening.clone())),
     };
     place.emit(session.now(), body);
     Ok(stored.sha256)
@@ -254,24 +255,10 @@ fn store(
     captured: &Captured,
     listening: &Listening,
 ) -> Result<String, InfrastructureFault> {
-    let fault = |what: String| InfrastructureFault::new("evidence", what);
     let wav = rigtone_record::wav::encode_i16(captured.rate, captured.channels, &captured.samples)
-        .map_err(|e| fault(e.to_string()).hint("record for a shorter time"))?;
-    let step = place.step.unwrap_or("play");
-    let stored = place
-        .evidence(&format!("{step}-{microphone}.wav"), &wav, session.trial.bench.keeper.disk_is_full())
-        .map_err(|e| fault(e.to_string()).hint(e.hint()))?;
-    let body = Body::Evidence {
-        file: stored.file,
-        sha256: stored.sha256.clone(),
-        bytes: wav.len() as u64,
-        about: format!("recording of microphone {microphone}"),
-        anchors: captured.anchors.clone(),
-        clock: None,
-        listening: Some(Box::new(listening.clone())),
-    };
-    place.emit(session.now(), body);
-    Ok(stored.sha256)
+        .map_err(|e| InfrastructureFault::new("evidence", e.to_string()).hint("record for a shorter time"))?;
+    let about = format!("recording of microphone {microphone}");
+    keep(session, place, &format!("{microphone}.wav"), &wav, about, Some((captured, listening)))
 }
 
 /// How a recording is to be analysed.
