@@ -20,6 +20,7 @@ use rigtone_model::{
     verdict::Verdict,
 };
 use rigtone_report::exit::Code;
+use rigtone_rig::response;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -47,6 +48,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Read {
     let stimuli: Vec<Stimulus<'_>> = carried.iter().map(|(name, carries)| Stimulus { name, carries }).collect();
     diagnostics.extend(check(&loaded.library, &Vocabulary { stimuli: &stimuli, rates: &stimulus::RATES }));
     diagnostics.extend(undecidable(&loaded.library));
+    diagnostics.extend(uncalibrated(&loaded.library));
     let today = today();
     diagnostics.extend(loaded.library.rigs.values().flat_map(|entry| stale_declarations(entry, &today)));
     diagnostic::sort(&mut diagnostics);
@@ -274,10 +276,37 @@ pub(crate) fn rig(rig: &Path, devices: &Path) -> Result<(Rig, IndexMap<String, D
     Ok((document, devices))
 }
 
+/// Calibration files of microphones that cannot be used.
+fn uncalibrated(library: &Library) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for entry in library.rigs.values() {
+        let mut rig = entry.value.clone();
+        rig.beside(&folder_of(&entry.path));
+        let files = rig.microphones.iter().filter_map(|(name, m)| Some((name, m.calibration_file.as_ref()?)));
+        for (name, file) in files {
+            if let Err(error) = response::read(file) {
+                let path = ["microphones", name, "calibration-file", "file"];
+                let fault = entry.diagnostic(diagnostic::Code::UnusableFile, &path, error.to_string());
+                found.push(fault.suggest("take the maker's file for this microphone, or delete `calibration-file`"));
+            }
+        }
+    }
+    found
+}
+
+/// The folder that a document lies in.
+fn folder_of(document: &Path) -> PathBuf {
+    document.parent().map(Path::to_owned).unwrap_or_default()
+}
+
 fn only_rig(library: &Library, path: &Path) -> Result<(Rig, String), Trouble> {
     let mut rigs = library.rigs.values();
     match (rigs.next(), rigs.next()) {
-        (Some(entry), None) => Ok((entry.value.clone(), entry.hash.clone())),
+        (Some(entry), None) => {
+            let mut rig = entry.value.clone();
+            rig.beside(&folder_of(&entry.path));
+            Ok((rig, entry.hash.clone()))
+        }
         (None, _) => {
             Err(Trouble::usage(format!("{} holds no rig", path.display())).hint("name a rig's document with --rig"))
         }

@@ -4,7 +4,7 @@
 
 mod line;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -134,6 +134,9 @@ pub struct Listening {
     pub code: u32,
     /// The channel of the recording that is the microphone, from 0.
     pub channel: u16,
+    /// The channel that holds the stimulus as it was emitted, from 0, if one does: latency is counted from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<u16>,
     /// How well the anchors fit one line, in nanoseconds.
     pub residual_ns: i64,
     /// What is not known of the time of what the microphone hears, in nanoseconds.
@@ -146,11 +149,26 @@ pub struct Listening {
     /// What a calibrator showed of the microphone, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibrated: Option<Calibrated>,
+    /// The microphone's own response, which is taken out of what it heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Arc<Deviation>>,
     /// Zeros are silence, and not a dead microphone.
     pub digital_silence: bool,
     /// Samples a second of the stimulus that was sent.
     #[serde(default = "usual_hz", skip_serializing_if = "is_usual_hz")]
     pub rate_hz: u32,
+}
+
+/// How a microphone deviates from a flat one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deviation {
+    /// The SHA-256 of the maker's file.
+    pub file_sha256: String,
+    /// The serial number that it names, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// Frequency in Hz, rising, and deviation in dB, between which the logarithm of frequency is gone along.
+    pub points: Vec<(f64, f64)>,
 }
 
 fn usual_hz() -> u32 {

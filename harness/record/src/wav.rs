@@ -1,4 +1,4 @@
-//! Recordings as WAV files: 16-bit linear PCM behind the header of 44 bytes that every program reads
+//! Recordings as WAV files: linear PCM of 16, 24 or 32 bits behind the header of 44 bytes that every program reads
 //! (RIFF, `fmt ` of 16 bytes with format 1, `data`).
 
 mod read;
@@ -26,21 +26,65 @@ pub enum WavError {
     },
 }
 
+/// Interleaved samples, in the width in which they are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pcm<'a> {
+    /// 16 bits.
+    I16(&'a [i16]),
+    /// 24 bits; what lies above them is not written.
+    I24(&'a [i32]),
+    /// 32 bits.
+    I32(&'a [i32]),
+}
+
+impl Pcm<'_> {
+    const fn len(self) -> usize {
+        match self {
+            Self::I16(samples) => samples.len(),
+            Self::I24(samples) | Self::I32(samples) => samples.len(),
+        }
+    }
+
+    /// Bytes of a sample.
+    const fn bytes(self) -> u16 {
+        match self {
+            Self::I16(_) => 2,
+            Self::I24(_) => 3,
+            Self::I32(_) => 4,
+        }
+    }
+
+    fn write(self, file: &mut Vec<u8>) {
+        match self {
+            Self::I16(samples) => file.extend(samples.iter().flat_map(|s| s.to_le_bytes())),
+            Self::I24(samples) => {
+                for [low, middle, high, _] in samples.iter().map(|s| s.to_le_bytes()) {
+                    file.extend([low, middle, high]);
+                }
+            }
+            Self::I32(samples) => file.extend(samples.iter().flat_map(|s| s.to_le_bytes())),
+        }
+    }
+}
+
 /// A WAV file of interleaved samples at `rate` frames per second.
 ///
 /// # Errors
 /// When the samples are not whole frames, or too many for the format.
-pub fn encode_i16(rate: u32, channels: u16, samples: &[i16]) -> Result<Vec<u8>, WavError> {
-    if channels == 0 || !samples.len().is_multiple_of(usize::from(channels)) {
-        return Err(WavError::Frames { samples: samples.len(), channels });
+pub fn encode(rate: u32, channels: u16, samples: Pcm<'_>) -> Result<Vec<u8>, WavError> {
+    let (count, width) = (samples.len(), samples.bytes());
+    if channels == 0 || !count.is_multiple_of(usize::from(channels)) {
+        return Err(WavError::Frames { samples: count, channels });
     }
-    let too_long = || WavError::TooLong { samples: samples.len() };
-    let data = u32::try_from(samples.len()).ok().and_then(|n| n.checked_mul(2)).ok_or_else(too_long)?;
-    let riff = data.checked_add(36).ok_or_else(too_long)?;
-    let frame = channels.checked_mul(2).ok_or_else(too_long)?;
+    let too_long = || WavError::TooLong { samples: count };
+    let data = u32::try_from(count).ok().and_then(|n| n.checked_mul(u32::from(width))).ok_or_else(too_long)?;
+    // Chunks are padded to even lengths.
+    let padding = data % 2;
+    let riff = data.checked_add(36 + padding).ok_or_else(too_long)?;
+    let frame = channels.checked_mul(width).ok_or_else(too_long)?;
     let bytes_per_second = rate.checked_mul(u32::from(frame)).ok_or_else(too_long)?;
 
-    let mut file = Vec::with_capacity(44 + samples.len() * 2);
+    let mut file = Vec::with_capacity(45 + data as usize);
     file.extend(b"RIFF");
     file.extend(riff.to_le_bytes());
     file.extend(b"WAVEfmt ");
@@ -50,11 +94,20 @@ pub fn encode_i16(rate: u32, channels: u16, samples: &[i16]) -> Result<Vec<u8>, 
     file.extend(rate.to_le_bytes());
     file.extend(bytes_per_second.to_le_bytes());
     file.extend(frame.to_le_bytes());
-    file.extend(16u16.to_le_bytes());
+    file.extend((8 * width).to_le_bytes());
     file.extend(b"data");
     file.extend(data.to_le_bytes());
-    file.extend(samples.iter().flat_map(|s| s.to_le_bytes()));
+    samples.write(&mut file);
+    file.resize(file.len() + padding as usize, 0);
     Ok(file)
+}
+
+/// As [`encode`], of samples of 16 bits.
+///
+/// # Errors
+/// Those of [`encode`].
+pub fn encode_i16(rate: u32, channels: u16, samples: &[i16]) -> Result<Vec<u8>, WavError> {
+    encode(rate, channels, Pcm::I16(samples))
 }
 
 #[cfg(test)]
@@ -79,6 +132,25 @@ mod tests {
         assert_eq!(file.len(), 44 + samples.len() * 2);
         assert_eq!((field(4) as usize, field(40) as usize), (file.len() - 8, samples.len() * 2));
         assert_eq!(field(28), rate * u32::from(channels) * 2);
+    }
+
+    #[rstest]
+    // An odd number of bytes too.
+    #[case(24, 1, vec![-8_388_608, -1, 0, 1, 8_388_607])]
+    #[case(24, 2, vec![0x123456, -0x123456])]
+    #[case(32, 3, vec![i32::MIN, i32::MAX, 0x1234_5678])]
+    fn wider_samples_are_kept_whole(#[case] bits: u16, #[case] channels: u16, #[case] samples: Vec<i32>) {
+        let pcm = if bits == 24 { Pcm::I24(&samples) } else { Pcm::I32(&samples) };
+        let file = encode(48_000, channels, pcm).unwrap();
+        assert!(file.len().is_multiple_of(2));
+        assert_eq!(u32::from_le_bytes([file[4], file[5], file[6], file[7]]) as usize, file.len() - 8);
+        let mut reader = hound::WavReader::new(&file[..]).unwrap();
+        assert_eq!((reader.spec().bits_per_sample, reader.spec().channels), (bits, channels));
+        assert_eq!(reader.samples::<i32>().collect::<Result<Vec<_>, _>>().unwrap(), samples);
+        let (mut own, mut read) = (WavReader::new(std::io::Cursor::new(&file)).unwrap(), Vec::new());
+        own.read(&mut read, 100).unwrap();
+        let full = f64::from(1u32 << (bits - 1));
+        assert_eq!(read, samples.iter().map(|s| (f64::from(*s) / full) as f32).collect::<Vec<_>>());
     }
 
     #[rstest]

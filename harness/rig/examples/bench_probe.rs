@@ -177,9 +177,7 @@ impl Probe {
 }
 
 fn analyse(captured: &Captured, streamed: &Streamed, stimulus: &Stimulus) -> Result<Findings, Failure> {
-    let channels = usize::from(captured.channels);
-    let own = captured.samples.iter().skip(usize::from(captured.channel)).step_by(channels);
-    let samples: Vec<f32> = own.map(|sample| f32::from(*sample) / 32_768.0).collect();
+    let samples = captured.samples.scaled(captured.channel, captured.channels);
     let emission = streamed.emission.and_then(|emission| {
         let [first, last] = captured.anchors.as_slice() else { return None };
         let ns_per_frame = (last.t_ns - first.t_ns) as f64 / (last.frame - first.frame);

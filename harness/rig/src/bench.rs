@@ -3,12 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
+    sync::Arc,
 };
 
 use async_trait::async_trait;
 use rigtone_model::{
     document::{Calibrated, Heard, Rig},
-    event::FirmwareLook,
+    event::{Deviation, FirmwareLook},
     id::CombinationId,
     trial::InfrastructureFault,
 };
@@ -139,6 +140,8 @@ pub struct Bench {
     pub heard_by: BTreeMap<String, Vec<(String, Heard)>>,
     /// What is known of calibrated microphones.
     pub calibrated: BTreeMap<String, Calibrated>,
+    /// The own responses of microphones, where a maker's file tells.
+    pub responses: BTreeMap<String, Arc<Deviation>>,
     /// Microphones that deliver zeros while nothing sounds, so that zeros are no fault of theirs.
     pub digital_silence: BTreeSet<String>,
     /// What it can do as a whole.

@@ -16,6 +16,7 @@ pub use rigtone_model::{
 };
 
 use crate::clock::Instant;
+pub use crate::samples::Samples;
 
 /// The outer error is the rig's, the inner one the device's.
 pub type Answer<T> = Result<Result<T, DeviceFailure>, InfrastructureFault>;
@@ -240,8 +241,10 @@ pub struct Captured {
     pub channels: u16,
     /// The channel that is the microphone, from 0.
     pub channel: u16,
-    /// The samples as captured, frame after frame.
-    pub samples: Arc<[i16]>,
+    /// The channel that holds the sound as it was emitted, from 0, if one does.
+    pub reference: Option<u16>,
+    /// The samples as captured.
+    pub samples: Samples,
     /// When frames were captured, on the rig's clock: at least the first and the last.
     pub anchors: Vec<Anchor>,
     /// How well the anchors fit one line, in nanoseconds.

@@ -1,19 +1,18 @@
 //! Playing a stimulus or listening for one, recording it, and turning the recording into observations.
 
-use std::sync::Arc;
-
-use rigtone_audio::{measure::CaptureFault, stimulus::Stimulus};
+use rigtone_audio::stimulus::Stimulus;
 use rigtone_model::{
     document::{Listen, Play},
     event::{Body, Listening},
     observation::{Observation, Quantity, Value},
     trial::InfrastructureFault,
 };
+use rigtone_record::wav::{self, Pcm};
 use rigtone_rig::{
-    capability::{Captured, Microphone, Pacing, Received, Streaming, Unit, Wish},
+    capability::{Captured, Microphone, Pacing, Received, Samples, Streaming, Unit, Wish},
     clock::compute,
 };
-use rigtone_witness::sound::{Emitted, Heard, Take, asked_hz, hear, identity, stimulus};
+use rigtone_witness::sound::{Emitted, HearError, Heard, Take, asked_hz, hear, identity, stimulus};
 
 use crate::{
     emit::Place,
@@ -255,7 +254,12 @@ fn store(
     captured: &Captured,
     listening: &Listening,
 ) -> Result<String, InfrastructureFault> {
-    let wav = rigtone_record::wav::encode_i16(captured.rate, captured.channels, &captured.samples)
+    let pcm = match &captured.samples {
+        Samples::S16(samples) => Pcm::I16(samples),
+        Samples::S24(samples) => Pcm::I24(samples),
+        Samples::S32(samples) => Pcm::I32(samples),
+    };
+    let wav = wav::encode(captured.rate, captured.channels, pcm)
         .map_err(|e| InfrastructureFault::new("evidence", e.to_string()).hint("record for a shorter time"))?;
     let about = format!("recording of microphone {microphone}");
     keep(session, place, &format!("{microphone}.wav"), &wav, about, Some((captured, listening)))
@@ -269,11 +273,13 @@ fn listening(session: &Session<'_>, sound: &Sound<'_>, captured: &Captured) -> L
         signal: sound.signal.to_owned(),
         code: sound.code,
         channel: captured.channel,
+        reference: captured.reference,
         residual_ns: captured.residual_ns,
         clock_uncertainty_ns: sound.microphone.latency_uncertainty_ns(),
         distance_m: heard.map_or(0.0, |heard| heard.distance.metres()),
         nearer: heard.and_then(|heard| heard.nearer),
         calibrated: bench.calibrated.get(name).copied(),
+        response: bench.responses.get(name).cloned(),
         digital_silence: bench.digital_silence.contains(name),
         rate_hz: sound.stimulus.rate(),
     }
@@ -286,14 +292,13 @@ async fn examine(
     listening: Listening,
     stimulus: &Stimulus,
     hz: Vec<f64>,
-) -> Result<Result<Heard, CaptureFault>, InfrastructureFault> {
-    let Captured { rate, channels, channel, ref samples, ref anchors, .. } = *captured;
-    let (samples, anchors, stimulus) = (Arc::clone(samples), anchors.clone(), stimulus.clone());
+) -> Result<Result<Heard, HearError>, InfrastructureFault> {
+    let Captured { rate, channels, channel, reference, ref samples, ref anchors, .. } = *captured;
+    let (samples, anchors, stimulus) = (samples.clone(), anchors.clone(), stimulus.clone());
     let job = move || {
-        let frames = samples.chunks_exact(channels.max(1).into());
-        let one = frames.filter_map(|frame| frame.get(usize::from(channel)));
-        let samples: Vec<f32> = one.map(|&x| f32::from(x) / 32768.0).collect();
-        let take = Take { rate, samples: &samples, anchors: &anchors, emitted, listening: &listening };
+        let reference = reference.map(|channel| samples.scaled(channel, channels));
+        let (reference, samples) = (reference.as_deref(), samples.scaled(channel, channels));
+        let take = Take { rate, samples: &samples, reference, anchors: &anchors, emitted, listening: &listening };
         hear(&take, &stimulus, &hz)
     };
     let found = compute(&*session.trial.bench.clock, ANALYSIS_NS, job).await;

@@ -20,7 +20,7 @@ use rigtone_model::{
 use rigtone_record::{LayerWriter, RecordError, read_evidence, wav::WavReader};
 use thiserror::Error;
 
-use crate::sound::{Emitted, Take, asked_hz, hear, stimulus};
+use crate::sound::{Emitted, HearError, Take, asked_hz, hear, stimulus};
 
 /// Trials that are measured together: enough for every processor, few enough for memory and for a word now and then.
 const TOGETHER: usize = 64;
@@ -405,9 +405,11 @@ fn again(run: &Path, recording: &Recording, scenario: Option<&Scenario>) -> Resu
     let Recording { step, file, sha256, anchors, listening, emitted, recorded } = recording;
     let bytes = read_evidence(run, file, sha256).map_err(|e| e.to_string())?;
     let (rate, samples) = one_channel(&bytes, listening.channel)?;
+    let reference = listening.reference.map(|channel| one_channel(&bytes, channel)).transpose()?;
+    let reference = reference.as_ref().map(|(_, samples)| &samples[..]);
     let stimulus = stimulus(&listening.signal, listening.rate_hz, listening.code).map_err(|e| e.to_string())?;
     let hz = scenario.map(|scenario| asked_hz(scenario, step)).unwrap_or_default();
-    let take = Take { rate, samples: &samples, anchors, emitted: *emitted, listening };
+    let take = Take { rate, samples: &samples, reference, anchors, emitted: *emitted, listening };
     // It was good enough once: whoever thinks otherwise now knows nothing about the device.
     let unfit = |why: String| {
         let unknown = |o: &Observation| {
@@ -417,7 +419,8 @@ fn again(run: &Path, recording: &Recording, scenario: Option<&Scenario>) -> Resu
         Ok(recorded.iter().map(unknown).collect())
     };
     match hear(&take, &stimulus, &hz) {
-        Err(fault) => unfit(format!("the recording cannot be analysed: {fault}")),
+        Err(HearError::Capture(fault)) => unfit(format!("the recording cannot be analysed: {fault}")),
+        Err(HearError::Response(error)) => Err(error.to_string()),
         Ok(heard) => match heard.seam_s() {
             Some(at_s) => unfit(format!("the recording jumps at {at_s:.3} s")),
             None => Ok(heard.observations(step, sha256).collect()),

@@ -11,6 +11,7 @@ use rigtone_audio::{
     loudness::Calibration,
     measure::{self, Analyser, CaptureFault, Emission, Expectation, Recording},
     resample::Converter,
+    response::{MicrophoneError, MicrophoneResponse},
     stimulus::{Name, Stimulus, StimulusError},
     survey::{Settings, Survey},
 };
@@ -51,12 +52,25 @@ pub struct Take<'a> {
     pub rate: u32,
     /// The microphone's samples, full scale at 1.0.
     pub samples: &'a [f32],
+    /// Those of the channel that holds the stimulus as it was emitted, where one does.
+    pub reference: Option<&'a [f32]>,
     /// When frames were captured.
     pub anchors: &'a [Anchor],
-    /// When the stimulus left, where the source tells.
+    /// When the stimulus left, where the source tells; a reference knows better.
     pub emitted: Option<Emitted>,
     /// What else the analysis goes by.
     pub listening: &'a Listening,
+}
+
+/// Why a recording says nothing.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum HearError {
+    /// It is no recording.
+    #[error(transparent)]
+    Capture(#[from] CaptureFault),
+    /// What is known of the microphone's response cannot be.
+    #[error(transparent)]
+    Response(#[from] MicrophoneError),
 }
 
 /// What a recording says.
@@ -122,28 +136,38 @@ pub fn asked_hz(scenario: &Scenario, step: &str) -> Vec<f64> {
 /// stimulus first.
 ///
 /// # Errors
-/// When it is no recording at all.
-pub fn hear(take: &Take<'_>, stimulus: &Stimulus, hz: &[f64]) -> Result<Heard, CaptureFault> {
-    let (samples, anchors);
+/// When it is no recording at all, or the microphone's response is none.
+pub fn hear(take: &Take<'_>, stimulus: &Stimulus, hz: &[f64]) -> Result<Heard, HearError> {
+    let (samples, reference, anchors);
     let mut take = *take;
     if take.rate != stimulus.rate() && take.rate > 0 {
         let converter = Converter::new(take.rate, stimulus.rate());
-        let frames = converter.frames(take.samples.len() as u64) as usize;
-        let mut converted = vec![0.0; frames];
-        converter.convert(take.samples, 0, 0, &mut converted);
+        let converted = |samples: &[f32]| {
+            let mut converted = vec![0.0; converter.frames(samples.len() as u64) as usize];
+            converter.convert(samples, 0, 0, &mut converted);
+            converted
+        };
         let ratio = f64::from(stimulus.rate()) / f64::from(take.rate);
         let moved = take.anchors.iter().map(|anchor| Anchor { frame: anchor.frame * ratio, ..*anchor });
-        (samples, anchors) = (converted, moved.collect::<Vec<_>>());
-        take = Take { rate: stimulus.rate(), samples: &samples, anchors: &anchors, ..take };
+        (samples, reference, anchors) =
+            (converted(take.samples), take.reference.map(converted), moved.collect::<Vec<_>>());
+        let (samples, reference) = (&samples[..], reference.as_deref());
+        take = Take { rate: stimulus.rate(), samples, reference, anchors: &anchors, ..take };
     }
     let known = take.listening;
-    let expectation = Expectation {
-        channel: 0,
-        emission: take.emitted.and_then(|emitted| {
+    let emission = match take.reference {
+        Some(reference) => by_reference(reference, take.rate, stimulus)?,
+        None => take.emitted.and_then(|emitted| {
             let frame = frame_at(take.anchors, emitted.t_ns)?;
             let uncertainty_s = (emitted.uncertainty_ns as f64).hypot(known.residual_ns as f64) / 1e9;
             Some(Emission { frame, uncertainty_s })
         }),
+    };
+    let unheard_reference = take.reference.is_some() && emission.is_none();
+    let microphone = known.response.as_ref().map(|response| MicrophoneResponse::of(response.points.clone()));
+    let expectation = Expectation {
+        channel: 0,
+        emission,
         // The time of flight is no latency of the unit.
         flight_s: known.distance_m / measure::speed_of_sound(AIR_C),
         capture_proven: known.digital_silence,
@@ -158,13 +182,27 @@ pub fn hear(take: &Take<'_>, stimulus: &Stimulus, hz: &[f64]) -> Result<Heard, C
             full_scale_db: calibrated.full_scale.db_spl(),
             uncertainty_db: calibrated.uncertainty.db(),
         }),
+        microphone: microphone.transpose()?,
         ..Settings::default()
     };
     let recording = Recording::mono(take.rate, take.samples);
     let survey =
         ANALYSER.with_borrow_mut(|analyser| Survey::with(analyser, &recording, stimulus, &expectation, &settings))?;
-    let facts = facts::facts(&survey, known.clock_uncertainty_ns, hz);
+    let mut facts = facts::facts(&survey, known.clock_uncertainty_ns, hz);
+    if unheard_reference {
+        facts.iter_mut().for_each(Fact::without_reference);
+    }
     Ok(Heard { facts, seam_s: facts::seam(&survey) })
+}
+
+/// When a stimulus left, by the channel that is wired to its source.
+fn by_reference(samples: &[f32], rate: u32, stimulus: &Stimulus) -> Result<Option<Emission>, CaptureFault> {
+    // A wire is silent while nothing is sent.
+    let expectation = Expectation { capture_proven: true, ..Expectation::default() };
+    let recording = Recording::mono(rate, samples);
+    let found = ANALYSER.with_borrow_mut(|analyser| analyser.analyse(&recording, stimulus, &expectation))?;
+    let arrival = found.arrival.measured();
+    Ok(arrival.map(|arrival| Emission { frame: arrival.frame, uncertainty_s: arrival.uncertainty_s }))
 }
 
 /// The frame that was captured at a time, on the line through the first and the last anchor.

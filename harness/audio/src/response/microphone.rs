@@ -65,6 +65,35 @@ impl MicrophoneResponse {
         if this.points.is_empty() { Err(MicrophoneError::NoValues) } else { Ok(this) }
     }
 
+    /// A response of such points: frequency in Hz and deviation in dB.
+    ///
+    /// # Errors
+    /// [`MicrophoneError`] with the number of the point that is at fault, from 1, for its line.
+    pub fn of(points: Vec<(f64, f64)>) -> Result<Self, MicrophoneError> {
+        let mut this = Self { points: Vec::with_capacity(points.len()), sensitivity_db: None, serial: None };
+        for (index, (hz, db)) in points.into_iter().enumerate() {
+            this.push(index + 1, hz, db)?;
+        }
+        if this.points.is_empty() { Err(MicrophoneError::NoValues) } else { Ok(this) }
+    }
+
+    /// As few of its points as give the same curve within `db` dB (Ramer, Douglas and Peucker, over the logarithm of frequency).
+    pub fn thinned(&self, db: f64) -> Vec<(f64, f64)> {
+        let mut kept = vec![false; self.points.len()];
+        let mut stretches = vec![(0, self.points.len() - 1)];
+        while let Some((first, last)) = stretches.pop() {
+            (kept[first], kept[last]) = (true, true);
+            let ((low_hz, low), (high_hz, high)) = (self.points[first], self.points[last]);
+            let slope = (high - low) / (high_hz / low_hz).ln();
+            let off = |n: usize| (low + slope * (self.points[n].0 / low_hz).ln() - self.points[n].1).abs();
+            let worst = (first + 1..last).map(|n| (off(n), n)).max_by(|a, b| a.0.total_cmp(&b.0));
+            if let Some((_, worst)) = worst.filter(|(off, _)| *off > db) {
+                stretches.extend([(first, worst), (worst, last)]);
+            }
+        }
+        self.points.iter().zip(kept).filter_map(|(point, kept)| kept.then_some(*point)).collect()
+    }
+
     fn push(&mut self, line: usize, hz: f64, db: f64) -> Result<(), MicrophoneError> {
         if !(hz > 0.0 && hz <= 200_000.0 && db.abs() <= 100.0) {
             return Err(MicrophoneError::Range { line });

@@ -390,6 +390,43 @@ fn the_microphone_is_taken_out_where_its_file_reaches() {
     assert_eq!(reason(&corrected.at(5000.0, Gate::Room)), Reason::NoCalibration);
 }
 
+/// A curve as makers give it: hundreds of points with some structure.
+fn curve() -> MicrophoneResponse {
+    let points = (0..600).map(|n| {
+        let hz = 10.0 * 2400f64.powf(f64::from(n) / 599.0);
+        (
+            hz,
+            3.0 * (hz / 5000.0).powi(2) / (1.0 + (hz / 5000.0).powi(2)) - 2.0 / (1.0 + hz / 15.0) + 0.3 * hz.ln().sin(),
+        )
+    });
+    MicrophoneResponse::of(points.collect()).unwrap()
+}
+
+#[test]
+fn a_thinned_curve_is_the_curve_within_what_was_asked() {
+    let whole = curve();
+    let thinned = whole.thinned(0.05);
+    assert!(thinned.len() < 100, "{}", thinned.len());
+    let thin = MicrophoneResponse::of(thinned).unwrap();
+    let (first, last) = (whole.points()[0].0, whole.points()[599].0);
+    assert_eq!((thin.points()[0].0, thin.points().last().unwrap().0), (first, last));
+    for n in 0..5000 {
+        let hz = (first * (last / first).powf(f64::from(n) / 4999.0)).clamp(first, last);
+        let off = (thin.db_at(hz).unwrap() - whole.db_at(hz).unwrap()).abs();
+        assert!(off <= 0.0501, "{off} dB at {hz} Hz");
+    }
+    assert_eq!(whole.thinned(0.0).len(), 600);
+    assert_eq!(MicrophoneResponse::of(vec![(100.0, 1.0)]).unwrap().thinned(0.05), [(100.0, 1.0)]);
+}
+
+#[rstest]
+#[case(vec![], MicrophoneError::NoValues)]
+#[case(vec![(20.0, 0.0), (20.0, 1.0)], MicrophoneError::Order { line: 2 })]
+#[case(vec![(20.0, f64::NAN)], MicrophoneError::Range { line: 1 })]
+fn points_that_are_no_response_are_refused(#[case] points: Vec<(f64, f64)>, #[case] want: MicrophoneError) {
+    assert_eq!(MicrophoneResponse::of(points), Err(want));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

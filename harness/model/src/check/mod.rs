@@ -6,6 +6,7 @@ mod device;
 mod expect;
 mod fault;
 mod known;
+mod microphone;
 mod quarantine;
 mod references;
 mod rig;

@@ -7,9 +7,7 @@ use indexmap::IndexMap;
 use super::dangling;
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::{
-        CommandLine, Control, Output, Recover, Rig, Role, SafeState, Unit, Verify, Way, Wire, World, day_number,
-    },
+    document::{CommandLine, Control, Output, Recover, Rig, SafeState, Unit, Verify, Way, World, day_number},
     load::{Entry, Library},
     quantity::Duration,
 };
@@ -18,7 +16,7 @@ pub(super) fn check(entry: &Entry<Rig>, library: &Library, faults: &mut Vec<Diag
     let mut rig = Checker { entry, library, faults };
     rig.worlds();
     rig.dongles();
-    rig.microphones();
+    super::microphone::check(entry, library, rig.faults);
     rig.units();
     rig.outputs();
     rig.addresses();
@@ -56,7 +54,7 @@ struct Checker<'a> {
     faults: &'a mut Vec<Diagnostic>,
 }
 
-fn names<T>(map: &IndexMap<String, T>) -> Vec<&str> {
+pub(super) fn names<T>(map: &IndexMap<String, T>) -> Vec<&str> {
     map.keys().map(String::as_str).collect()
 }
 
@@ -144,72 +142,6 @@ impl Checker<'_> {
                 let message = "no position is named in which the dongle has its supply";
                 wrong(Code::Incomplete, &path, message, "write the position in which it has its supply: `on` or `off`");
             }
-        }
-    }
-
-    fn microphones(&mut self) {
-        let rig = &self.entry.value;
-        for (name, microphone) in &rig.microphones {
-            if !rig.rooms.contains_key(&microphone.room) {
-                let path = ["microphones", name, "room"];
-                self.faults.push(dangling(self.entry, &path, "room", &microphone.room, &names(&rig.rooms)));
-            }
-            if let Some(wire) = &microphone.sink {
-                self.wire(name, wire);
-            }
-            let Some(alsa) = &microphone.alsa else { continue };
-            let at = |key: &'static str| ["microphones", name, "alsa", key];
-            match (&alsa.device, &alsa.usb) {
-                (Some(_), Some(_)) => self.faults.push(
-                    self.entry
-                        .diagnostic(Code::NotExactlyOne, &at("usb"), "the device is named already")
-                        .label(&self.entry.path, self.entry.position(&at("device")), "it is named here")
-                        .suggest("keep `usb`, or `device`"),
-                ),
-                (None, None) => self.faults.push(
-                    self.entry
-                        .diagnostic(Code::NotExactlyOne, &["microphones", name, "alsa"], "no device is named")
-                        .suggest("add `usb` and the port that `rigtone rig list` shows, or `device`"),
-                ),
-                _ => {}
-            }
-            for (key, is) in [("pcm", alsa.pcm.is_some()), ("usb-id", alsa.usb_id.is_some())] {
-                if is && alsa.usb.is_none() {
-                    let message = format!("`{key}` is of the card at a USB port, and no port is named");
-                    let fault = self.entry.diagnostic(Code::Incomplete, &at(key), message);
-                    self.faults.push(fault.suggest(format!("add `usb`, or delete `{key}`")));
-                }
-            }
-            if alsa.channel > alsa.channels {
-                let message = format!("channel {} of a device with {}", alsa.channel, alsa.channels);
-                let path = ["microphones", name, "alsa", "channel"];
-                let fault = self.entry.diagnostic(Code::DanglingReference, &path, message);
-                self.faults.push(fault.suggest(format!("write a channel from 1 to {}", alsa.channels)));
-            }
-        }
-    }
-
-    /// What a microphone hears the stream of has to be a sink.
-    fn wire(&mut self, name: &str, wire: &Wire) {
-        let rig = &self.entry.value;
-        let path = ["microphones", name, "sink", "dongle"];
-        if !rig.dongles.contains_key(&wire.dongle) {
-            self.faults.push(dangling(self.entry, &path, "dongle", &wire.dongle, &names(&rig.dongles)));
-            return;
-        }
-        // What a faulty document has is not known.
-        let may_receive = |unit: &Unit| match self.library.devices.get(&unit.device) {
-            Some(device) => device.value.roles.contains(&Role::A2dpSink),
-            None => true,
-        };
-        let on_it =
-            |unit: &&Unit| unit.control == Some(Control::Endpoint) && unit.dongle.as_ref() == Some(&wire.dongle);
-        if !rig.units.values().filter(on_it).any(may_receive) {
-            let message = format!("no sink of Rigtone is on the dongle `{}`", wire.dongle);
-            let fault = self.entry.diagnostic(Code::WrongReference, &path, message);
-            self.faults.push(fault.suggest(
-                "add a unit with `control: endpoint`, this dongle, and a device of the role a2dp-sink, such as rigtone/reference-sink",
-            ));
         }
     }
 

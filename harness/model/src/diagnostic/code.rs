@@ -99,6 +99,7 @@ codes! {
         DuplicateAddress = "duplicate-address": "Two things have the same Bluetooth address.",
         MissingDongle = "missing-dongle": "A source that is Rigtone itself has no dongle.",
         Expired = "expired": "A quarantine has come to its end.",
+        UnusableFile = "unusable-file": "A file that a document names cannot be used.",
         WrongWorld = "wrong-world": "Something simulated stands on a hardware rig, or the other way round.",
     }
     Warning {

@@ -9,6 +9,7 @@ mod difference;
 mod expect;
 mod fault;
 mod firmware;
+mod microphone;
 mod nature;
 mod quarantine;
 mod rig;
@@ -28,11 +29,12 @@ pub use fault::{
     ClockJump, DongleFault, Fault, LateRelay, MicrophoneFault, Moment, NoisyMicrophone, RelayFault, Trouble,
 };
 pub use firmware::{CommandLine, Declared, DeviceId, Gatt, Verify, Way};
+pub use microphone::{Alsa, Calibrated, CalibrationFile, Microphone, SampleWidth, SimulatedMicrophone, Wire};
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
 pub use quarantine::{Quarantine, Quarantined};
 pub use rig::{
-    Alsa, Calibrated, Capture, Dongle, Heard, HubPort, Lcus, LcusReports, Microphone, Output, Recover, RelayBoard,
-    Retries, Rig, Room, SafeState, SimulatedBoard, SimulatedMicrophone, Unit, Wire, World,
+    Capture, Dongle, Heard, HubPort, Lcus, LcusReports, Output, Recover, RelayBoard, Retries, Rig, Room, SafeState,
+    SimulatedBoard, Unit, World,
 };
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
 pub use sound::{Asked, Audio, Measurable, Measured, Response};

@@ -116,6 +116,7 @@ impl Recording for WireRecording {
             rate,
             channels: decoded.channels,
             channel: (self.channel - 1).min(decoded.channels - 1),
+            reference: None,
             samples: samples.into(),
             anchors: layout.anchors,
             residual_ns: layout.residual_ns,

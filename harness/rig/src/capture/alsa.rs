@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI16, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering},
         mpsc,
     },
     thread,
@@ -12,10 +12,14 @@ use std::{
 
 use async_trait::async_trait;
 use cpal::{
-    BufferSize, ErrorKind, HostId, InputCallbackInfo, SampleFormat, StreamConfig, SupportedBufferSize,
+    BufferSize, ErrorKind, HostId, I24, InputCallbackInfo, SampleFormat, SizedSample, StreamConfig,
+    SupportedBufferSize,
     traits::{DeviceTrait, HostTrait, StreamTrait},
 };
-use rigtone_model::{document, trial::InfrastructureFault};
+use rigtone_model::{
+    document::{self, SampleWidth},
+    trial::InfrastructureFault,
+};
 use tokio::sync::oneshot;
 
 use super::{
@@ -24,7 +28,7 @@ use super::{
     watchdog::{STALL_NS, Watchdog},
 };
 use crate::{
-    capability::{Captured, Microphone, Recording},
+    capability::{Captured, Microphone, Recording, Samples},
     clock::{Clock, Instant},
     hardware::{HostClock, within},
     usb::Sysfs,
@@ -128,7 +132,7 @@ impl Recording for AlsaRecording {
 
 /// What the callbacks leave behind, without a lock.
 struct Shared {
-    samples: Ring<AtomicI16>,
+    samples: Ring<AtomicI32>,
     /// For each callback the first frame, when cpal says it was captured, and how late the callback came, all in ns.
     marks: Ring<AtomicI64>,
     frames: AtomicU64,
@@ -149,14 +153,48 @@ impl Shared {
     }
 
     /// Takes what a callback brings: samples, when cpal says that the first of them was captured, and how late the callback came, both in ns.
-    fn take(&self, samples: &[i16], channels: usize, captured_ns: i64, late_ns: i64) {
+    fn take<T: Word>(&self, samples: &[T], channels: usize, captured_ns: i64, late_ns: i64) {
         let frames = (samples.len() / channels) as u64;
         let first = self.frames.load(Ordering::Relaxed);
-        let kept = self.samples.write(samples) && self.marks.write(&[first.cast_signed(), captured_ns, late_ns]);
+        let mark = [first.cast_signed(), captured_ns, late_ns];
+        let kept = self.samples.write(samples.iter().map(|sample| sample.word())) && self.marks.write(mark.into_iter());
         if !kept {
             self.lost.fetch_add(frames, Ordering::AcqRel);
         }
         self.frames.store(first + frames, Ordering::Release);
+    }
+}
+
+/// A sample as cpal gives it.
+trait Word: SizedSample {
+    /// Its number.
+    fn word(self) -> i32;
+}
+
+impl Word for i16 {
+    fn word(self) -> i32 {
+        self.into()
+    }
+}
+
+impl Word for I24 {
+    fn word(self) -> i32 {
+        // ALSA leaves open what the highest of the four bytes holds.
+        (self.inner() << 8) >> 8
+    }
+}
+
+impl Word for i32 {
+    fn word(self) -> i32 {
+        self
+    }
+}
+
+const fn cpals(width: SampleWidth) -> SampleFormat {
+    match width {
+        SampleWidth::S16 => SampleFormat::I16,
+        SampleWidth::S24 => SampleFormat::I24,
+        SampleWidth::S32 => SampleFormat::I32,
     }
 }
 
@@ -180,7 +218,9 @@ impl Worker {
             ErrorKind::DeviceNotAvailable => "check its USB cable".to_owned(),
             ErrorKind::PermissionDenied => "give this user the right to capture sound (group audio)".to_owned(),
             ErrorKind::UnsupportedConfig => {
-                format!("correct rate and channels in the rig file; `arecord -D {device} --dump-hw-params` shows them")
+                format!(
+                    "correct rate, channels and format in the rig file; `arecord -D {device} --dump-hw-params` shows them"
+                )
             }
             _ => "see whether arecord can record from it".to_owned(),
         };
@@ -200,7 +240,7 @@ impl Worker {
         shared.samples.read(&mut samples);
         shared.marks.read(&mut marks);
         self.intact(&shared)?;
-        self.finish(samples, &marks)
+        self.finish(&samples, &marks)
     }
 
     /// Empties the rings until the order to stop is fulfilled; gives samples and marks.
@@ -210,7 +250,7 @@ impl Worker {
         troubles: &mpsc::Receiver<cpal::Error>,
         running: oneshot::Sender<()>,
         orders: &mpsc::Receiver<Instant>,
-    ) -> Result<(Vec<i16>, Vec<i64>), InfrastructureFault> {
+    ) -> Result<(Vec<i32>, Vec<i64>), InfrastructureFault> {
         let mut running = Some(running);
         let (mut samples, mut marks) = (Vec::new(), Vec::new());
         let mut watchdog = Watchdog::start(self.clock.now());
@@ -294,8 +334,24 @@ impl Worker {
             .ok_or_else(|| cpal::Error::with_message(ErrorKind::DeviceNotAvailable, "there is no such device"))?;
         let buffer = self.exactly(&device)?;
         let config = StreamConfig { channels: self.alsa.channels, sample_rate: self.alsa.rate, buffer_size: buffer };
+        let stream = match self.alsa.format {
+            SampleWidth::S16 => self.build::<i16>(&device, config, shared, trouble),
+            SampleWidth::S24 => self.build::<I24>(&device, config, shared, trouble),
+            SampleWidth::S32 => self.build::<i32>(&device, config, shared, trouble),
+        }?;
+        stream.play()?;
+        Ok(stream)
+    }
+
+    fn build<T: Word>(
+        &self,
+        device: &cpal::Device,
+        config: StreamConfig,
+        shared: &Arc<Shared>,
+        trouble: &mpsc::SyncSender<cpal::Error>,
+    ) -> Result<cpal::Stream, cpal::Error> {
         let (writer, clock, channels) = (shared.clone(), self.clock, usize::from(self.alsa.channels));
-        let on_data = move |samples: &[i16], info: &InputCallbackInfo| {
+        let on_data = move |samples: &[T], info: &InputCallbackInfo| {
             let now = clock.now().0;
             let stamp = info.timestamp();
             let captured = i64::try_from(stamp.capture.as_nanos()).unwrap_or(i64::MAX);
@@ -311,14 +367,8 @@ impl Worker {
                 let _ = trouble.try_send(error);
             }
         };
-        let stream = device.build_input_stream(
-            config,
-            on_data,
-            on_error,
-            Some(Duration::from_nanos(STALL_NS.unsigned_abs())),
-        )?;
-        stream.play()?;
-        Ok(stream)
+        let patience = Some(Duration::from_nanos(STALL_NS.unsigned_abs()));
+        device.build_input_stream(config, on_data, on_error, patience)
     }
 
     /// ALSA takes the nearest rate without a word: refuse what the device does not offer, and choose the period.
@@ -327,7 +377,7 @@ impl Worker {
         for range in device.supported_input_configs()? {
             let rates = range.min_sample_rate()..=range.max_sample_rate();
             if range.channels() == self.alsa.channels
-                && range.sample_format() == SampleFormat::I16
+                && range.sample_format() == cpals(self.alsa.format)
                 && rates.contains(&self.alsa.rate)
             {
                 return Ok(match range.buffer_size() {
@@ -342,15 +392,16 @@ impl Worker {
         }
         offered.truncate(6);
         let message = format!(
-            "{} channels at {} Hz in 16 bits are not offered (but {})",
+            "{} channels at {} Hz in {} bits are not offered (but {})",
             self.alsa.channels,
             self.alsa.rate,
+            self.alsa.format.bits(),
             offered.join(", ")
         );
         Err(cpal::Error::with_message(ErrorKind::UnsupportedConfig, message))
     }
 
-    fn finish(&self, samples: Vec<i16>, marks: &[i64]) -> Result<Captured, InfrastructureFault> {
+    fn finish(&self, samples: &[i32], marks: &[i64]) -> Result<Captured, InfrastructureFault> {
         let marks = on_clock(marks);
         if let Some(missing) = timeline::discrepancy(&marks, self.alsa.rate) {
             let what = format!("{} and the clock disagree by {missing} frames", self.device);
@@ -363,7 +414,8 @@ impl Worker {
             rate: self.alsa.rate,
             channels: self.alsa.channels,
             channel: self.alsa.channel.saturating_sub(1),
-            samples: samples.into(),
+            reference: self.alsa.reference.map(|channel| channel.saturating_sub(1)),
+            samples: Samples::of(self.alsa.format, samples),
             anchors: line.anchors,
             residual_ns: line.residual_ns,
             received: None,
@@ -403,7 +455,9 @@ mod tests {
 
     fn document(device: &str) -> document::Alsa {
         let device = Some(device.to_owned());
-        document::Alsa { device, usb: None, pcm: None, usb_id: None, rate: 48_000, channels: 1, channel: 1 }
+        let format = SampleWidth::S16;
+        let (rate, channels, channel, reference) = (48_000, 1, 1, None);
+        document::Alsa { device, usb: None, pcm: None, usb_id: None, rate, format, channels, channel, reference }
     }
 
     /// Runs the test `name` again in a process that knows the device; true in that process.
@@ -472,7 +526,7 @@ mod tests {
                 (Device::Skips, 6) => captured_ns += TENTH_NS,
                 (Device::Floods, 3) => {
                     for _ in 0..100 * RING_S {
-                        shared.take(&[0; 4800], 1, captured_ns, origin);
+                        shared.take(&[0_i16; 4800], 1, captured_ns, origin);
                     }
                 }
                 _ => {}
@@ -511,11 +565,12 @@ mod tests {
             scope.spawn(|| play(device, &shared, &trouble, clock));
             worker.collect(&shared, &troubles, running, &orders)
         });
-        let recorded = recorded.and_then(|(samples, marks)| worker.finish(samples, &marks));
+        let recorded = recorded.and_then(|(samples, marks)| worker.finish(&samples, &marks));
         match (recorded, outcome) {
             (Ok(captured), Ok(())) => {
                 assert!(captured.samples.len() >= 48_000 && captured.samples.len() % 4800 == 0);
-                assert!(captured.samples.iter().copied().eq((0..captured.samples.len()).map(sample)));
+                let due = (0..captured.samples.len()).map(|n| i32::from(sample(n)));
+                assert!(captured.samples.channel(0, 1).eq(due));
             }
             (Err(fault), Err((what, hint))) => {
                 assert_eq!(fault.member, "microphone m");
@@ -549,7 +604,7 @@ mod tests {
         let mut heard = Vec::new();
         shared.samples.read(&mut heard);
         assert!(heard.len() >= 43_200, "whole periods up to the ring's end, not {}", heard.len());
-        assert!(heard.iter().copied().eq((0..heard.len()).map(sample)));
+        assert!(heard.iter().copied().eq((0..heard.len()).map(|n| i32::from(sample(n)))));
         assert!(worker.intact(&shared).expect_err("the ring ran over").what.contains("dropped"));
     }
 

@@ -1,6 +1,6 @@
 //! A ring for one writer and one reader that neither locks nor allocates: what an audio callback may use.
 
-use std::sync::atomic::{AtomicI16, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicI64, AtomicUsize, Ordering};
 
 /// A place in a ring.
 pub trait Slot: Send + Sync {
@@ -31,7 +31,7 @@ macro_rules! slot {
         }
     };
 }
-slot!(AtomicI16, i16);
+slot!(AtomicI32, i32);
 slot!(AtomicI64, i64);
 
 /// The ring. One thread may write and one may read at any time.
@@ -50,16 +50,17 @@ impl<S: Slot> Ring<S> {
     }
 
     /// Writes all of `values`, or nothing when there is no room; says which.
-    pub fn write(&self, values: &[S::Value]) -> bool {
+    pub fn write(&self, values: impl ExactSizeIterator<Item = S::Value>) -> bool {
         let written = self.written.load(Ordering::Relaxed);
         let used = written.wrapping_sub(self.read.load(Ordering::Acquire));
         if values.len() > self.slots.len() - used {
             return false;
         }
-        for (offset, value) in values.iter().enumerate() {
-            self.slots[written.wrapping_add(offset) % self.slots.len()].set(*value);
+        let count = values.len();
+        for (offset, value) in values.enumerate() {
+            self.slots[written.wrapping_add(offset) % self.slots.len()].set(value);
         }
-        self.written.store(written.wrapping_add(values.len()), Ordering::Release);
+        self.written.store(written.wrapping_add(count), Ordering::Release);
         true
     }
 
@@ -80,12 +81,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_bounded_queue(capacity in 1usize..20, steps in prop::collection::vec(prop::collection::vec(any::<i16>(), 0..12), 0..60)) {
-            let ring = Ring::<AtomicI16>::new(capacity);
-            let mut model = VecDeque::<i16>::new();
+        fn it_is_a_bounded_queue(capacity in 1usize..20, steps in prop::collection::vec(prop::collection::vec(any::<i32>(), 0..12), 0..60)) {
+            let ring = Ring::<AtomicI32>::new(capacity);
+            let mut model = VecDeque::<i32>::new();
             for (number, values) in steps.iter().enumerate() {
                 let fits = model.len() + values.len() <= capacity;
-                prop_assert_eq!(ring.write(values), fits);
+                prop_assert_eq!(ring.write(values.iter().copied()), fits);
                 if fits { model.extend(values); }
                 if number % 3 == 2 {
                     let mut out = Vec::new();
@@ -104,7 +105,7 @@ mod tests {
         thread::scope(|scope| {
             scope.spawn(|| {
                 for value in 0..COUNT {
-                    while !ring.write(&[value]) {
+                    while !ring.write([value].into_iter()) {
                         thread::yield_now();
                     }
                 }

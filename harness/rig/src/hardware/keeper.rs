@@ -510,13 +510,11 @@ fn stuck(board: &str, position: power::Position) -> Option<Finding> {
 
 /// What a microphone delivered. Silence is said and not condemned: a virtual room is silent, a broken cable too.
 fn describe(captured: &Captured) -> String {
-    let own =
-        captured.samples.iter().skip(usize::from(captured.channel)).step_by(usize::from(captured.channels.max(1)));
+    let own = captured.samples.channel(captured.channel, captured.channels);
     let frames = captured.samples.len() / usize::from(captured.channels.max(1));
-    let loudest = own.map(|sample| sample.unsigned_abs()).max().unwrap_or_default();
-    let level = match loudest {
+    let level = match own.map(i32::unsigned_abs).max().unwrap_or_default() {
         0 => "digital silence".to_owned(),
-        peak => format!("peak {:.1} dBFS", 20.0 * (f64::from(peak) / 32_768.0).log10()),
+        peak => format!("peak {:.1} dBFS", 20.0 * (f64::from(peak) / captured.samples.full_scale()).log10()),
     };
     let residual_us = captured.residual_ns as f64 / 1e3;
     format!("{frames} frames at {} Hz, {level}, clock fits within {residual_us:.0} us", captured.rate)
@@ -558,7 +556,8 @@ mod tests {
             rate: 48_000,
             channels: 2,
             channel,
-            samples: samples.into(),
+            reference: None,
+            samples: samples.to_vec().into(),
             anchors: Vec::new(),
             residual_ns: 40_000,
             received: None,

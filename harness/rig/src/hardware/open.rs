@@ -22,6 +22,7 @@ use crate::{
     capability::{Address, Answer, Microphone, PairingMode, Unit},
     clock::Instant,
     lock::LockError,
+    response,
     usb::{HubPort, Sysfs},
 };
 
@@ -120,6 +121,8 @@ pub fn open(
     }
     let heard_with = rig.microphones.iter().filter(|(name, _)| microphones.contains_key(*name));
     let devices = heard_with.filter_map(|(name, m)| Some((name.clone(), m.alsa.clone()?))).collect();
+    let responses =
+        response::of_rig(rig).map_err(|(name, error)| document(format!("microphone {name}"), error.to_string()))?;
     let keeper = HardwareKeeper::new(members, microphones.clone(), devices, rig, clock, hold);
     Ok(Bench {
         clock: Rc::new(clock),
@@ -128,6 +131,7 @@ pub fn open(
         microphones,
         heard_by: Bench::hearing(rig),
         calibrated: Bench::calibrations(rig),
+        responses,
         digital_silence: Bench::digitally_silent(rig),
         keeper: Rc::new(keeper),
     })
@@ -290,7 +294,8 @@ fn open_microphone(
     if alsa.channel == 0 || alsa.channel > alsa.channels {
         return Err(document(&member, format!("channel {} of {} does not exist", alsa.channel, alsa.channels)));
     }
-    open_alsa(name, alsa, uncertainty_ns(DEFAULT_UNCERTAINTY_NS), clock)
+    let usual = if alsa.reference.is_some() { ONE_CONVERTER_NS } else { DEFAULT_UNCERTAINTY_NS };
+    open_alsa(name, alsa, uncertainty_ns(usual), clock)
 }
 
 #[cfg(feature = "alsa")]
@@ -305,6 +310,8 @@ fn open_alsa(name: &str, _: &Alsa, _: i64, _: HostClock) -> Result<Rc<dyn Microp
 
 /// What an uncalibrated sound card may add without telling: conversion filters and USB frames.
 const DEFAULT_UNCERTAINTY_NS: i64 = 2_000_000;
+/// Where both ends of a latency are channels of one converter, it is one sample at most.
+const ONE_CONVERTER_NS: i64 = 25_000;
 /// What lies between the controller and the program that reads a stream: polls of USB, and the host's scheduler.
 const WIRE_UNCERTAINTY_NS: i64 = 1_000_000;
 

@@ -33,6 +33,8 @@ const LISTEN_NS: i64 = 200_000_000;
 const LOUD_DBFS: f64 = -55.0;
 /// A quiet room clips nothing; one sample in a thousand may be a click.
 const CLIPPED: f64 = 1e-3;
+/// The largest sample of a converter of 16 bits.
+const FULL: f64 = 32_767.0 / 32_768.0;
 const CLOCK: &str = "host clock";
 
 pub(super) struct SimulatedKeeper {
@@ -96,12 +98,13 @@ fn jump_of(ns: i64) -> String {
 
 /// What a microphone heard in a room in which nothing plays.
 fn describe(captured: &Captured) -> (String, bool) {
-    let samples = &captured.samples;
+    let samples: Vec<f64> =
+        captured.samples.scaled(captured.channel, captured.channels).into_iter().map(f64::from).collect();
     // Even a silent room has noise; a chain that delivers one value is dead.
     if samples.windows(2).all(|w| w[0] == w[1]) {
         return ("delivers one constant value, not even noise; check its cable and its gain".to_owned(), false);
     }
-    let full = samples.iter().filter(|&&x| x == i16::MIN || x == i16::MAX).count();
+    let full = samples.iter().filter(|x| x.abs() >= FULL).count();
     let share = full as f64 / samples.len() as f64;
     if share > CLIPPED {
         let what = format!(
@@ -110,7 +113,7 @@ fn describe(captured: &Captured) -> (String, bool) {
         );
         return (what, false);
     }
-    let level = level_dbfs(samples);
+    let level = level_dbfs(&samples);
     if level > LOUD_DBFS {
         let what = format!(
             "hears noise at {level:.1} dBFS where nothing plays; above {LOUD_DBFS} dBFS it hides sounds that must be heard"
@@ -120,9 +123,8 @@ fn describe(captured: &Captured) -> (String, bool) {
     (format!("hears noise at {level:.1} dBFS"), true)
 }
 
-fn level_dbfs(samples: &[i16]) -> f64 {
-    let power: f64 =
-        samples.iter().map(|&x| (f64::from(x) / 32768.0).powi(2)).sum::<f64>() / samples.len().max(1) as f64;
+fn level_dbfs(samples: &[f64]) -> f64 {
+    let power: f64 = samples.iter().map(|x| x.powi(2)).sum::<f64>() / samples.len().max(1) as f64;
     10.0 * power.max(1e-12).log10()
 }
 

@@ -143,7 +143,7 @@ impl Recording for SimulatedRecording {
             }
             // A converter of 16 bits, which clips what is too loud.
             let sample = |x: &f32| (x * gain * 32767.0).round().clamp(-32768.0, 32767.0) as i16;
-            samples.iter().map(sample).collect::<Arc<[i16]>>()
+            samples.iter().map(sample).collect::<Vec<i16>>()
         };
         let samples = compute(&microphone.clock, STOP_NS, render).await.ok_or_else(|| {
             InfrastructureFault::new(&label, "rendering the recording failed: this is a fault of Rigtone")
@@ -157,7 +157,8 @@ impl Recording for SimulatedRecording {
             rate: RATE,
             channels: 1,
             channel: 0,
-            samples,
+            reference: None,
+            samples: samples.into(),
             anchors: vec![Anchor { frame: 0.0, t_ns: started.0 }, Anchor { frame: frames as f64, t_ns: ended.0 }],
             residual_ns: 0,
             received: None,

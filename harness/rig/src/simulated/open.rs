@@ -119,6 +119,8 @@ pub fn open(
         microphones: heard,
         heard_by: Bench::hearing(rig),
         calibrated: Bench::calibrations(rig),
+        // A simulated microphone is flat.
+        responses: BTreeMap::new(),
         digital_silence: Bench::digitally_silent(rig),
         keeper: Rc::new(keeper),
     })

@@ -33,6 +33,16 @@ pub(super) struct Fact {
     pub(super) quality: BTreeMap<String, f64>,
 }
 
+impl Fact {
+    /// The channel that should tell when the stimulus left did not hold it.
+    pub(super) fn without_reference(&mut self) {
+        if self.quantity == Quantity::Latency && matches!(self.value, Value::Inconclusive { .. } | Value::Number { .. })
+        {
+            self.value = inconclusive(&"the reference channel does not hold the stimulus");
+        }
+    }
+}
+
 /// What a recording of the stimulus `name` answers; nothing if there is no such stimulus.
 pub fn carries(name: &str) -> Vec<Quantity> {
     use Quantity as Q;

@@ -1,8 +1,10 @@
-//! Recordings of another rate than that of the stimulus.
+//! What a recording says, by planted truths: rates, reference channels, the response of the microphone.
+
+use std::sync::Arc;
 
 use rigtone_audio::{resample::Converter, stimulus::Stimulus};
 use rigtone_model::{
-    event::{Anchor, Listening},
+    event::{Anchor, Deviation, Listening},
     observation::{Quantity, Value},
 };
 use rigtone_witness::sound::{Emitted, Take, hear, stimulus};
@@ -22,6 +24,31 @@ fn recorded(stimulus: &Stimulus, rate: u32) -> Vec<f32> {
     [vec![0.0; before.round() as usize], sound, vec![0.0; rate as usize / 2]].concat()
 }
 
+fn listening(rate_hz: u32) -> Listening {
+    Listening {
+        signal: "smoke".into(),
+        code: 7,
+        channel: 0,
+        reference: None,
+        residual_ns: 0,
+        clock_uncertainty_ns: 0,
+        distance_m: 0.0,
+        nearer: None,
+        calibrated: None,
+        response: None,
+        digital_silence: true,
+        rate_hz,
+    }
+}
+
+fn anchors(samples: &[f32], rate: u32) -> [Anchor; 2] {
+    let seconds = samples.len() as f64 / f64::from(rate);
+    [
+        Anchor { frame: 0.0, t_ns: BEGINS_NS },
+        Anchor { frame: samples.len() as f64, t_ns: BEGINS_NS + (seconds * 1e9) as i64 },
+    ]
+}
+
 #[rstest]
 fn a_stimulus_is_heard_whatever_the_rate_of_the_microphone(
     #[values(44_100, 48_000)] sent: u32,
@@ -29,30 +56,90 @@ fn a_stimulus_is_heard_whatever_the_rate_of_the_microphone(
 ) {
     let stimulus = stimulus("smoke", sent, 7).expect("a stimulus");
     let samples = recorded(&stimulus, rate);
-    let seconds = samples.len() as f64 / f64::from(rate);
-    let anchors = [
-        Anchor { frame: 0.0, t_ns: BEGINS_NS },
-        Anchor { frame: samples.len() as f64, t_ns: BEGINS_NS + (seconds * 1e9) as i64 },
-    ];
-    let listening = Listening {
-        signal: "smoke".into(),
-        code: 7,
-        channel: 0,
-        residual_ns: 0,
-        clock_uncertainty_ns: 0,
-        distance_m: 0.0,
-        nearer: None,
-        calibrated: None,
-        digital_silence: true,
-        rate_hz: sent,
-    };
+    let (anchors, listening) = (anchors(&samples, rate), listening(sent));
     let emitted = Some(Emitted { t_ns: EMITTED_NS, uncertainty_ns: 0 });
-    let take = Take { rate, samples: &samples, anchors: &anchors, emitted, listening: &listening };
+    let take = Take { rate, samples: &samples, reference: None, anchors: &anchors, emitted, listening: &listening };
     let heard: Vec<_> = hear(&take, &stimulus, &[]).expect("a recording").observations("play", "").collect();
     let of = |quantity| heard.iter().find(|o| o.quantity == quantity).map(|o| &o.value);
     assert_eq!(of(Quantity::Presence), Some(&Value::Truth(true)));
     let Some(Value::Number { value, .. }) = of(Quantity::Latency) else { panic!("{heard:?}") };
     assert!((value - LATE_S * 1e3).abs() < 0.05, "{value} ms");
+}
+
+/// What is known of the emission otherwise does not count, right or wrong: both ends are samples of one converter.
+#[rstest]
+fn a_reference_channel_says_when_the_stimulus_left(
+    #[values(44_100, 48_000)] rate: u32,
+    #[values(None, Some(9_000_000_000))] told: Option<i64>,
+) {
+    let stimulus = stimulus("smoke", 48_000, 7).expect("a stimulus");
+    let samples = recorded(&stimulus, rate);
+    // The wire has it 80 ms before the microphone.
+    let ahead = (0.08 * f64::from(rate)).round() as usize;
+    let reference = [&samples[ahead..], &vec![0.0; ahead]].concat();
+    let (anchors, listening) = (anchors(&samples, rate), listening(48_000));
+    let emitted = told.map(|t_ns| Emitted { t_ns, uncertainty_ns: 0 });
+    let take = Take {
+        rate,
+        samples: &samples,
+        reference: Some(&reference),
+        anchors: &anchors,
+        emitted,
+        listening: &listening,
+    };
+    let heard: Vec<_> = hear(&take, &stimulus, &[]).expect("a recording").observations("play", "").collect();
+    let latency = heard.iter().find(|o| o.quantity == Quantity::Latency).map(|o| &o.value);
+    let Some(Value::Number { value, uncertainty, .. }) = latency else { panic!("{heard:?}") };
+    assert!((value - 80.0).abs() < 0.05 && *uncertainty < 0.5, "{value} ms, {uncertainty} ms");
+    // A wire that was pulled tells nothing, and nothing is made up for it.
+    let silent = vec![0.0; samples.len()];
+    let take = Take { reference: Some(&silent), ..take };
+    let heard: Vec<_> = hear(&take, &stimulus, &[]).expect("a recording").observations("play", "").collect();
+    let latency = heard.iter().find(|o| o.quantity == Quantity::Latency).map(|o| &o.value);
+    let reason = "the reference channel does not hold the stimulus".to_owned();
+    assert_eq!(latency, Some(&Value::Inconclusive { reason }));
+    let presence = heard.iter().find(|o| o.quantity == Quantity::Presence).map(|o| &o.value);
+    assert_eq!(presence, Some(&Value::Truth(true)));
+}
+
+#[test]
+fn the_response_of_the_microphone_is_taken_out_of_that_of_the_speaker() {
+    let stimulus = stimulus("full", 48_000, 7).expect("a stimulus");
+    let samples = recorded(&stimulus, 48_000);
+    let anchors = anchors(&samples, 48_000);
+    let response = |listening: &Listening| {
+        let take =
+            Take { rate: 48_000, samples: &samples, reference: None, anchors: &anchors, emitted: None, listening };
+        let heard: Vec<_> = hear(&take, &stimulus, &[60.0]).expect("a recording").observations("play", "").collect();
+        let at_60_hz = heard.iter().find(|o| o.quantity == Quantity::Response && o.at_hz == Some(60.0));
+        match at_60_hz.map(|o| &o.value) {
+            Some(Value::Number { value, .. }) => *value,
+            other => panic!("{other:?}"),
+        }
+    };
+    let flat = listening(48_000);
+    let deviation = Deviation {
+        file_sha256: String::new(),
+        serial: None,
+        points: vec![(20.0, -4.0), (200.0, -4.0), (500.0, 0.0), (20_000.0, 0.0)],
+    };
+    // A microphone that hears 4 dB too little of the bass heard a speaker that has 4 dB more.
+    let mut corrected = Listening { response: Some(Arc::new(deviation)), ..flat.clone() };
+    let gained = response(&corrected) - response(&flat);
+    assert!((gained - 4.0).abs() < 0.05, "{gained} dB");
+    // What was tampered with is no response.
+    let reversed = Deviation { file_sha256: String::new(), serial: None, points: vec![(200.0, 0.0), (20.0, 0.0)] };
+    corrected.response = Some(Arc::new(reversed));
+    let take = Take {
+        rate: 48_000,
+        samples: &samples,
+        reference: None,
+        anchors: &anchors,
+        emitted: None,
+        listening: &corrected,
+    };
+    let error = hear(&take, &stimulus, &[]).map(|_| ()).expect_err("no response");
+    assert!(error.to_string().contains("rising order"), "{error}");
 }
 
 #[test]

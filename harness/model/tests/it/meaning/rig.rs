@@ -238,6 +238,48 @@ fn a_hardware_rig_needs_ports_and_devices_and_channels_that_exist() {
     );
 }
 
+#[rstest]
+#[case::not_there(
+    "alsa: {device: hw, rate: 48000, channels: 2, channel: 1, reference: 3}",
+    "dangling-reference microphones.bench.alsa.reference",
+    "channel 3 of a device with 2",
+    "from 1 to 2"
+)]
+#[case::itself(
+    "alsa: {device: hw, rate: 48000, channels: 2, channel: 1, reference: 1}",
+    "wrong-reference microphones.bench.alsa.reference",
+    "the microphone itself cannot say when",
+    "wired to the source"
+)]
+#[case::width(
+    "alsa: {device: hw, rate: 48000, channels: 2, channel: 1, format: s20}",
+    "unknown-word microphones.bench.alsa.format",
+    "s20",
+    "s24"
+)]
+fn a_reference_and_a_format_are_those_of_the_device(
+    #[case] device: &str,
+    #[case] at: &str,
+    #[case] message: &str,
+    #[case] advice: &str,
+) {
+    let rig = plugged_in("", &format!("{{room: room, {device}}}"));
+    let found = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]);
+    let [fault] = &found[..] else { panic!("{found:#?}") };
+    assert_eq!(format!("{} {}", fault.code, fault.document_path), at);
+    assert!(fault.message.contains(message), "{fault:?}");
+    assert!(fault.suggestion.as_deref().is_some_and(|said| said.contains(advice)), "{fault:?}");
+}
+
+#[test]
+fn only_a_real_microphone_has_a_calibration_file() {
+    let file = "{room: room, calibration-file: {file: umik.txt}}";
+    let rig = RIG.replace("{room: room}", file);
+    let found = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]);
+    let said: Vec<_> = found.iter().map(|fault| (fault.code.name(), fault.document_path.as_str())).collect();
+    assert_eq!(said, [("incomplete", "microphones.bench.calibration-file")]);
+}
+
 /// A lab with a sink of its own on the dongle `hci`, beside the speaker.
 fn with_sink(microphone: &str, role: &str) -> (String, String) {
     let real = RIG
