@@ -8,7 +8,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
-from proof import axis, codecs
+from proof import axis, codecs, wired
 
 RUN = "/run/rig/out/run"
 HEARD, PAIRED = "scenarios/starter/playback-heard.yaml", "rigs/virtual/scenarios/pairing.yaml"
@@ -34,6 +34,7 @@ class Case:
     follows: str = RUN                      # the run that the cues follow
     left_on: list = field(default_factory=list)
     judged_again: bool = True
+    leaves_a_run: bool = True
     captures: bool = False                  # hold what was recorded beside tshark
     checks: list = field(default_factory=list)      # what else must hold, of a Record
 
@@ -78,6 +79,15 @@ def as_the_source_says(record):
     came = [int(number) for _, number, _ in record.values("packets")]
     return received_whole(record) or (None if came == sent else f"packets of each stream: {sent} sent, {came} received")
 
+
+# Inside of it everything has the names that it has in a guest.
+BOOT_DIRECT = ("rigs/virtual/boot --direct --venv /run/rig/venv --bin /run/rig/bin --radio /run/rig/radio "
+               "--out /run/rig/out/direct -- ")
+DIRECT = (BOOT_DIRECT + "{run}; code=$?; cp -r /run/rig/out/direct/run /run/rig/out/run; "
+          "cp /run/rig/out/direct/guest/relay.log /run/rig/out/guest/; ls /sys/class/bluetooth; exit $code")
+DIRECT_REFUSED = ("cp /usr/bin/sleep /tmp/bluetoothd && /tmp/bluetoothd 600 & "
+                  "until pgrep -x bluetoothd >/dev/null; do sleep 0.1; done; "
+                  + BOOT_DIRECT + "true 2>/run/rig/out/refusal; test $? -eq 125 && grep -q 'systemctl stop bluetooth' /run/rig/out/refusal")
 
 DONGLE, SINK, SPEAKER = "AA:BB:CC:00:00:01", "AA:BB:CC:00:00:02", "D2:00:00:00:00:01"
 
@@ -135,6 +145,12 @@ CASES = [
            latency_ms=late)
       for late, code, classes in ((60, 0, set()), (150, 0, set()), (300, 10, {"late"}))),
 
+    # Both ends on one converter: what the speaker is later than the wire, whatever the host's clock says of it.
+    *(Case(f"wired-{late}-ms", f"the speaker is {late} ms late, the wire beside the microphone 50 ms", 0,
+           boot=speaker(f"--truth --wire 50ms --latency {late}ms"), rig="rigs/virtual/wired.yaml",
+           checks=[wired.later(late - 50), wired.kept_in(bits=32, channels=4)])
+      for late in (60, 150, 300)),
+
     Case("sbc-configurations", "four configurations of SBC are asked for", 0, says=["4 pass"],
          scenario="scenarios/codecs/sbc-configurations.yaml", captures=True, checks=[codecs.configurations]),
     Case("small-bitpool", "the speaker takes no bitpool above 32", 10, {"unsupported"}, boot=speaker("--bitpool 32"),
@@ -154,8 +170,13 @@ CASES = [
          scenario="scenarios/sinks/source-connects.yaml", rig="rigs/virtual-source.yaml", checks=[as_the_source_says]),
 
     # Two at once.
-    Case("two-at-once", "nothing, two dongles and two speakers at a time", 0, says=["4 pass"],
-         boot=["--dongles", "2", *speaker("--truth"), *speaker("--truth", 2)], rig="rigs/virtual-pair.yaml", checks=[at_once]),
+    Case("two-at-once", "nothing, two dongles and two speakers at a time, each heard 14 dB weaker behind the other's wall", 0,
+         says=["4 pass"],
+         boot=["--dongles", "2", *speaker("--truth --leak -14dB"), *speaker("--truth --leak -14dB", 2)], rig="rigs/virtual-pair.yaml", checks=[at_once]),
+
+    # On the user's own kernel; that of a guest in which nothing else runs stands for it.
+    Case("direct", "nothing; direct mode", 0, says=["1 pass"], boot=["--bare"], script=DIRECT),
+    Case("direct-beside-a-daemon", "direct mode where a bluetoothd runs", 0, boot=["--bare"], script=DIRECT_REFUSED, leaves_a_run=False),
 
     # The link.
     Case("link-dropped", "the speaker ends the second link in mid-stream", 0, {"link-lost"},

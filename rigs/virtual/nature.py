@@ -71,6 +71,13 @@ def latencies(text):
     return {None: LATENCY_S} | latency
 
 
+def wire(text):
+    """A latency for whatever codec."""
+    if "=" in text:
+        raise argparse.ArgumentTypeError(f"`{text}`: a wire knows no codec; write one duration, such as `50ms`")
+    return latencies(text)[None]
+
+
 def whole(least, most):
     def read(text):
         if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
@@ -146,6 +153,8 @@ def common(parser):
 def speaker():
     def check(setup):
         missing = [codec for codec in setup.refuses if codec not in setup.codecs]
+        if setup.leak is not None and not setup.truth:
+            parser.error("--leak: it needs --truth")
         if missing:
             parser.error(f"--refuses: {', '.join(missing)}: it does not offer what it should refuse; see --codecs")
 
@@ -160,6 +169,8 @@ def speaker():
     parser.add_argument("--discovery", type=share, default=1, help="how likely it answers inquiries; drawn whenever it appears")
     parser.add_argument("--silent", action="store_true", help="accepts streams and stays silent")
     parser.add_argument("--truth", action="store_true", help="also plays what it decoded, as it is, into a loopback of its own")
+    parser.add_argument("--leak", type=quantity("level"), help="how its truth is heard in the room of its neighbour, such as -14dB")
+    parser.add_argument("--wire", type=wire, help="also plays what it decoded so long after its first packet, as a wire from the source would bring it")
     parser.add_argument("--latency", type=latencies, default={None: LATENCY_S}, help="from the first packet to its sound; for all codecs or each")
     parser.add_argument("--jitter", type=duration, default=0, help="standard deviation of the latency from one connection to the next")
     parser.add_argument("--delay-report", type=duration, help="AVDTP delay report; none when left out")

@@ -19,6 +19,7 @@ SINK, SOURCE, TARGET, CONTROLLER, DEVICE_ID = range(0x00010001, 0x00010006)    #
 VENDOR = a2dp.A2DP_NON_A2DP_CODEC_TYPE
 LOUDEST = 127                               # of AVRCP's absolute volume
 TRUTHS = 4                                  # channels of the PCM "truth"
+WIRE = 2                                    # its channel n + 2 is the wire of speaker n
 
 
 def codec_capability(codec, bitpool):
@@ -56,7 +57,7 @@ class Reception:
     def __init__(self, speaker, connection):
         self.speaker, self.setup, self.connection = speaker, speaker.setup, connection
         self.state, self.codec = "idle", None
-        self.decoder = self.voice = self.response = self.truth = None
+        self.decoder = self.voice = self.response = self.truth = self.wire = None
         self.latency = None
         self.packets = self.lost = 0
         self.sequence = None
@@ -121,14 +122,16 @@ class Reception:
 
     def hush(self):
         """Lets what was received sound to its end; returns what does so."""
-        voices = [voice for voice in (self.voice, self.truth) if voice]
+        voices = [voice for voice in (self.voice, self.truth, self.wire) if voice]
         if voices:
             silence = bytes(2 * self.decoder.channels * round(self.decoder.rate * self.latency))
         if self.voice:
             self.voice.end(self.response(silence))
         if self.truth:
             self.truth.end(self.as_truth(silence))
-        self.voice = self.truth = None
+        if self.wire:
+            self.wire.end(self.as_truth(silence, WIRE))
+        self.voice = self.truth = self.wire = None
         return voices
 
     def meet_fate(self):
@@ -176,26 +179,34 @@ class Reception:
                 self.sound(packet.payload)
 
     def sound(self, data):
-        if self.decoder is None or self.setup.silent and not self.setup.truth:
+        setup = self.setup
+        if self.decoder is None or setup.silent and not setup.truth and setup.wire is None:
             return
         sound, decoder = self.decoder.decode(data), self.decoder
         if not sound:
             return
-        if not self.setup.silent:
+        if not setup.silent:
             if self.voice is None:
-                self.response = Response(self.setup, decoder.rate, decoder.channels)
+                self.response = Response(setup, decoder.rate, decoder.channels)
                 self.voice = Voice("air", self.latency, decoder.rate, decoder.channels)
             self.voice.queue += self.response(sound)
-        if self.setup.truth:
+        if setup.truth:
             if self.truth is None:
                 self.truth = Voice("truth", self.latency, decoder.rate, TRUTHS)
-            self.truth.queue += self.as_truth(sound)
+            self.truth.queue += self.as_truth(sound, leak=setup.leak)
+        if setup.wire is not None:
+            if self.wire is None:
+                self.wire = Voice("truth", setup.wire, decoder.rate, TRUTHS)
+            self.wire.queue += self.as_truth(sound, WIRE)
 
-    def as_truth(self, sound):
-        """The left channel of a sound, on this speaker's channel of the truth."""
+    def as_truth(self, sound, behind=0, leak=None):
+        """The left channel of a sound, on this speaker's channel of the truth, or so many behind it; `leak` dB weaker next to it."""
         samples = array("h", sound)[::self.decoder.channels]
         frames = array("h", bytes(2 * TRUTHS * len(samples)))
-        frames[self.speaker.plan["channel"] - 1::TRUTHS] = samples
+        own = self.speaker.plan["channel"] - 1
+        frames[own + behind::TRUTHS] = samples
+        if leak is not None:
+            frames[own ^ 1::TRUTHS] = array("h", [round(sample * 10 ** (leak / 20)) for sample in samples])
         return frames.tobytes()
 
 
