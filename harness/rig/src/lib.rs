@@ -8,6 +8,7 @@ pub mod capability;
 pub mod capture;
 pub mod clock;
 mod firmware;
+mod gesture;
 pub mod hardware;
 pub mod lock;
 pub mod pacing;

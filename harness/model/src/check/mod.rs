@@ -12,6 +12,7 @@ mod rig;
 mod scenario;
 mod size;
 mod steps;
+mod supply;
 mod wiring;
 
 use std::path::Path;
@@ -58,6 +59,7 @@ impl<'a> Vocabulary<'a> {
 pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> {
     let known = known::Known::of(library);
     let gestures = wiring::needed(library);
+    let cuts = supply::cuts(library);
     let mut all = Collected::default();
     for entry in library.scenarios.values() {
         let mut faults = Vec::new();
@@ -65,7 +67,10 @@ pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> 
         match size::fault(entry) {
             // Its parts are more than there is time to look at.
             Some(fault) => faults.push(fault),
-            None => scenario::check(entry, library, &known, vocabulary, &mut faults),
+            None => {
+                scenario::check(entry, library, &known, vocabulary, &mut faults);
+                supply::discharge(entry, library, &mut faults);
+            }
         }
         all.add(&entry.path, faults);
         if all.is_full() {
@@ -87,6 +92,7 @@ pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> 
         rig::check(entry, library, &mut faults);
         fault::check(entry, library, &mut faults);
         wiring::check(entry, library, &gestures, &mut faults);
+        supply::batteries(entry, library, &cuts, &mut faults);
         all.add(&entry.path, faults);
     }
     for entry in library.quarantines.values() {

@@ -8,7 +8,7 @@ use super::dangling;
 use crate::{
     diagnostic::{Code, Diagnostic},
     document::{
-        CommandLine, Control, Output, Recover, Rig, Role, SafeState, Unit, Verify, Way, Wire, World, day_number,
+        Button, CommandLine, Control, Output, Recover, Rig, Role, SafeState, Unit, Verify, Way, Wire, World, day_number,
     },
     load::{Entry, Library},
     quantity::Duration,
@@ -17,6 +17,7 @@ use crate::{
 pub(super) fn check(entry: &Entry<Rig>, library: &Library, faults: &mut Vec<Diagnostic>) {
     let mut rig = Checker { entry, library, faults };
     rig.worlds();
+    rig.boards();
     rig.dongles();
     rig.microphones();
     rig.units();
@@ -122,6 +123,17 @@ impl Checker<'_> {
         }
     }
 
+    /// What is said of the contacts of boards.
+    fn boards(&mut self) {
+        for (name, board) in &self.entry.value.relays {
+            if board.settle.is_some_and(|settle| settle > Output::LONGEST_SETTLE) {
+                let message = format!("{} is the longest that a switch is waited for", Output::LONGEST_SETTLE);
+                let fault = self.entry.diagnostic(Code::OutOfRange, &["relays", name, "settle"], message);
+                self.faults.push(fault.suggest("write `200 ms`"));
+            }
+        }
+    }
+
     /// What is said of where dongles are plugged in and how they are brought back.
     fn dongles(&mut self) {
         let rig = &self.entry.value;
@@ -219,6 +231,7 @@ impl Checker<'_> {
             self.device(name, unit);
             self.firmware(name, unit);
             self.dongle(name, unit);
+            self.buttons(name, unit);
             for microphone in unit.heard_by.keys().filter(|name| !rig.microphones.contains_key(*name)) {
                 let path = ["units", name, "heard-by", microphone];
                 self.faults.push(dangling(self.entry, &path, "microphone", microphone, &names(&rig.microphones)));
@@ -234,7 +247,8 @@ impl Checker<'_> {
         });
         let units = rig.units.iter().flat_map(|(name, unit)| {
             let power = unit.power.iter().map(move |output| (vec!["units", name, "power"], output));
-            power.chain(unit.buttons.iter().map(move |(b, output)| (vec!["units", name, "buttons", b], output)))
+            let buttons = unit.buttons.iter();
+            power.chain(buttons.map(move |(b, button)| (vec!["units", name, "buttons", b], &button.output)))
         });
         // By relay and channel: the path of what is wired to it.
         let mut wired: HashMap<(&str, u8), Vec<&str>> = HashMap::new();
@@ -271,6 +285,54 @@ impl Checker<'_> {
             let path = ["units", name, "simulated", "battery"];
             let fault = self.entry.diagnostic(Code::WrongReference, &path, message);
             self.faults.push(fault.suggest("delete it, or write `battery: true` in the device's document"));
+        }
+    }
+
+    /// How long buttons are held and supplies are on, and for whom resets are allowed.
+    fn buttons(&mut self, name: &str, unit: &Unit) {
+        let mut out_of_range = |path: &[&str], message: String, advice: &str| {
+            self.faults.push(self.entry.diagnostic(Code::OutOfRange, path, message).suggest(advice));
+        };
+        for (button, wiring) in &unit.buttons {
+            let at = |key: &'static str| ["units", name, "buttons", button, key];
+            if wiring.longest_hold == Duration::ZERO || wiring.longest_hold > Button::LONGEST {
+                let message = format!("a button is held for more than no time and at most {}", Button::LONGEST);
+                out_of_range(&at("longest-hold"), message, "write the longest hold that does no harm, such as `10 s`");
+            }
+            if wiring.smallest_gap > Button::LONGEST {
+                let message = format!("{} is the longest gap between two presses", Button::LONGEST);
+                out_of_range(&at("smallest-gap"), message, "write a time such as `200 ms`");
+            }
+        }
+        if let Some(power) = &unit.power {
+            if power.longest_on.is_some_and(|longest| longest == Duration::ZERO) {
+                let message = "a supply that is never on".to_owned();
+                out_of_range(&["units", name, "power", "longest-on"], message, "write a time, or delete it");
+            }
+            if power.longest_on.is_some() && power.safe != SafeState::Off {
+                let path = ["units", name, "power", "longest-on"];
+                let message = "it is not left off, so it cannot be kept from being on for long";
+                let fault = self.entry.diagnostic(Code::Incomplete, &path, message);
+                self.faults.push(fault.suggest("write `safe: off`, or delete `longest-on`"));
+            }
+            if power.settle.is_some_and(|settle| settle > Output::LONGEST_SETTLE) {
+                let path = ["units", name, "power", "settle"];
+                let message = format!("{} is the longest that a switch is waited for", Output::LONGEST_SETTLE);
+                self.faults.push(self.entry.diagnostic(Code::OutOfRange, &path, message).suggest("write `200 ms`"));
+            }
+        }
+        let Some(device) = self.library.devices.get(&unit.device) else { return };
+        let mut wrong = |key: &str, message: String, advice: &str| {
+            let path = ["units", name, key];
+            self.faults.push(self.entry.diagnostic(Code::WrongReference, &path, message).suggest(advice));
+        };
+        if unit.without_battery && !device.value.battery {
+            let message = format!("the device `{}` has no battery", unit.device);
+            wrong("without-battery", message, "delete it, or write `battery: true` in the device's document");
+        }
+        if unit.allows_factory_reset && !device.value.gestures.values().any(|gesture| gesture.factory_reset) {
+            let message = format!("the device `{}` has no gesture that is marked as one", unit.device);
+            wrong("allows-factory-reset", message, "delete it, or write `factory-reset: true` at the gesture");
         }
     }
 

@@ -9,6 +9,7 @@ mod difference;
 mod expect;
 mod fault;
 mod firmware;
+mod gesture;
 mod nature;
 mod quarantine;
 mod rig;
@@ -18,7 +19,7 @@ mod step;
 mod words;
 
 pub use configuration::{Bitpool, Blocks, Configuration, Misfit, Subbands, WantedConfiguration, largest_bitpool};
-pub use device::{Device, Firmware, Gesture, Press};
+pub use device::{Device, Firmware};
 pub use difference::{Comparable, Difference};
 pub use expect::{
     CodecIs, Count, Countable, Expect, Expectation, Latency, Parts, Per, Rate, RoleIs, SuccessRate, TimeTaken,
@@ -28,6 +29,7 @@ pub use fault::{
     ClockJump, DongleFault, Fault, LateRelay, MicrophoneFault, Moment, NoisyMicrophone, RelayFault, Trouble,
 };
 pub use firmware::{CommandLine, Declared, DeviceId, Gatt, Verify, Way};
+pub use gesture::{Button, Buttons, Gesture, PAIRING_MODE, Press, USUAL_GAP, USUAL_LONGEST_HOLD};
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
 pub use quarantine::{Quarantine, Quarantined};
 pub use rig::{
@@ -41,7 +43,9 @@ pub use step::{
     Connect, Discover, GestureStep, Listen, OnUnit, Pair, Play, Power, PowerCycle, Prompt, SetOption, Unpair,
     VoiceLoop, Wait, WaitFor,
 };
-pub use words::{Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side};
+pub use words::{
+    Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side, Turns,
+};
 
 pub(crate) use firmware::day_number;
 

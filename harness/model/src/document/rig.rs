@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     fault::Fault,
     firmware::Verify,
+    gesture::Button,
     nature::SimulatedUnit,
     words::{Control, Side},
 };
@@ -184,9 +185,26 @@ pub struct RelayBoard {
     /// How many channels the board has.
     #[schemars(range(min = 1, max = 64))]
     pub channels: u8,
+    /// How many operations its contacts are good for, each on and off again; `100000` for relays when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1000, max = 1_000_000_000))]
+    pub rated_operations: Option<u32>,
+    /// How long nothing may be relied on after a supply was switched; no time when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle: Option<Duration>,
     /// What a simulated board cannot do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulated: Option<SimulatedBoard>,
+}
+
+impl RelayBoard {
+    /// What makers of relays state, where the document does not: operations under load.
+    pub const USUAL_OPERATIONS: u32 = 100_000;
+
+    /// How many operations a contact is good for, where that is known.
+    pub fn rated(&self) -> Option<u32> {
+        self.rated_operations.or_else(|| self.lcus.is_some().then_some(Self::USUAL_OPERATIONS))
+    }
 }
 
 /// How a simulated relay board behaves. What is left out is ideal.
@@ -359,9 +377,15 @@ pub struct Unit {
     /// The relay channel that switches its supply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<Output>,
+    /// `true`: its battery was taken out, so that it goes off with its supply though its device has one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_battery: bool,
     /// The relay channels wired to its buttons.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub buttons: IndexMap<String, Output>,
+    pub buttons: IndexMap<String, Button>,
+    /// `true`: gestures may be done that make it forget what it knows. Bonds, settings and updates may be lost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allows_factory_reset: bool,
     /// The microphones that hear it; the nearest one is asked.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub heard_by: IndexMap<String, Heard>,
@@ -382,6 +406,13 @@ pub struct Output {
     /// The position it is left in; `off` when left out.
     #[serde(default)]
     pub safe: SafeState,
+    /// The longest that it may be on at a time: the board's driver then brings it to its safe position. Without end when
+    /// left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_on: Option<Duration>,
+    /// How long nothing may be relied on after it was switched, where that is not what its board says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle: Option<Duration>,
 }
 
 impl Microphone {
@@ -392,6 +423,9 @@ impl Microphone {
 }
 
 impl Output {
+    /// Longer than this nobody waits for a contact.
+    pub const LONGEST_SETTLE: Duration = Duration::from_s(60);
+
     /// The board, as a member of the rig: `relay board-1`.
     pub fn board(&self) -> String {
         format!("relay {}", self.relay)

@@ -147,6 +147,18 @@ words!(
 );
 
 words!(
+    /// What a gesture does to the power of a device.
+    Turns {
+        /// It is on afterwards.
+        On = "on",
+        /// It is off afterwards.
+        Off = "off",
+        /// It is on if it was off, and off if it was on.
+        Over = "over",
+    }
+);
+
+words!(
     /// A side of a stereo speaker.
     Side {
         /// The left one.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::document::{Action, Control, Device, Event, Profile, Rig, Role, Step, Unit, WaitFor, World};
+use crate::document::{
+    Action, Control, Device, Event, Gesture, PAIRING_MODE, Profile, Rig, Role, Step, Unit, WaitFor, World,
+};
 
 /// Something a unit can do on its rig.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,11 +73,9 @@ impl Capabilities {
         let own = controlled && unit.control == Some(Control::Endpoint);
         // One role at a time: who can be both is the source.
         let receives = own && roles.contains(&Role::A2dpSink) && !roles.contains(&Role::A2dpSource);
-        let gesture = device.gestures.get("pairing-mode");
-        all.set(
-            Capability::PairingMode,
-            receives || gesture.is_some_and(|g| g.automatic || (simulated && !g.press.is_empty())),
-        );
+        let gesture = device.gestures.get(PAIRING_MODE);
+        let can_be_done = |gesture| obstacle(unit, device, rig, PAIRING_MODE, gesture).is_none();
+        all.set(Capability::PairingMode, receives || gesture.is_some_and(can_be_done));
         all.set(Capability::Receiving, receives);
         for capability in [Capability::Inquiry, Capability::Pairing, Capability::Connecting] {
             all.set(capability, controlled);
@@ -83,6 +83,38 @@ impl Capabilities {
         all.set(Capability::Streaming, controlled && roles.contains(&Role::A2dpSource));
         all.set(Capability::Recording, !unit.heard_by.is_empty());
         all
+    }
+}
+
+/// What keeps a unit of a rig from doing a gesture of its device; nothing when it can.
+pub(super) fn obstacle(unit: &Unit, device: &Device, rig: &Rig, name: &str, gesture: &Gesture) -> Option<String> {
+    if gesture.automatic {
+        return None;
+    }
+    if gesture.press.is_empty() {
+        return Some(format!("the gesture `{name}` of `{}` does nothing", device.device));
+    }
+    if gesture.factory_reset && !unit.allows_factory_reset {
+        return Some(format!("the gesture `{name}` resets it, and it does not say `allows-factory-reset: true`"));
+    }
+    // Without any button wired, a simulated unit is pressed by nobody, and does it all the same.
+    let pressed_by_relays = rig.world == World::Hardware || !unit.buttons.is_empty();
+    gesture.buttons().filter(|_| pressed_by_relays).find_map(|button| match unit.buttons.get(button) {
+        None => Some(format!("the gesture `{name}` presses `{button}`, which is wired to no relay")),
+        Some(wiring) if gesture.longest_hold(button) > wiring.longest_hold => Some(format!(
+            "the gesture `{name}` holds `{button}` for {}, and {} is the longest for it",
+            gesture.longest_hold(button),
+            wiring.longest_hold
+        )),
+        Some(_) => None,
+    })
+}
+
+/// What keeps a unit of a rig from doing the gesture of that name; nothing when it can.
+pub(super) fn obstacle_to(unit: &Unit, device: &Device, rig: &Rig, name: &str) -> Option<String> {
+    match device.gestures.get(name) {
+        Some(gesture) => obstacle(unit, device, rig, name, gesture),
+        None => Some(format!("its device `{}` has no gesture `{name}`", device.device)),
     }
 }
 
@@ -137,7 +169,9 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         Action::WaitFor(_) => {
             return Err("this version of Rigtone has no driver for `wait-for` the event `reaction`".into());
         }
-        Action::Gesture(_) | Action::Set(_) | Action::ReadServices(_) | Action::Prompt(_) | Action::VoiceLoop(_) => {
+        // Whether a unit can do it depends on the gesture: see [`obstacle`].
+        Action::Gesture(_) => {}
+        Action::Set(_) | Action::ReadServices(_) | Action::Prompt(_) | Action::VoiceLoop(_) => {
             return later();
         }
     }

@@ -178,7 +178,7 @@ mod tests {
         let mut pty = Pty::open();
         let folder = tempfile::tempdir().expect("a folder");
         let state = State::at(folder.path().to_owned()).expect("usable");
-        let output = Output { relay: "board".into(), channel: 3, safe: SafeState::Off };
+        let output = Output { relay: "board".into(), channel: 3, safe: SafeState::Off, longest_on: None, settle: None };
         let wired = vec![Wired { what: "supply of dongle d".into(), output: output.clone() }];
         let journals = vec![state.journal("relay board", pty.path()).expect("a journal")];
         let setup = Setup {

@@ -49,7 +49,8 @@ impl Hold {
 pub(super) fn outputs_of(rig: &Rig) -> impl Iterator<Item = (&str, String, &Output)> {
     rig.units.iter().flat_map(|(name, unit)| {
         let power = unit.power.iter().map(move |output| (format!("power of {name}"), output));
-        let buttons = unit.buttons.iter().map(move |(button, output)| (format!("button {button} of {name}"), output));
+        let buttons = unit.buttons.iter();
+        let buttons = buttons.map(move |(button, wiring)| (format!("button {button} of {name}"), &wiring.output));
         let supply = own_dongle(rig, unit).and_then(|(dongle, document)| {
             document.power().map(|output| (format!("supply of dongle {dongle}"), output))
         });

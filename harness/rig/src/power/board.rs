@@ -219,7 +219,10 @@ mod tests {
     const ON_3: [u8; 4] = [0xA0, 3, 1, 0xA4];
 
     fn wired(channel: u8, safe: SafeState) -> Wired {
-        Wired { what: format!("power of unit-{channel}"), output: Output { relay: "board".into(), channel, safe } }
+        Wired {
+            what: format!("power of unit-{channel}"),
+            output: Output { relay: "board".into(), channel, safe, longest_on: None, settle: None },
+        }
     }
 
     fn setup(port: &str, wired: Vec<Wired>, journals: Vec<Journal>) -> Setup {

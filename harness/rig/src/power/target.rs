@@ -95,7 +95,10 @@ mod tests {
     use rstest::rstest;
 
     fn wired(channel: u8, safe: SafeState) -> Wired {
-        Wired { what: format!("document {channel}"), output: Output { relay: "b".into(), channel, safe } }
+        Wired {
+            what: format!("document {channel}"),
+            output: Output { relay: "b".into(), channel, safe, longest_on: None, settle: None },
+        }
     }
 
     fn entry(channel: u8, safe: SafeState, left: bool) -> Entry {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use rigtone_model::document::SafeState;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::state::share;
 
@@ -98,25 +98,27 @@ fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-fn line(entry: &Entry) -> io::Result<Vec<u8>> {
-    let record = serde_json::to_vec(entry).map_err(io::Error::other)?;
+/// A record with its checksum, as a line.
+pub(super) fn line<T: Serialize>(record: &T) -> io::Result<Vec<u8>> {
+    let record = serde_json::to_vec(record).map_err(io::Error::other)?;
     let mut line = format!("{:016x} ", checksum(&record)).into_bytes();
     line.extend(record);
     line.push(b'\n');
     Ok(line)
 }
 
-fn record(line: &[u8]) -> Option<Entry> {
+/// The record of a line that is whole.
+pub(super) fn record<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
     let (sum, record) = line.split_at_checked(17)?;
     let sum = u64::from_str_radix(std::str::from_utf8(sum).ok()?.strip_suffix(' ')?, 16).ok()?;
-    (sum == checksum(record)).then(|| serde_json::from_slice(record).ok()).flatten().filter(|e: &Entry| e.channel > 0)
+    (sum == checksum(record)).then(|| serde_json::from_slice(record).ok()).flatten()
 }
 
 /// Everything that is whole; how much is not.
 fn contents(bytes: &[u8]) -> Contents {
     let mut found = Contents { torn: bytes.last().is_some_and(|&last| last != b'\n'), ..Contents::default() };
     for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-        match record(line) {
+        match record(line).filter(|entry: &Entry| entry.channel > 0) {
             Some(entry) => {
                 found.records += 1;
                 found.entries.insert(entry.channel, entry);
@@ -280,7 +282,7 @@ impl Journal {
 }
 
 /// A new name is durable only with its folder.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 

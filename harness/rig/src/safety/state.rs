@@ -10,7 +10,10 @@ use std::{
 use rigtone_model::trial::InfrastructureFault;
 use rustix::fs::{Access, access};
 
-use super::journal::{Journal, SUFFIX};
+use super::{
+    journal::{Journal, SUFFIX},
+    wear::{self, Wear, Worn},
+};
 use crate::lock::escape;
 
 /// The state directory in use: `$RIGTONE_STATE`; else `/var/lib/rigtone`, where it can be made or written; else
@@ -71,7 +74,9 @@ impl State {
             }
             access(path, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)
         };
-        usable(&state.outputs()).map_err(|e| fault(format!("using {} failed: {e}", state.outputs().display())))?;
+        for folder in [state.outputs(), state.wear_folder()] {
+            usable(&folder).map_err(|e| fault(format!("using {} failed: {e}", folder.display())))?;
+        }
         Ok(state)
     }
 
@@ -79,8 +84,48 @@ impl State {
         self.folder.join("outputs")
     }
 
+    fn wear_folder(&self) -> PathBuf {
+        self.folder.join("wear")
+    }
+
     fn file(&self, port: &str) -> PathBuf {
         self.outputs().join(format!("{}{SUFFIX}", escape(port)))
+    }
+
+    fn wear_file(&self, port: &str) -> PathBuf {
+        self.wear_folder().join(format!("{}{}", escape(port), wear::SUFFIX))
+    }
+
+    /// How often the contacts of the relay board on `port` have worked, to be counted on. Its lock must be held.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn wear(&self, member: &str, port: &str) -> Result<Wear, InfrastructureFault> {
+        let path = self.wear_file(port);
+        Wear::open(path.clone()).map_err(|e| {
+            let what = format!("opening the count of its operations {} failed: {e}", path.display());
+            InfrastructureFault::new(member, what).hint("make the file writable, or free space")
+        })
+    }
+
+    /// How often they have worked, by channel; only to be read.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn worn(&self, member: &str, port: &str) -> Result<Vec<Worn>, InfrastructureFault> {
+        let path = self.wear_file(port);
+        Wear::look(&path).map_err(|e| {
+            let what = format!("reading the count of its operations {} failed: {e}", path.display());
+            InfrastructureFault::new(member, what).hint("make the file readable")
+        })
+    }
+
+    /// The ports of boards whose operations are counted.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn worn_keys(&self) -> io::Result<Vec<String>> {
+        named(&self.wear_folder(), wear::SUFFIX)
     }
 
     /// The journal of the relay board on `port`.
@@ -104,14 +149,19 @@ impl State {
     /// # Errors
     /// When the folder cannot be read.
     pub fn ports(&self) -> io::Result<Vec<String>> {
-        let mut ports = Vec::new();
-        for entry in fs::read_dir(self.outputs())? {
-            let name = entry?.file_name();
-            ports.extend(name.to_str().and_then(|name| name.strip_suffix(SUFFIX)).and_then(unescape));
-        }
-        ports.sort();
-        Ok(ports)
+        named(&self.outputs(), SUFFIX)
     }
+}
+
+/// The keys after which files of a folder are named.
+fn named(folder: &Path, suffix: &str) -> io::Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        keys.extend(name.to_str().and_then(|name| name.strip_suffix(suffix)).and_then(unescape));
+    }
+    keys.sort();
+    Ok(keys)
 }
 
 /// Lets whoever may write in the folder write this too: a rig may have several users. Only the owner can.
