@@ -2,6 +2,7 @@
 
 mod configuration;
 mod expect;
+mod relay;
 mod rig;
 mod scenario;
 mod size;
