@@ -1,13 +1,15 @@
 //! Opening a rig that is reached through drivers.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
 
 use async_trait::async_trait;
 use rigtone_model::{
-    document::{Alsa, Control, Device, Dongle, Rig, Role, Unit as UnitDocument},
+    document::{Alsa, Control, Device, Dongle, Output, PAIRING_MODE, Rig, Role, Unit as UnitDocument},
+    quantity::Duration,
     trial::InfrastructureFault,
 };
 use thiserror::Error;
@@ -16,11 +18,13 @@ use super::{
     Hold, HostClock,
     hold::own_dongle,
     keeper::{HardwareKeeper, Members},
+    supply::Supply,
 };
 use crate::{
     bench::Bench,
-    capability::{Address, Answer, Microphone, PairingMode, Unit},
+    capability::{Address, Answer, Microphone, PairingMode, Power, Unit},
     clock::Instant,
+    gesture::Knowledge,
     lock::LockError,
     usb::{HubPort, Sysfs},
 };
@@ -232,13 +236,22 @@ fn open_unit(
 ) -> Result<Unit, OpenError> {
     let member = format!("unit {name}");
     let address = unit.address.parse().map_err(|e: String| document(&member, e))?;
-    let power = unit.power.as_ref().map(|output| members.outlet(output)).transpose()?;
-    let automatic = device.gestures.get("pairing-mode").is_some_and(|gesture| gesture.automatic);
+    let knowledge = Rc::new(RefCell::new(Knowledge::of(name, unit, device)));
+    let supply = |output: &Output| -> Result<Rc<dyn Power>, OpenError> {
+        let of_board = rig.relays.get(&output.relay).and_then(|board| board.settle);
+        let settle = output.settle.or(of_board).unwrap_or(Duration::ZERO);
+        let outlet = members.outlet(output)?;
+        Ok(Rc::new(Supply { outlet, settle, knowledge: knowledge.clone(), clock }))
+    };
+    let power = unit.power.as_ref().map(supply).transpose()?;
+    let gestures = members.buttons(name, unit, device, &knowledge, clock)?;
+    members.known.insert(name.to_owned(), knowledge);
+    let automatic = device.gestures.get(PAIRING_MODE).is_some_and(|gesture| gesture.automatic);
     let mut opened = Unit {
         name: name.into(),
         address,
         power,
-        // Gestures with buttons need a driver of their own; without one the unit does not offer it.
+        gestures,
         pairing_mode: automatic.then(|| Rc::new(ByItself) as Rc<dyn PairingMode>),
         inquiry: None,
         pairing: None,

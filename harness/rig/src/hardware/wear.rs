@@ -106,6 +106,16 @@ pub fn worn(rig: &Rig, state: &State) -> Result<Vec<WornContact>, Infrastructure
     Ok(all)
 }
 
+/// What a person should know of the contacts of a rig before trials rely on them, a sentence for each.
+pub(super) fn warnings(rig: &Rig, hold: &Hold) -> Vec<String> {
+    // Without a state directory nothing leaves its safe state, and that is said elsewhere.
+    let Ok(state) = &hold.state else { return Vec::new() };
+    match worn(rig, state) {
+        Ok(contacts) => contacts.iter().filter_map(WornContact::warning).collect(),
+        Err(fault) => vec![fault.to_string()],
+    }
+}
+
 /// Why it could not be recorded that something was replaced.
 #[derive(Debug)]
 pub enum NotReplaced {

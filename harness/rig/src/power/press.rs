@@ -55,7 +55,7 @@ impl Actor {
             self.leave(channel, !rest, not_after)?;
         }
         if let ([(channel, false)], true) = (channels.as_slice(), chord.alone)
-            && let Some(last) = self.pulse(*channel, chord.held)?
+            && let Some(last) = self.pulse(*channel, std::time::Duration::from_nanos(planned_ns.unsigned_abs()))?
         {
             // Once more to rest: that finds a contact that sticks, and strikes it out.
             self.held.put(Hold::new(channels, self.clock.now().plus(planned_ns.saturating_add(SLACK_NS))));

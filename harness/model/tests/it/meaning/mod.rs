@@ -3,6 +3,7 @@
 mod configuration;
 mod expect;
 mod gestures;
+mod relay;
 mod rig;
 mod scenario;
 mod size;
