@@ -7,7 +7,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use indexmap::IndexMap;
 use rigtone_model::{
     document::{Button, Gesture, Press, USUAL_GAP},
     event::{TimedBy, Truth},
@@ -42,7 +41,7 @@ pub(super) struct Contact {
 pub(super) struct Buttons {
     /// The unit as faults name it.
     pub(super) member: String,
-    pub(super) gestures: IndexMap<String, Gesture>,
+    pub(super) gestures: BTreeMap<String, Gesture>,
     pub(super) contacts: BTreeMap<String, Contact>,
     /// Whether it may be made to forget what it knows.
     pub(super) allows_factory_reset: bool,
@@ -103,11 +102,11 @@ impl Buttons {
         let alone = press.buttons.len() == 1;
         let deadline = self.clock.now().plus(PATIENCE_NS);
         // All boards at once, and only then the first answer: the fingers of a hand come down together.
-        let orders: Vec<_> = grip.0.iter().map(|(board, channels)| {
+        let order = |(board, channels): &(Rc<Board>, Vec<u8>)| {
             let chord = Chord { channels: channels.clone(), held: press.held, alone };
-            (board, board.press(chord, deadline))
-        });
-        let orders = orders.collect::<Vec<_>>();
+            (Rc::clone(board), board.press(chord, deadline))
+        };
+        let orders: Vec<_> = grip.0.iter().map(order).collect();
         let (mut last, mut by_board): (Option<Switched>, bool) = (None, false);
         for (board, order) in orders {
             let begun = board.answer(order?, deadline).await??;

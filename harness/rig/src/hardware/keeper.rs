@@ -86,7 +86,7 @@ impl Members {
         }
         Ok(Some(Rc::new(Buttons {
             member: format!("unit {name}"),
-            gestures: device.gestures.clone(),
+            gestures: device.gestures.clone().into_iter().collect(),
             contacts,
             allows_factory_reset: unit.allows_factory_reset,
             knowledge: knowledge.clone(),

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The share of its rated operations from which a contact should be replaced.
-pub const DUE: f64 = 0.8;
+const DUE: f64 = 0.8;
 
 /// A contact of a rig, and what it has done.
 #[derive(Debug, Clone, PartialEq)]

@@ -276,7 +276,10 @@ impl Power for Outlet {
 mod tests {
     use super::*;
     use crate::{power::Boards, safety::State, test_port::Pty};
-    use rigtone_model::document::{Lcus, LcusReports, Output, SafeState};
+    use rigtone_model::{
+        document::{Lcus, LcusReports, Output, SafeState},
+        event::Truth,
+    };
     use rstest::rstest;
     use tempfile::TempDir;
 
@@ -351,7 +354,7 @@ mod tests {
         let mut pty = Pty::open();
         let (board, clock, _folder) = open(&pty, vec![]);
         let truth = board.switch(1, true, clock.now().plus(PATIENCE)).await;
-        assert_eq!((truth, pty.read(4)), (Ok(Truth::Commanded), ON_1.to_vec()));
+        assert_eq!((truth.map(|s| s.truth), pty.read(4)), (Ok(Truth::Commanded), ON_1.to_vec()));
     }
 
     #[tokio::test]
@@ -362,9 +365,9 @@ mod tests {
         let orders = vec![(ON_1.to_vec(), vec![1, 0, 0, 0]), (vec![], vec![1, 0, 0, 0]), (OFF_1.to_vec(), vec![0; 4])];
         let pty = plays(pty, orders);
         let patience = || clock.now().plus(PATIENCE);
-        assert_eq!(board.switch(1, true, patience()).await, Ok(Truth::Reported));
+        assert_eq!(board.switch(1, true, patience()).await.map(|s| s.truth), Ok(Truth::Reported));
         assert_eq!(board.check(patience()).await, Ok(vec![Position { channel: 1, on: true, ordered: Some(true) }]));
-        assert_eq!(board.switch(1, false, patience()).await, Ok(Truth::Reported));
+        assert_eq!(board.switch(1, false, patience()).await.map(|s| s.truth), Ok(Truth::Reported));
         assert!(left(&folder, &path).is_empty());
         pty.join().expect("as played");
     }

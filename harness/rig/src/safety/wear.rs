@@ -3,7 +3,7 @@
 //! One operation is on and off again, as makers count. A file of lines for each board, each a checksum and what is known
 //! of one channel; the last line of a channel counts, and says how many operations there were in all: nothing is counted
 //! twice. A line is written when an order has been given. A process that is killed loses one operation of each board at
-//! most; a host that loses power loses what it had not brought to the disk, at most [`SYNC`] operations of each board.
+//! most; a host that loses power loses what it had not brought to the disk, at most 64 operations of each board.
 //! Whoever holds the board's lock writes; anybody may read. The file belongs to the board's port, not to a rig.
 
 use std::{
@@ -24,7 +24,7 @@ use super::{
 /// How the names of these files end.
 pub(super) const SUFFIX: &str = ".wear";
 /// Operations after which the file is brought to the disk.
-pub const SYNC: u32 = 64;
+pub(super) const SYNC: u32 = 64;
 /// A file that has grown to this is written anew.
 const COMPACT: u64 = 64 * 1024;
 /// No file of ours is larger: what lies behind is not ours.
@@ -342,8 +342,8 @@ mod tests {
     fn the_file_is_bounded_and_loses_nothing() {
         let (folder, mut longest) = (folder(), 0);
         let mut busy = wear(&folder);
-        for n in 0..2_000 {
-            busy.count(n % 8 + 1, "power of a unit with quite a long name", "lab", NOON).expect("written");
+        for n in 0..2_000_u32 {
+            busy.count((n % 8 + 1) as u8, "power of a unit with quite a long name", "lab", NOON).expect("written");
             longest = longest.max(fs::metadata(busy.path()).expect("there").len());
         }
         assert!(longest < COMPACT + 1024, "{longest}");

@@ -12,7 +12,6 @@ use rigtone_model::{
 use rigtone_rig::{
     bench::Bench,
     capability::Pressed,
-    clock::Clock as _,
     hardware::{Hold, Selection, WornContact, open, runtime, worn},
     safety::State,
 };
