@@ -97,16 +97,17 @@ impl Held {
         for hold in &mut self.holds {
             hold.channels.retain(|(held, _)| *held != channel);
         }
-        let released = &mut self.released;
         self.holds.retain_mut(|hold| {
-            let goes_on = !hold.channels.is_empty();
-            if let (false, Some(reply)) = (goes_on, hold.reply.take_if(|_| !goes_on)) {
+            if hold.channels.is_empty()
+                && let Some(reply) = hold.reply.take()
+            {
                 let what = "everything was made safe while a button was held";
+                // Whoever waited may be gone.
                 let _ = reply.send(Err(InfrastructureFault::new("run", what)));
             }
-            goes_on
+            !hold.channels.is_empty()
         });
-        released.insert(channel, now);
+        self.released.insert(channel, now);
     }
 
     pub(super) fn released(&self, channel: u8) -> Option<Instant> {
