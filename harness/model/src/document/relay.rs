@@ -105,7 +105,21 @@ impl Place {
 impl RelayBoard {
     /// The families that are stated; one of a board that `check` accepts in a rig of hardware.
     pub fn stated(&self) -> Vec<Stated> {
-        let Self { lcus, modbus_rtu, numato, kmtronic, devantech, k8090, conrad, sainsmart, dlp_ior4, icstation, dcttech, channels: _, simulated: _ } = self;
+        let Self {
+            lcus,
+            modbus_rtu,
+            numato,
+            kmtronic,
+            devantech,
+            k8090,
+            conrad,
+            sainsmart,
+            dlp_ior4,
+            icstation,
+            dcttech,
+            channels: _,
+            simulated: _,
+        } = self;
         let all = [
             lcus.as_ref().map(Lcus::stated),
             modbus_rtu.as_ref().map(ModbusRtu::stated),
@@ -154,7 +168,9 @@ impl SerialPort {
     /// What tells it from every other port, if anything is named.
     pub fn key(&self) -> Option<String> {
         let Self { path, usb, serial, .. } = self;
-        path.clone().or_else(|| Some(format!("usb:{}", usb.as_ref()?))).or_else(|| Some(format!("serial:{}", serial.as_ref()?)))
+        path.clone()
+            .or_else(|| Some(format!("usb:{}", usb.as_ref()?)))
+            .or_else(|| Some(format!("serial:{}", serial.as_ref()?)))
     }
 
     /// The field that names it.
