@@ -281,6 +281,7 @@ mod tests {
         event::Truth,
     };
     use rstest::rstest;
+    use std::{num::NonZeroU8, sync::Mutex};
     use tempfile::TempDir;
 
     /// Far enough that no load of the host matters.
@@ -407,6 +408,56 @@ mod tests {
         assert_eq!(fault.member, "relay board");
         assert!(fault.what.contains(said) && fault.hint.is_some(), "{fault:?}");
         pty.join().expect("as played");
+    }
+
+    /// A line in memory: what was said to it.
+    struct Memory {
+        said: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Memory {
+        fn say<T>(&self, what: String, answer: T) -> Result<T, InfrastructureFault> {
+            self.said.lock().expect("not poisoned").push(what);
+            Ok(answer)
+        }
+    }
+
+    impl Line for Memory {
+        fn open(&mut self) -> Result<(), InfrastructureFault> {
+            self.say("open".into(), ())
+        }
+        fn switch(&mut self, channel: NonZeroU8, on: bool) -> Result<Option<bool>, InfrastructureFault> {
+            self.say(format!("{channel} {on}"), Some(on))
+        }
+        fn position(&mut self, channel: NonZeroU8) -> Result<Option<bool>, InfrastructureFault> {
+            self.say(format!("{channel}?"), None)
+        }
+        fn alive(&mut self) -> Result<(), InfrastructureFault> {
+            self.say("alive".into(), ())
+        }
+        fn spacing(&self) -> Duration {
+            Duration::ZERO
+        }
+        fn keeps(&self) -> Option<&'static str> {
+            Some("it is in memory")
+        }
+    }
+
+    fn in_memory(safe: SafeState) -> (Board, HostClock, TempDir, Arc<Mutex<Vec<String>>>) {
+        let (clock, folder, said) = (HostClock::start(), tempfile::tempdir().expect("a folder"), Arc::default());
+        let setup = setup("/dev/b", vec![wired(1, safe)], vec![journal(&folder, "/dev/b")]);
+        let line = Box::new(Memory { said: Arc::clone(&said) });
+        (Board::with(line, setup, clock).expect("it opens"), clock, folder, said)
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_tells_is_enough_and_what_a_board_cannot_tell_is_said() {
+        let (board, clock, _folder, said) = in_memory(SafeState::Off);
+        let patience = || clock.now().plus(PATIENCE);
+        assert_eq!(board.switch(1, true, patience()).await.map(|switched| switched.truth), Ok(Truth::Reported));
+        assert_eq!(*said.lock().expect("not poisoned"), ["open", "1 true"]);
+        assert_eq!(board.check(patience()).await, Ok(vec![]), "a position that cannot be read is none");
+        assert_eq!(board.keeps(), Some("it is in memory"));
     }
 
     #[tokio::test]
