@@ -10,10 +10,13 @@ mod expect;
 mod fault;
 mod firmware;
 mod nature;
+mod network;
+mod program;
 mod quarantine;
 mod relay;
 mod rig;
 mod scenario;
+mod secret;
 mod sound;
 mod step;
 mod words;
@@ -30,6 +33,11 @@ pub use fault::{
 };
 pub use firmware::{CommandLine, Declared, DeviceId, Gatt, Verify, Way};
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
+pub use network::{
+    DevantechEth, Login, Netio, SainsmartWeb, ShellyGen1, ShellyGen2, Snmp, SnmpOutlet, SnmpPreset, SnmpVersion,
+    Tasmota, UsbHub, Web, WebMethod, WebState,
+};
+pub use program::{SourceProgram, SwitchProgram};
 pub use quarantine::{Quarantine, Quarantined};
 pub use relay::{
     AssumedState, Conrad, DctTech, Devantech, DevantechModel, DlpIor4, IcStation, K8090, KmTronic, Lcus, LcusReports,
@@ -40,13 +48,17 @@ pub use rig::{
     SimulatedMicrophone, Unit, Wire, World,
 };
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
+pub use secret::{Hidden, Secret};
 pub use sound::{Asked, Audio, Measurable, Measured, Response};
 pub use step::{Absence, Action, Event, Step};
 pub use step::{
     Connect, Discover, GestureStep, Listen, OnUnit, Pair, Play, Power, PowerCycle, Prompt, SetOption, Unpair,
     VoiceLoop, Wait, WaitFor,
 };
-pub use words::{Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side};
+pub use words::{
+    Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side,
+    SourceAbility,
+};
 
 pub(crate) use firmware::day_number;
 
