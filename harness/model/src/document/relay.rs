@@ -150,7 +150,31 @@ impl Place {
 impl RelayBoard {
     /// The families that are stated; one of a board that `check` accepts in a rig of hardware.
     pub fn stated(&self) -> Vec<Stated> {
-        let Self { lcus, modbus_rtu, numato, kmtronic, devantech, k8090, conrad, sainsmart, dlp_ior4, icstation, dcttech, shelly_gen1, shelly_gen2, tasmota, netio, sainsmart_web, http, snmp, devantech_eth, usb_hub, command, channels: _, simulated: _ } = self;
+        let Self {
+            lcus,
+            modbus_rtu,
+            numato,
+            kmtronic,
+            devantech,
+            k8090,
+            conrad,
+            sainsmart,
+            dlp_ior4,
+            icstation,
+            dcttech,
+            shelly_gen1,
+            shelly_gen2,
+            tasmota,
+            netio,
+            sainsmart_web,
+            http,
+            snmp,
+            devantech_eth,
+            usb_hub,
+            command,
+            channels: _,
+            simulated: _,
+        } = self;
         let all = [
             lcus.as_ref().map(Lcus::stated),
             modbus_rtu.as_ref().map(ModbusRtu::stated),
@@ -209,7 +233,9 @@ impl SerialPort {
     /// What tells it from every other port, if anything is named.
     pub fn key(&self) -> Option<String> {
         let Self { path, usb, serial, .. } = self;
-        path.clone().or_else(|| Some(format!("usb:{}", usb.as_ref()?))).or_else(|| Some(format!("serial:{}", serial.as_ref()?)))
+        path.clone()
+            .or_else(|| Some(format!("usb:{}", usb.as_ref()?)))
+            .or_else(|| Some(format!("serial:{}", serial.as_ref()?)))
     }
 
     /// The field that names it.

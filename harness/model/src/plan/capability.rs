@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::document::{
-    Action, Control, Device, Event, Profile, Rig, Role, SourceAbility, Step, Unit, WaitFor, World,
-};
+use crate::document::{Action, Control, Device, Event, Profile, Rig, Role, SourceAbility, Step, Unit, WaitFor, World};
 
 /// Something a unit can do on its rig.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -381,8 +381,12 @@ mod tests {
         });
         let bench = attempt(&rig, &Selection::all(&rig)).expect("nothing is started");
         let source = &bench.units["source"];
-        let found =
-            [source.inquiry.is_some(), source.pairing.is_some(), source.connecting.is_some(), source.streaming.is_some()];
+        let found = [
+            source.inquiry.is_some(),
+            source.pairing.is_some(),
+            source.connecting.is_some(),
+            source.streaming.is_some(),
+        ];
         assert_eq!(found, offered);
     }
 

@@ -127,12 +127,7 @@ impl Actor {
     }
 
     /// The board lets go by itself, and nobody has seen it do so: the output stays on record until it is switched off.
-    fn pulse(
-        &mut self,
-        channel: u8,
-        held: Duration,
-        not_after: Instant,
-    ) -> Result<bool, InfrastructureFault> {
+    fn pulse(&mut self, channel: u8, held: Duration, not_after: Instant) -> Result<bool, InfrastructureFault> {
         let number = self.number(channel)?;
         // It comes by both positions; where it then could not begin, the next start makes safe what is safe already.
         for on in [true, false] {

@@ -77,9 +77,7 @@ impl Entry {
         match &self.board {
             Some(board) => serde_json::from_value(board.clone()).unwrap_or_default(),
             // Once there was one family, and nothing else to say of it.
-            None if self.protocol == "lcus" => {
-                RelayBoard { lcus: Some(Lcus::at(&self.port)), ..RelayBoard::default() }
-            }
+            None if self.protocol == "lcus" => RelayBoard { lcus: Some(Lcus::at(&self.port)), ..RelayBoard::default() },
             None => RelayBoard::default(),
         }
     }
@@ -396,7 +394,8 @@ mod tests {
         let mut journal = journal(&folder);
         journal.wired(&[output(1)]).expect("written");
         let length = journal.length;
-        journal.wired(&[Entry::new("lab", &board(Some(LcusReports::Bytes)), 1, SafeState::Off, "power of unit-1")])
+        journal
+            .wired(&[Entry::new("lab", &board(Some(LcusReports::Bytes)), 1, SafeState::Off, "power of unit-1")])
             .expect("written");
         assert!(journal.length > length);
     }

@@ -151,7 +151,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case::elsewhere(plug("1-1.3", "", ""), "no serial port at USB port 1-1.3; there is: /dev/ttyUSB0 at USB port 1-1.2 (1a86:7523)")]
+    #[case::elsewhere(
+        plug("1-1.3", "", ""),
+        "no serial port at USB port 1-1.3; there is: /dev/ttyUSB0 at USB port 1-1.2 (1a86:7523)"
+    )]
     #[case::no_serial_port(plug("1-1.5", "", ""), "no serial port at USB port 1-1.5")]
     #[case::another_kind(plug("1-1.2", "0403:6001", ""), "is 1a86:7523, where 0403:6001 is due")]
     #[case::another_number(plug("1-1.4", "", "A1"), "has the serial number A9079L5D, where A1 is due")]
@@ -200,9 +203,9 @@ mod tests {
         three(&tree);
         tree.file("bus/usb/devices/1-1.5/product", b"USBRelay2\n");
         let hids = tree.sysfs().hids().expect("listed");
-        assert_eq!(hids.iter().map(|hid| (hid.path.to_str(), hid.product.as_deref())).collect::<Vec<_>>(), [(
-            Some("/dev/hidraw3"),
-            Some("USBRelay2")
-        )]);
+        assert_eq!(
+            hids.iter().map(|hid| (hid.path.to_str(), hid.product.as_deref())).collect::<Vec<_>>(),
+            [(Some("/dev/hidraw3"), Some("USBRelay2"))]
+        );
     }
 }

@@ -41,8 +41,18 @@ fn every_family_can_be_written(#[case] board: &str) {
     "of the family `lcus` already",
     "keep the one that it is"
 )]
-#[case::nowhere("{channels: 4, lcus: {reports: text}}", "not-exactly-one 9:24-28 relays.board.lcus", "where the board is", "add `port`")]
-#[case::hid_nowhere("{channels: 4, dcttech: {}}", "not-exactly-one 9:24-31 relays.board.dcttech", "where the board is", "add `usb`")]
+#[case::nowhere(
+    "{channels: 4, lcus: {reports: text}}",
+    "not-exactly-one 9:24-28 relays.board.lcus",
+    "where the board is",
+    "add `port`"
+)]
+#[case::hid_nowhere(
+    "{channels: 4, dcttech: {}}",
+    "not-exactly-one 9:24-31 relays.board.dcttech",
+    "where the board is",
+    "add `usb`"
+)]
 #[case::twice(
     "{channels: 4, lcus: {port: /dev/a, usb: \"1-4\"}}",
     "not-exactly-one 9:43-48 relays.board.lcus.usb",

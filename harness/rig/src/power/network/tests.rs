@@ -24,7 +24,8 @@ const PATIENCE: i64 = 30_000_000_000;
 fn plug(on: Arc<Mutex<bool>>, obeys: bool) -> Bytes {
     web(move |Asked { what, .. }| {
         let mut on = on.lock().expect("a lock");
-        let command = what.strip_prefix("GET /cm?cmnd=Power1").and_then(|c| c.strip_suffix("&user=lab&password=geheim"));
+        let command =
+            what.strip_prefix("GET /cm?cmnd=Power1").and_then(|c| c.strip_suffix("&user=lab&password=geheim"));
         match command.expect("a command with its login") {
             "%20On" if obeys => *on = true,
             "%20Off" if obeys => *on = false,
