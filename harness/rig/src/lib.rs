@@ -13,6 +13,7 @@ pub mod hardware;
 pub mod lock;
 pub mod pacing;
 pub mod power;
+mod program;
 pub mod safety;
 pub mod simulated;
 pub mod usb;

@@ -6,6 +6,8 @@ mod device;
 mod expect;
 mod fault;
 mod known;
+mod network;
+mod program;
 mod quarantine;
 mod references;
 mod relay;
@@ -94,6 +96,8 @@ pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> 
         fault::check(entry, library, &mut faults);
         wiring::check(entry, library, &gestures, &mut faults);
         supply::batteries(entry, library, &cuts, &mut faults);
+        network::check(entry, &mut faults);
+        program::check(entry, &mut faults);
         all.add(&entry.path, faults);
     }
     for entry in library.quarantines.values() {

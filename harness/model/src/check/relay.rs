@@ -31,7 +31,7 @@ pub(super) fn check(entry: &Entry<Rig>, faults: &mut Vec<Diagnostic>) {
                     let fault = entry.diagnostic(Code::NotExactlyOne, &board, NOWHERE);
                     faults.push(fault.suggest("add `usb` and the port that it is plugged into, or `serial`"));
                 }
-                Place::Hid { .. } => {}
+                Place::Hid { .. } | Place::Elsewhere { .. } => {}
             }
         }
     }

@@ -11,10 +11,13 @@ mod fault;
 mod firmware;
 mod gesture;
 mod nature;
+mod network;
+mod program;
 mod quarantine;
 mod relay;
 mod rig;
 mod scenario;
+mod secret;
 mod sound;
 mod step;
 mod words;
@@ -32,6 +35,11 @@ pub use fault::{
 pub use firmware::{CommandLine, Declared, DeviceId, Gatt, Verify, Way};
 pub use gesture::{Button, Buttons, Gesture, PAIRING_MODE, Press, USUAL_GAP, USUAL_LONGEST_HOLD};
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
+pub use network::{
+    DevantechEth, Login, Netio, SainsmartWeb, ShellyGen1, ShellyGen2, Snmp, SnmpOutlet, SnmpPreset, SnmpVersion,
+    Tasmota, UsbHub, Web, WebMethod, WebState,
+};
+pub use program::{SourceProgram, SwitchProgram};
 pub use quarantine::{Quarantine, Quarantined};
 pub use relay::{
     AssumedState, Conrad, DctTech, Devantech, DevantechModel, DlpIor4, IcStation, K8090, KmTronic, Lcus, LcusReports,
@@ -42,6 +50,7 @@ pub use rig::{
     SimulatedMicrophone, Unit, Wire, World,
 };
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
+pub use secret::{Hidden, Secret};
 pub use sound::{Asked, Audio, Measurable, Measured, Response};
 pub use step::{Absence, Action, Event, Step};
 pub use step::{
@@ -49,7 +58,8 @@ pub use step::{
     VoiceLoop, Wait, WaitFor,
 };
 pub use words::{
-    Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side, Turns,
+    Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side, SourceAbility,
+    Turns,
 };
 
 pub(crate) use firmware::day_number;

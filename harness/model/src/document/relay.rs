@@ -3,6 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{
+    network::{DevantechEth, Netio, SainsmartWeb, ShellyGen1, ShellyGen2, Snmp, Tasmota, UsbHub, Web},
+    program::SwitchProgram,
+};
 use crate::quantity::Duration;
 
 /// A relay board: exactly one of the families of boards says what it is; without any it is simulated.
@@ -42,6 +46,36 @@ pub struct RelayBoard {
     /// A HID relay board that calls itself `USBRelay1` to `USBRelay8`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dcttech: Option<DctTech>,
+    /// A Shelly of the first generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shelly_gen1: Option<ShellyGen1>,
+    /// A Shelly of the second generation or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shelly_gen2: Option<ShellyGen2>,
+    /// A device with Tasmota.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasmota: Option<Tasmota>,
+    /// A socket or power strip of NETIO.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub netio: Option<Netio>,
+    /// A web board of SainSmart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sainsmart_web: Option<SainsmartWeb>,
+    /// Any device that is switched by addresses over HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<Web>,
+    /// A power strip that is switched by SNMP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snmp: Option<Snmp>,
+    /// A relay board of Devantech on the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devantech_eth: Option<DevantechEth>,
+    /// A USB hub whose ports are channels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usb_hub: Option<UsbHub>,
+    /// A program of the lab that switches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<SwitchProgram>,
     /// How many channels the board has.
     #[schemars(range(min = 1, max = 64))]
     pub channels: u8,
@@ -81,6 +115,13 @@ pub enum Place {
         /// The serial number.
         serial: Option<String>,
     },
+    /// Wherever the family reaches it, such as on the network.
+    Elsewhere {
+        /// What tells it from every other place, such as `tcp:192.168.1.20:80`.
+        key: String,
+        /// The field of the document that names it.
+        field: &'static str,
+    },
 }
 
 impl Place {
@@ -92,6 +133,7 @@ impl Place {
             Self::Hid { usb, serial } => {
                 usb.as_ref().map(|usb| format!("usb:{usb}")).or_else(|| Some(format!("hid:{}", serial.as_ref()?)))
             }
+            Self::Elsewhere { key, .. } => Some(key.clone()),
         }
     }
 
@@ -99,6 +141,7 @@ impl Place {
     pub fn usb(&self) -> Option<&str> {
         match self {
             Self::Serial(SerialPort { usb, .. }) | Self::Hid { usb, .. } => usb.as_deref(),
+            Self::Elsewhere { .. } => None,
         }
     }
 
@@ -108,6 +151,7 @@ impl Place {
             Self::Serial(port) => port.field(),
             Self::Hid { usb: None, serial: Some(_) } => "serial",
             Self::Hid { .. } => "usb",
+            Self::Elsewhere { field, .. } => field,
         }
     }
 }
@@ -130,6 +174,16 @@ impl RelayBoard {
             dlp_ior4,
             icstation,
             dcttech,
+            shelly_gen1,
+            shelly_gen2,
+            tasmota,
+            netio,
+            sainsmart_web,
+            http,
+            snmp,
+            devantech_eth,
+            usb_hub,
+            command,
             channels: _,
             rated_operations: _,
             settle: _,
@@ -147,6 +201,16 @@ impl RelayBoard {
             dlp_ior4.as_ref().map(DlpIor4::stated),
             icstation.as_ref().map(IcStation::stated),
             dcttech.as_ref().map(DctTech::stated),
+            shelly_gen1.as_ref().map(ShellyGen1::stated),
+            shelly_gen2.as_ref().map(ShellyGen2::stated),
+            tasmota.as_ref().map(Tasmota::stated),
+            netio.as_ref().map(Netio::stated),
+            sainsmart_web.as_ref().map(SainsmartWeb::stated),
+            http.as_ref().map(Web::stated),
+            snmp.as_ref().map(Snmp::stated),
+            devantech_eth.as_ref().map(DevantechEth::stated),
+            usb_hub.as_ref().map(UsbHub::stated),
+            command.as_ref().map(SwitchProgram::stated),
         ];
         all.into_iter().flatten().collect()
     }
@@ -155,6 +219,7 @@ impl RelayBoard {
     pub fn rated(&self) -> Option<u32> {
         let usual = || match self.stated().first()?.place {
             Place::Serial(_) | Place::Hid { .. } => Some(Self::USUAL_OPERATIONS),
+            Place::Elsewhere { .. } => None,
         };
         self.rated_operations.or_else(usual)
     }

@@ -9,6 +9,7 @@ use super::{
     firmware::Verify,
     gesture::Button,
     nature::SimulatedUnit,
+    program::SourceProgram,
     relay::RelayBoard,
     words::{Control, Side},
 };
@@ -309,6 +310,9 @@ pub struct Unit {
     /// The dongle, for a source or sink that Rigtone is itself (`control: endpoint`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dongle: Option<String>,
+    /// The program that is its driver (`control: command`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<SourceProgram>,
     /// The relay channel that switches its supply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<Output>,

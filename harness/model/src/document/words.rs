@@ -137,6 +137,20 @@ words!(
 );
 
 words!(
+    /// Something that a program can make a source do.
+    SourceAbility {
+        /// Search for others.
+        Inquiry = "inquiry",
+        /// Pair with others, and forget them.
+        Pairing = "pairing",
+        /// Connect profiles, and disconnect.
+        Connecting = "connecting",
+        /// Play a stimulus.
+        Streaming = "streaming",
+    }
+);
+
+words!(
     /// A switch position.
     OnOff {
         /// Energised.

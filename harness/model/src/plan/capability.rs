@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::document::{
-    Action, Control, Device, Event, Gesture, PAIRING_MODE, Profile, Rig, Role, Step, Unit, WaitFor, World,
+    Action, Control, Device, Event, Gesture, PAIRING_MODE, Profile, Rig, Role, SourceAbility, Step, Unit, WaitFor, World,
 };
 
 /// Something a unit can do on its rig.
@@ -33,9 +33,9 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::Power => "its supply cannot be switched: wire it to a relay with `power:`",
             Self::PairingMode => "it cannot be brought into pairing mode: its device has no `pairing-mode` gesture that this rig can do",
-            Self::Inquiry => "it cannot be told to search: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
-            Self::Pairing => "it cannot be told to pair: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
-            Self::Connecting => "it cannot be told to connect: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
+            Self::Inquiry => "it cannot be told to search: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or a program that can do it (`control: command`)",
+            Self::Pairing => "it cannot be told to pair: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or a program that can do it (`control: command`)",
+            Self::Connecting => "it cannot be told to connect: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or a program that can do it (`control: command`)",
             Self::Streaming => "it cannot send a stimulus: it needs the role a2dp-source and a `control:`",
             Self::Recording => "no microphone hears it: name one with `heard-by:`",
             Self::Receiving => "it does not tell when it is connected: only a sink that is Rigtone itself does, with `control: endpoint` and on a hardware rig a dongle",
@@ -82,6 +82,11 @@ impl Capabilities {
         }
         all.set(Capability::Streaming, controlled && roles.contains(&Role::A2dpSource));
         all.set(Capability::Recording, !unit.heard_by.is_empty());
+        if !simulated && unit.control == Some(Control::Command) {
+            for ability in unit.command.iter().flat_map(|program| &program.can) {
+                all.set(by_program(*ability), ability.needs().is_none_or(|role| roles.contains(&role)));
+            }
+        }
         all
     }
 }
@@ -115,6 +120,16 @@ pub(super) fn obstacle_to(unit: &Unit, device: &Device, rig: &Rig, name: &str) -
     match device.gestures.get(name) {
         Some(gesture) => obstacle(unit, device, rig, name, gesture),
         None => Some(format!("its device `{}` has no gesture `{name}`", device.device)),
+    }
+}
+
+/// What a unit can do whose program can do that.
+const fn by_program(ability: SourceAbility) -> Capability {
+    match ability {
+        SourceAbility::Inquiry => Capability::Inquiry,
+        SourceAbility::Pairing => Capability::Pairing,
+        SourceAbility::Connecting => Capability::Connecting,
+        SourceAbility::Streaming => Capability::Streaming,
     }
 }
 
@@ -176,4 +191,52 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    fn of(world: &str, unit: Value, roles: &[&str]) -> Capabilities {
+        let mut document = json!({"device": "a/b", "firmware": "1", "address": "D2:00:00:00:00:01"});
+        for (key, value) in unit.as_object().expect("an object") {
+            document[key] = value.clone();
+        }
+        let device = json!({"device": "a/b", "title": "b", "roles": roles, "codecs": ["sbc"]});
+        let rig = json!({"rig": "r", "title": "r", "world": world, "rooms": {"r": {}}, "units": {"u": document}});
+        let rig: Rig = serde_json::from_value(rig).expect("a rig");
+        Capabilities::of(&rig.units["u"], &serde_json::from_value(device).expect("a device"), &rig)
+    }
+
+    const ALL: [(Capability, &str); 4] = [
+        (Capability::Inquiry, "inquiry"),
+        (Capability::Pairing, "pairing"),
+        (Capability::Connecting, "connecting"),
+        (Capability::Streaming, "streaming"),
+    ];
+
+    #[rstest]
+    #[case(&[])]
+    #[case(&["inquiry"])]
+    #[case(&["pairing", "streaming"])]
+    #[case(&["inquiry", "pairing", "connecting", "streaming"])]
+    fn a_source_behind_a_program_can_do_what_its_document_says(#[case] can: &[&str]) {
+        let unit = json!({"control": "command", "command": {"program": ["x"], "can": can}});
+        let source = of("hardware", unit.clone(), &["a2dp-source"]);
+        for (capability, word) in ALL {
+            assert_eq!(source.has(capability), can.contains(&word), "{word}");
+        }
+        assert!(!of("hardware", unit, &["hfp-gateway"]).has(Capability::Streaming), "no more than its device could");
+    }
+
+    #[test]
+    fn without_its_program_it_can_do_nothing_on_hardware_and_all_in_simulation() {
+        let unit = json!({"control": "command"});
+        for (capability, word) in ALL {
+            assert!(!of("hardware", unit.clone(), &["a2dp-source"]).has(capability), "{word}");
+            assert!(of("simulated", unit.clone(), &["a2dp-source"]).has(capability), "{word}");
+        }
+    }
 }

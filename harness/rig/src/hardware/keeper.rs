@@ -8,7 +8,7 @@ use async_trait::async_trait;
 #[cfg(feature = "bluez")]
 use rigtone_model::document;
 use rigtone_model::{
-    document::{Alsa, Device, Output, Rig, Unit as UnitDocument, Verify, Way},
+    document::{Alsa, Device, Output, Rig, SourceAbility, SourceProgram, Unit as UnitDocument, Verify, Way},
     event::FirmwareLook,
     trial::InfrastructureFault,
 };
@@ -20,6 +20,7 @@ use super::buttons::{Buttons, Contact};
 use super::{
     Hold, HostClock,
     open::{DongleToOpen, OpenError},
+    within,
 };
 #[cfg(feature = "bluez")]
 use crate::bluez::{DAEMON, Supply};
@@ -56,6 +57,28 @@ pub(super) struct Members {
     /// By unit.
     #[cfg(feature = "bluez")]
     dongle_of: BTreeMap<String, Rc<crate::bluez::Dongle>>,
+    /// The drivers of sources that are programs of the lab.
+    programs: Vec<Rc<crate::program::Source>>,
+}
+
+impl Members {
+    /// A source that a program is the driver of. It is started when it is first used or checked.
+    pub(super) fn open_program(&mut self, document: &SourceProgram, sends: bool, unit: &mut Unit, clock: HostClock) {
+        let source = Rc::new(crate::program::Source::new(&unit.name, unit.address, document, clock));
+        if document.can(SourceAbility::Inquiry) {
+            unit.inquiry = Some(source.clone());
+        }
+        if document.can(SourceAbility::Pairing) {
+            unit.pairing = Some(source.clone());
+        }
+        if document.can(SourceAbility::Connecting) {
+            unit.connecting = Some(source.clone());
+        }
+        if document.can(SourceAbility::Streaming) && sends {
+            unit.streaming = Some(source.clone());
+        }
+        self.programs.push(source);
+    }
 }
 
 #[cfg(feature = "serial")]
@@ -380,6 +403,12 @@ impl Keeper for HardwareKeeper {
                     findings.push(Finding { member: "cache of encoded stimuli".to_owned(), finding, ok: true });
                 }
             }
+        }
+        for source in self.members.programs.iter().filter(|source| scope.holds(source.member())) {
+            // How long it may take to start is stated.
+            let checked = within(self.clock, deadline, source.check()).await;
+            let late = || InfrastructureFault::new(source.member(), "its program did not say in time what it can do");
+            findings.push(finding(source.member(), checked.unwrap_or_else(|| Err(late()))));
         }
         for (name, microphone) in &self.microphones {
             if !scope.holds(&format!("microphone {name}")) {

@@ -275,6 +275,11 @@ fn open_unit(
         let receives = receives.then(|| device.codecs_of(&unit.firmware));
         members.open_endpoint(of_dongle, sends, receives, &mut opened, clock)?;
     }
+    if unit.control == Some(Control::Command) {
+        let program = unit.command.as_ref();
+        let program = program.ok_or_else(|| document(&member, "`control: command` needs a `command`"))?;
+        members.open_program(program, device.roles.contains(&Role::A2dpSource), &mut opened, clock);
+    }
     Ok(opened)
 }
 
@@ -376,6 +381,33 @@ mod tests {
 
     fn refusal(rig: &Rig, wanted: &Selection) -> String {
         attempt(rig, wanted).map(|_| ()).expect_err("refused").to_string()
+    }
+
+    #[cfg(feature = "alsa")]
+    #[rstest]
+    #[case(json!(["pairing", "streaming"]), [false, true, false, true])]
+    #[case(json!(["inquiry", "connecting"]), [true, false, true, false])]
+    fn a_source_behind_a_program_offers_what_its_document_says(#[case] can: Value, #[case] offered: [bool; 4]) {
+        let rig = rig(|document| {
+            document["units"]["source"]["control"] = "command".into();
+            document["units"]["source"]["command"] = json!({"program": ["/does/not/exist"], "can": can});
+        });
+        let bench = attempt(&rig, &Selection::all(&rig)).expect("nothing is started");
+        let source = &bench.units["source"];
+        let found = [
+            source.inquiry.is_some(),
+            source.pairing.is_some(),
+            source.connecting.is_some(),
+            source.streaming.is_some(),
+        ];
+        assert_eq!(found, offered);
+    }
+
+    #[test]
+    fn a_source_without_its_program_is_refused() {
+        let rig = rig(|document| document["units"]["source"]["control"] = "command".into());
+        let text = refusal(&rig, &Selection::all(&rig));
+        assert!(text.contains("unit source") && text.contains("needs a `command`"), "{text}");
     }
 
     #[cfg(all(feature = "bluez", feature = "alsa"))]

@@ -18,7 +18,7 @@ use rigtone_model::{document::RelayBoard, trial::InfrastructureFault};
 use super::line::Line;
 
 /// Makes the line of a board, if it is of that family; nothing is opened.
-type Make = fn(member: &str, board: &RelayBoard) -> Option<Box<dyn Line>>;
+pub(super) type Make = fn(member: &str, board: &RelayBoard) -> Option<Box<dyn Line>>;
 
 const FAMILIES: &[Make] = &[
     |member, board| Some(Box::new(lcus::Lcus::new(member, board.lcus.as_ref()?, board.channels))),
@@ -32,6 +32,7 @@ const FAMILIES: &[Make] = &[
     |member, board| Some(Box::new(dlp_ior4::DlpIor4::new(member, board.dlp_ior4.as_ref()?))),
     |member, board| Some(Box::new(icstation::IcStation::new(member, board.icstation.as_ref()?))),
     |member, board| Some(Box::new(dcttech::DctTech::new(member, board.dcttech.as_ref()?, board.channels))),
+    |member, board| Some(Box::new(crate::program::Switch::new(member, board.command.as_ref()?, board.channels))),
 ];
 
 /// The line of a board, named as faults name it. Nothing is opened.
@@ -39,7 +40,8 @@ const FAMILIES: &[Make] = &[
 /// # Errors
 /// When it is of no family that this version knows.
 pub(super) fn line(member: &str, board: &RelayBoard) -> Result<Box<dyn Line>, InfrastructureFault> {
-    FAMILIES.iter().find_map(|make| make(member, board)).ok_or_else(|| {
+    let all = FAMILIES.iter().chain(super::network::FAMILIES);
+    all.into_iter().find_map(|make| make(member, board)).ok_or_else(|| {
         InfrastructureFault::new(member, "it is of no family of boards that this version can reach")
             .hint("use the version of Rigtone that switched it last, or name its family in the rig file")
     })

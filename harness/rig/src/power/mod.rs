@@ -16,6 +16,8 @@ mod hid;
 #[cfg(feature = "serial")]
 mod line;
 #[cfg(feature = "serial")]
+mod network;
+#[cfg(feature = "serial")]
 mod port;
 #[cfg(feature = "serial")]
 mod press;
@@ -26,6 +28,8 @@ mod target;
 pub use actor::Position;
 #[cfg(feature = "serial")]
 pub use board::{Board, Outlet, Setup};
+#[cfg(feature = "serial")]
+pub(crate) use line::Line;
 #[cfg(feature = "serial")]
 pub(crate) use boards::unsafe_still;
 #[cfg(feature = "serial")]

@@ -1,6 +1,7 @@
 //! What no schema can say: references, limits, labels. One case for each fault.
 
 mod configuration;
+mod driver;
 mod expect;
 mod gestures;
 mod relay;
