@@ -210,3 +210,16 @@ fn what_is_cut_in_the_end_nobody_relies_on() {
     let scenario = SCENARIO.replace("repeat:", "cleanup:\n  - power: {unit: speaker, state: off}\nrepeat:");
     one(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", &device), ("one.yaml", &scenario)], "", &[]);
 }
+
+/// The examples of the page about buttons.
+#[test]
+fn what_the_page_about_buttons_shows_is_understood() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/buttons.md")).expect("a page");
+    let blocks: Vec<&str> = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [gestures, wiring] = blocks[..] else { panic!("{} examples", blocks.len()) };
+    let header = "device: jbl/charge-5\ntitle: JBL Charge 5\nroles: [a2dp-sink]\ncodecs: [sbc]\nbattery: true\n";
+    let device = format!("{header}{gestures}firmware: {{\"1\": {{}}}}\n");
+    let unit = wiring.replace("    # ...\n", "    firmware: \"1\"\n    address: \"00:00:00:00:00:02\"\n");
+    let rig = format!("rig: lab\ntitle: A lab\nworld: hardware\nrooms: {{room: {{}}}}\n{unit}");
+    one(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", &device)], "", &[]);
+}
