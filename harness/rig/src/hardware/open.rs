@@ -385,9 +385,9 @@ mod tests {
 
     #[cfg(feature = "alsa")]
     #[rstest]
-    #[case(json!(["pairing", "streaming"]), [false, true, false, true])]
-    #[case(json!(["inquiry", "connecting"]), [true, false, true, false])]
-    fn a_source_behind_a_program_offers_what_its_document_says(#[case] can: Value, #[case] offered: [bool; 4]) {
+    #[case(&["pairing", "streaming"], [false, true, false, true])]
+    #[case(&["inquiry", "connecting"], [true, false, true, false])]
+    fn a_source_behind_a_program_offers_what_its_document_says(#[case] can: &[&str], #[case] offered: [bool; 4]) {
         let rig = rig(|document| {
             document["units"]["source"]["control"] = "command".into();
             document["units"]["source"]["command"] = json!({"program": ["/does/not/exist"], "can": can});

@@ -516,7 +516,7 @@ mod tests {
         let pty = Pty::open();
         let (board, clock, _folder) = open(&pty, vec![wired(1, SafeState::Off)]);
         let path = pty.path().to_owned();
-        drop(pty);
+        let _number = pty.unplug();
         let fault = board.switch(1, true, clock.now().plus(PATIENCE)).await.expect_err("hung up");
         assert_eq!(fault.member, "relay board");
         assert!(fault.what.contains(&path) && fault.hint.is_some(), "{fault:?}");

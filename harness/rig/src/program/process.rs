@@ -7,6 +7,7 @@ use std::{
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
     thread,
@@ -128,8 +129,18 @@ impl Program {
     ///
     /// # Errors
     /// When nothing is known of the device.
-    pub(crate) fn ask(&mut self, what: &str, with: &Value, deadline: Instant) -> Result<Outcome, InfrastructureFault> {
+    pub(crate) fn ask(
+        &mut self,
+        what: &str,
+        with: &Value,
+        deadline: Instant,
+        given_up: &AtomicBool,
+    ) -> Result<Outcome, InfrastructureFault> {
         self.start()?;
+        // Whoever gives up says so first, and then ends the program: from here on it is there to be ended.
+        if given_up.load(Ordering::Acquire) {
+            return Err(InfrastructureFault::new(&self.setup.member, format!("`{what}` was given up")));
+        }
         match self.talk(what, with, deadline) {
             Ok(Ok(outcome)) => Ok(outcome),
             // It said so itself, and is well.

@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -41,12 +44,14 @@ pub(crate) struct Source {
 /// Ends the program when nobody waits for its answer any more: what it would say later answers nothing.
 struct Waiting<'a> {
     killer: &'a Killer,
+    given_up: Arc<AtomicBool>,
     over: bool,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if !self.over {
+            self.given_up.store(true, Ordering::Release);
             self.killer.kill();
         }
     }
@@ -74,20 +79,22 @@ impl Source {
 
     /// That its program runs and can do what the rig's document says; tells what it can.
     pub(crate) async fn check(&self) -> Result<String, InfrastructureFault> {
-        let can = self.aside(|program| program.start().map(<[String]>::to_vec)).await?;
+        let can = self.aside(|program, _| program.start().map(<[String]>::to_vec)).await?;
         Ok(format!("its program can do {}", can.join(", ")))
     }
 
     /// Has the program's own thread of work do it: it blocks.
     async fn aside<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Program) -> Result<T, InfrastructureFault> + Send + 'static,
+        work: impl FnOnce(&mut Program, &AtomicBool) -> Result<T, InfrastructureFault> + Send + 'static,
     ) -> Result<T, InfrastructureFault> {
         let program = self.program.clone();
-        let mut waiting = Waiting { killer: &self.killer, over: false };
-        let done =
-            tokio::task::spawn_blocking(move || work(&mut program.lock().unwrap_or_else(PoisonError::into_inner)))
-                .await;
+        let given_up = Arc::new(AtomicBool::new(false));
+        let mut waiting = Waiting { killer: &self.killer, given_up: given_up.clone(), over: false };
+        let done = tokio::task::spawn_blocking(move || {
+            work(&mut program.lock().unwrap_or_else(PoisonError::into_inner), &given_up)
+        })
+        .await;
         waiting.over = true;
         done.unwrap_or_else(|e| {
             Err(InfrastructureFault::new(&self.member, format!("waiting for its program failed: {e}")))
@@ -96,7 +103,7 @@ impl Source {
 
     async fn ask(&self, what: &'static str, with: Value, deadline: Instant) -> Result<Outcome, InfrastructureFault> {
         let until = deadline.plus(-MARGIN_NS);
-        self.aside(move |program| program.ask(what, &with, until)).await
+        self.aside(move |program, given_up| program.ask(what, &with, until, given_up)).await
     }
 
     /// The words of an answer.

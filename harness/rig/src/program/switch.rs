@@ -1,6 +1,6 @@
 //! A program of the lab as a relay board.
 
-use std::{num::NonZeroU8, time::Duration};
+use std::{num::NonZeroU8, sync::atomic::AtomicBool, time::Duration};
 
 use rigtone_model::{document::SwitchProgram, trial::InfrastructureFault};
 use serde_json::{Map, Value, json};
@@ -44,7 +44,7 @@ impl Switch {
 
     fn ask(&mut self, doing: &str, what: &str, with: &Value) -> Result<Map<String, Value>, InfrastructureFault> {
         let deadline = self.clock.now().plus(self.within_ns);
-        let Outcome { ended, .. } = self.program.ask(what, with, deadline)?;
+        let Outcome { ended, .. } = self.program.ask(what, with, deadline, &AtomicBool::new(false))?;
         ended.map_err(|failure| {
             // It is no device under test: what it does not do is the rig's fault.
             let what = format!("{doing}: its program says that it failed: {}", failure.detail);

@@ -39,6 +39,20 @@ fn a_board_is_named_by_its_family(#[case] board: &str) {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// What the page tells to write.
+#[test]
+fn the_switches_of_the_documentation_are_boards() {
+    let page = include_str!("../../../../../docs/network-power.md");
+    let (_, behind) = page.split_once("```yaml\n").expect("an example");
+    let (example, _) = behind.split_once("```").expect("its end");
+    let boards: Vec<&str> = example.lines().filter_map(|line| line.split_once(": {").map(|(_, board)| board)).collect();
+    assert_eq!(boards.len(), 10, "one of each family, and two by SNMP");
+    for board in boards {
+        let found = findings(&[("lab.yaml", &real(&format!("{{{board}"))), ("jbl/charge-5.yaml", DEVICE)]);
+        assert!(found.is_empty(), "{board}: {found:#?}");
+    }
+}
+
 #[rstest]
 #[case::same_for_all(
     "{channels: 4, http: {on: \"http://h/on\", off: \"http://h/off/{channel}\"}}",
@@ -151,4 +165,16 @@ fn a_simulated_rig_runs_no_program() {
     let rig = with_line(RIG, 18, "    control: command\n    command: {program: [x], can: [pairing]}");
     let at = "wrong-world 19:5-12 units.charge.command";
     one_fault(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)], at, "runs no program", "world: hardware");
+}
+
+/// What the page on programs tells to write.
+#[test]
+fn the_programs_of_the_documentation_are_a_rig() {
+    let page = include_str!("../../../../../docs/command.md");
+    let blocks: Vec<&str> = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 2, "a switch and a source");
+    let rig = format!("rig: lab\ntitle: A lab\nworld: hardware\nrooms:\n  room: {{}}\n{}", blocks.concat());
+    let phone = "device: acme/phone\ntitle: A phone\nroles: [a2dp-source]\ncodecs: [sbc]\nfirmware:\n  \"14\": {}\n";
+    let found = findings(&[("lab.yaml", &rig), ("acme/phone.yaml", phone)]);
+    assert!(found.is_empty(), "{found:#?}");
 }

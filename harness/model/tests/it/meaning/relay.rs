@@ -101,3 +101,17 @@ fn two_boards_in_one_place_are_a_fault(#[case] one: &str, #[case] other: &str, #
     let found = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]);
     assert!(found.iter().any(|fault| crate::place(fault) == at), "{found:#?}");
 }
+
+/// What the page on relay boards tells to write.
+#[test]
+fn the_boards_of_the_documentation_are_boards() {
+    let page = include_str!("../../../../../docs/relay-boards.md");
+    let (_, behind) = page.split_once("```yaml\n").expect("an example");
+    let (example, _) = behind.split_once("```").expect("its end");
+    let boards: Vec<&str> = example.lines().filter_map(|line| line.split_once(": {").map(|(_, board)| board)).collect();
+    assert_eq!(boards.len(), 11, "one of each family");
+    for board in boards {
+        let found = findings(&[("lab.yaml", &with_board(&format!("{{{board}"))), ("jbl/charge-5.yaml", DEVICE)]);
+        assert_eq!(found, [], "{board}");
+    }
+}

@@ -111,7 +111,9 @@ impl Line for Devantech {
     }
 
     fn alive(&mut self) -> Result<(), InfrastructureFault> {
-        self.port.alive()
+        // One that is gone is closed by this, and opened anew: it may have been plugged in again.
+        let _ = self.port.present();
+        self.open()
     }
 
     fn spacing(&self) -> Duration {

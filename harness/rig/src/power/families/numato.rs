@@ -68,7 +68,8 @@ impl Line for Numato {
     }
 
     fn alive(&mut self) -> Result<(), InfrastructureFault> {
-        self.port.alive()?;
+        // One that is gone is closed by this, and opened anew: it may have been plugged in again.
+        let _ = self.port.present();
         self.open()
     }
 

@@ -210,10 +210,10 @@ fn a_board_that_is_unplugged_in_mid_answer_is_gone(
     let half = case.on[..case.on.len() / 2].to_vec();
     let mut exchanges = case.opening.clone();
     exchanges.push((case.question.clone(), half));
-    let played = plays(pty, exchanges, drop);
+    let played = plays(pty, exchanges, Pty::unplug);
     line.open().expect("it is there");
     let fault = line.position(number(case.channel)).expect_err("gone");
-    played.join().expect("as played");
+    let _number = played.join().expect("as played");
     assert!(fault.what.contains(&path) && fault.hint.is_some(), "{fault:?}");
     assert!(line.alive().is_err(), "it is not there any more");
 }
@@ -329,7 +329,7 @@ fn a_board_whose_mode_may_be_lost_is_not_spoken_to_again() {
     let document = json!({"icstation": {"state-after-open": "assumed"}, "channels": 4});
     let mut line = line("relay b", &board(&document, &pty)).expect("a family");
     line.open().expect("it is there");
-    drop(pty);
+    let _number = pty.unplug();
     assert!(line.alive().expect_err("gone").what.contains("is gone"));
     let fault = line.switch(number(1), true).expect_err("its mode is lost");
     assert!(fault.what.contains("it lost the mode in which it takes orders"), "{fault}");
@@ -357,6 +357,14 @@ fn a_module_that_answers_its_ping_is_there() {
 fn boards_that_keep_their_positions_are_known(#[case] document: Value, #[case] keeps: bool) {
     let board: RelayBoard = serde_json::from_value(document).expect("a board");
     assert_eq!(line("relay b", &board).expect("a family").keeps().is_some(), keeps);
+}
+
+#[test]
+fn what_is_no_serial_port_is_not_called_busy() {
+    let board = serde_json::from_value(json!({"lcus": {"port": "/dev/null"}, "channels": 4})).expect("a board");
+    let fault = line("relay b", &board).and_then(|mut line| line.open()).expect_err("no port");
+    assert!(fault.what.contains("opening /dev/null failed"), "{fault}");
+    assert!(fault.hint.is_some_and(|hint| hint.contains("see whether it is a serial port")));
 }
 
 #[test]

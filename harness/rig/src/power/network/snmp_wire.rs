@@ -254,20 +254,20 @@ mod tests {
     }
 
     #[rstest]
-    #[case::number(response(V1, 7, 0, &[1, 3, 9], &integer(2)), Answer::Number(2))]
-    #[case::negative(response(V1, 7, 0, &[1, 3, 9], &integer(-3)), Answer::Number(-3))]
-    #[case::another_question(response(V1, 6, 0, &[1, 3, 9], &integer(2)), Answer::Stray)]
-    #[case::refused(response(V1, 7, 2, &[1, 3, 9], &field(NULL, &[])), Answer::Refused(2))]
-    #[case::absent(response(V1, 7, 0, &[1, 3, 9], &field(0x80, &[])), Answer::Absent)]
-    #[case::text(response(V1, 7, 0, &[1, 3, 9], &field(OCTETS, b"on")), Answer::OtherValue)]
-    #[case::another_object(response(V1, 7, 0, &[1, 3, 8], &integer(2)), Answer::Garbage)]
-    #[case::another_version(response(V2c, 7, 0, &[1, 3, 9], &integer(2)), Answer::Garbage)]
-    #[case::a_question(question(V1, "c", 7, &[1, 3, 9], Ask::Get), Answer::Garbage)]
-    #[case::empty(vec![], Answer::Garbage)]
-    #[case::endless(vec![0x30, 0x80, 0, 0], Answer::Garbage)]
-    #[case::huge(vec![0x30, 0x84, 0xFF, 0xFF, 0xFF, 0xFF], Answer::Garbage)]
-    fn answers_are_told_from_garbage(#[case] bytes: Vec<u8>, #[case] due: Answer) {
-        assert_eq!(answer(V1, 7, &[1, 3, 9], &bytes), due);
+    #[case::number(&response(V1, 7, 0, &[1, 3, 9], &integer(2)), Answer::Number(2))]
+    #[case::negative(&response(V1, 7, 0, &[1, 3, 9], &integer(-3)), Answer::Number(-3))]
+    #[case::another_question(&response(V1, 6, 0, &[1, 3, 9], &integer(2)), Answer::Stray)]
+    #[case::refused(&response(V1, 7, 2, &[1, 3, 9], &field(NULL, &[])), Answer::Refused(2))]
+    #[case::absent(&response(V1, 7, 0, &[1, 3, 9], &field(0x80, &[])), Answer::Absent)]
+    #[case::text(&response(V1, 7, 0, &[1, 3, 9], &field(OCTETS, b"on")), Answer::OtherValue)]
+    #[case::another_object(&response(V1, 7, 0, &[1, 3, 8], &integer(2)), Answer::Garbage)]
+    #[case::another_version(&response(V2c, 7, 0, &[1, 3, 9], &integer(2)), Answer::Garbage)]
+    #[case::a_question(&question(V1, "c", 7, &[1, 3, 9], Ask::Get), Answer::Garbage)]
+    #[case::empty(&[], Answer::Garbage)]
+    #[case::endless(&[0x30, 0x80, 0, 0], Answer::Garbage)]
+    #[case::huge(&[0x30, 0x84, 0xFF, 0xFF, 0xFF, 0xFF], Answer::Garbage)]
+    fn answers_are_told_from_garbage(#[case] bytes: &[u8], #[case] due: Answer) {
+        assert_eq!(answer(V1, 7, &[1, 3, 9], bytes), due);
     }
 
     proptest! {
