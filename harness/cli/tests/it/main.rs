@@ -4,6 +4,7 @@
 
 mod air;
 #[cfg(feature = "hardware")]
+#[expect(dead_code, reason = "the rig's own tests look when orders came")]
 #[path = "../../../rig/tests/it/board.rs"]
 mod board;
 mod buttons;
