@@ -187,7 +187,7 @@ mod tests {
         time::Duration as HostDuration,
     };
 
-    use rigtone_model::document::{Output, RelayBoard, SafeState};
+    use rigtone_model::document::{Lcus, Output, RelayBoard, SafeState};
     use rstest::rstest;
     use tempfile::TempDir;
 
@@ -294,7 +294,8 @@ mod tests {
         let of_state = State::at(state.path().to_owned()).expect("usable");
         let setup = Setup {
             name: "board".into(),
-            board: RelayBoard { channels: 4, ..RelayBoard::default() },
+            // What is on record is that of this board.
+            board: RelayBoard { lcus: Some(Lcus::at(KEY)), channels: 4, ..RelayBoard::default() },
             rig: "lab".into(),
             channels: 4,
             wired: vec![
