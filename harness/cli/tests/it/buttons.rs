@@ -82,7 +82,8 @@ fn events(home: &Home, run: &str, kind: &str) -> Vec<Value> {
 #[test]
 fn gestures_are_done_and_told_and_a_reset_is_skipped_where_it_is_not_allowed() {
     let home = home();
-    let done = home.rigtone(&["run", "scenarios/test/pressed.yaml", "--rig", "pressed.yaml", "--out", "run"]).with_code(0);
+    let done =
+        home.rigtone(&["run", "scenarios/test/pressed.yaml", "--rig", "pressed.yaml", "--out", "run"]).with_code(0);
     done.says(&["the gesture `reset` resets it, and it does not say `allows-factory-reset: true`"]);
     let pressed = events(&home, "run", "buttons-pressed");
     let of_step = |step: &str| pressed.iter().filter(|event| event["step"] == step).count();
@@ -105,16 +106,24 @@ fn a_reset_that_is_allowed_makes_the_speaker_forget() {
     let failed = events(&home, "run", "step-finished");
     let failed = failed.iter().filter(|event| event["payload"]["outcome"]["failed"].is_object());
     let all: Vec<_> = failed.map(|event| (&event["step"], &event["payload"]["outcome"]["failed"]["class"])).collect();
-    assert!(!all.is_empty() && all.iter().all(|(step, class)| *step == "pair" && *class == "pairing-timed-out"), "{all:?}");
+    assert!(
+        !all.is_empty() && all.iter().all(|(step, class)| *step == "pair" && *class == "pairing-timed-out"),
+        "{all:?}"
+    );
 }
 
 #[test]
 fn a_toggle_that_nobody_knows_the_state_of_costs_the_trial_and_blames_nobody_else() {
     let home = home();
     // Nothing before it tells whether the speaker is on.
-    let scenario = SCENARIO.replace("  - power-cycle: {unit: speaker, off-for: 2 s}\n  - enter-pairing-mode", "  - power: {unit: speaker, state: on}\n  - gesture: {unit: speaker, name: power-key}\n  - enter-pairing-mode");
+    let scenario = SCENARIO.replace(
+        "  - power-cycle: {unit: speaker, off-for: 2 s}\n  - enter-pairing-mode",
+        "  - power: {unit: speaker, state: on}\n  - gesture: {unit: speaker, name: power-key}\n  - enter-pairing-mode",
+    );
     let rig = RIG.replace("    power: {relay: board, channel: 1}\n", "");
-    let scenario = scenario.replace("  - power: {unit: speaker, state: on}\n", "").replace("  - power: {unit: speaker, state: off}\n", "");
+    let scenario = scenario
+        .replace("  - power: {unit: speaker, state: on}\n", "")
+        .replace("  - power: {unit: speaker, state: off}\n", "");
     home.write("scenarios/test/pressed.yaml", &scenario);
     home.write("pressed.yaml", &rig);
     let done = home.rigtone(&["run", "scenarios/test/pressed.yaml", "--rig", "pressed.yaml", "--out", "run"]);
@@ -133,9 +142,8 @@ fn contacts_of_the_simulated_world_do_not_wear() {
 fn units() -> Vec<(String, String)> {
     let folder = repository().join("rigs/systemd");
     let all = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let read = |entry: fs::DirEntry| {
-        (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())
-    };
+    let read =
+        |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap());
     all.map(read).collect()
 }
 
@@ -247,12 +255,19 @@ mod worn {
         let ons = lab.board.orders().iter().filter(|order| **order == (2, true)).count();
         let told = lab.wear(&["--json"]).with_code(0).json();
         let contact = &told["contacts"][0];
-        assert_eq!((&contact["operations"], &contact["channel"], &contact["replace"]), (&ons.into(), &2.into(), &false.into()));
+        assert_eq!(
+            (&contact["operations"], &contact["channel"], &contact["replace"]),
+            (&ons.into(), &2.into(), &false.into())
+        );
         assert!(ons >= 5 && contact["days_left"].as_f64().is_some_and(|days| days > 0.0), "{told:#}");
-        lab.wear(&["--reset", "a/2"]).with_code(0).says(&[&format!("the old one had done {ons} operations"), ": 0 operations"]);
+        lab.wear(&["--reset", "a/2"])
+            .with_code(0)
+            .says(&[&format!("the old one had done {ons} operations"), ": 0 operations"]);
         let told = lab.wear(&["--json"]).json();
         assert_eq!(told["contacts"][0]["replaced"][0]["operations"], ons);
-        for (reset, said) in [("b", "no real board `b`"), ("a/9", "no real board `a/9`"), ("a/x", "`a/x` names no channel")] {
+        for (reset, said) in
+            [("b", "no real board `b`"), ("a/9", "no real board `a/9`"), ("a/x", "`a/x` names no channel")]
+        {
             let done = lab.wear(&["--reset", reset]);
             assert_ne!(done.code, 0);
             done.says(&[said]);
