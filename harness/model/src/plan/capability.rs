@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::document::{
-    Action, Control, Device, Event, Gesture, PAIRING_MODE, Profile, Rig, Role, SourceAbility, Step, Unit, WaitFor, World,
+    Action, Control, Device, Event, Gesture, PAIRING_MODE, Profile, Rig, Role, SourceAbility, Step, Unit, WaitFor,
+    World,
 };
 
 /// Something a unit can do on its rig.
