@@ -200,6 +200,11 @@ pub(crate) enum RigCommand {
         #[arg(long, default_value = "devices")]
         devices: PathBuf,
     },
+    /// Show how often the contacts of the relay boards have worked, and how long they will.
+    ///
+    /// Operations are counted in $RIGTONE_STATE, else in /var/lib/rigtone, else in ~/.local/state/rigtone, for each
+    /// board: rigs that share one agree. One operation is on and off again, as makers count.
+    Wear(crate::commands::wear::Wear),
 }
 
 /// What is planned or run.

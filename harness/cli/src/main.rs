@@ -73,6 +73,7 @@ fn main() -> ExitCode {
         Command::Rig { command: RigCommand::List { rig, devices } } => commands::rig::list(&rig, &devices),
         Command::Rig { command: RigCommand::Check { rig, devices } } => commands::rig::check(&rig, &devices),
         Command::Rig { command: RigCommand::Safe { rig, devices } } => commands::rig::safe(&rig, &devices),
+        Command::Rig { command: RigCommand::Wear(what) } => commands::wear::wear(&what),
         Command::Signal { name, rate, code, out, positions } => {
             let (out, positions) = (&*out, positions.as_deref());
             commands::signal::signal(&commands::signal::Signal { name: &name, rate, code, out, positions })

@@ -72,6 +72,25 @@ pub enum Truth {
     Observed,
 }
 
+/// When a contact moved: between two moments, and some milliseconds later for what the relay itself needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edge {
+    /// When the order left, in nanoseconds on the rig's clock.
+    pub sent_ns: i64,
+    /// When the board had acknowledged it, or the host had passed all of it on to a board that never answers.
+    pub acknowledged_ns: i64,
+}
+
+/// Who kept the time of a press.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimedBy {
+    /// The host gave the order to release it.
+    Host,
+    /// The board released it by itself.
+    Board,
+}
+
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -320,6 +339,27 @@ pub enum Body {
         on: bool,
         /// How well that is known.
         truth: Truth,
+        /// When its contact moved, as far as that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        edge: Option<Edge>,
+    },
+    /// Buttons of a unit were pressed together, and released again.
+    ButtonsPressed {
+        /// The unit.
+        unit: String,
+        /// The gesture that they belong to.
+        gesture: String,
+        /// The buttons.
+        buttons: Vec<String>,
+        /// How long they were held, in nanoseconds: from when the last was pressed until the first was released.
+        held_ns: i64,
+        /// Who timed that.
+        timed_by: TimedBy,
+        /// How well it is known that the contacts moved.
+        truth: Truth,
+        /// When the last of their contacts moved to be pressed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        edge: Option<Edge>,
     },
     /// A unit answered an inquiry.
     Found {

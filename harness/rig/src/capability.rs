@@ -11,7 +11,7 @@ use rigtone_audio::stimulus::Stimulus;
 pub use rigtone_bluetooth::received::{Counts, Intervals};
 pub use rigtone_model::{
     document::{Capture, Codec, Profile, WantedConfiguration},
-    event::{Anchor, CaptureClock, TransportChange, Truth},
+    event::{Anchor, CaptureClock, Edge, TimedBy, TransportChange, Truth},
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
 
@@ -51,11 +51,53 @@ impl fmt::Display for Address {
     }
 }
 
+/// What is known of a contact that was switched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Switched {
+    /// How well its position is known.
+    pub truth: Truth,
+    /// When it moved, where anybody looked at a clock.
+    pub edge: Option<Edge>,
+}
+
+impl From<Truth> for Switched {
+    fn from(truth: Truth) -> Self {
+        Self { truth, edge: None }
+    }
+}
+
 /// A unit's supply.
 #[async_trait(?Send)]
 pub trait Power {
     /// Switches the supply. Not cancel-safe: the order may have been sent; the bench leaves the output safe in the end.
-    async fn switch(&self, on: bool, deadline: Instant) -> Result<Truth, InfrastructureFault>;
+    async fn switch(&self, on: bool, deadline: Instant) -> Result<Switched, InfrastructureFault>;
+}
+
+/// Buttons that were pressed together and released again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pressed {
+    /// Their names.
+    pub buttons: Vec<String>,
+    /// How long, from when the last was pressed until the first was released, in nanoseconds.
+    pub held_ns: i64,
+    /// Who timed that.
+    pub timed_by: TimedBy,
+    /// What is known of the contact that was pressed last.
+    pub switched: Switched,
+}
+
+/// Gestures on a unit's buttons.
+#[async_trait(?Send)]
+pub trait Gestures {
+    /// How long a gesture lasts at least, in nanoseconds, with what must be waited for now before it begins; none for
+    /// one that cannot be done here.
+    fn lasts_ns(&self, gesture: &str) -> Option<i64>;
+    /// Does a gesture of the unit's device, and waits until the device has had the time that it then needs. Nothing is
+    /// pressed when that may not be done, or would need to know what nobody knows. Cancel-safe as far as it can be:
+    /// buttons that are held are released, and what the device made of it is not known then.
+    async fn perform(&self, gesture: &str, deadline: Instant) -> Result<Vec<Pressed>, InfrastructureFault>;
+    /// The unit has given a sign of life in this trial: it is on.
+    fn is_alive(&self) {}
 }
 
 /// Bringing a unit into pairing mode.
@@ -300,7 +342,9 @@ pub struct Unit {
     pub address: Address,
     /// Its supply.
     pub power: Option<Rc<dyn Power>>,
-    /// Its pairing mode.
+    /// Its buttons.
+    pub gestures: Option<Rc<dyn Gestures>>,
+    /// Its pairing mode, where no button brings it there.
     pub pairing_mode: Option<Rc<dyn PairingMode>>,
     /// Searching with it.
     pub inquiry: Option<Rc<dyn Inquiry>>,

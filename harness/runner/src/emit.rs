@@ -237,6 +237,12 @@ fn numbered(name: &str, number: u32) -> String {
 fn shift(body: &mut Body, offset_ns: i64) {
     match body {
         Body::Emitted { t_ns, .. } | Body::TransportChanged { t_ns, .. } => *t_ns += offset_ns,
+        Body::PowerSwitched { edge, .. } | Body::ButtonsPressed { edge, .. } => {
+            edge.iter_mut().for_each(|edge| {
+                edge.sent_ns += offset_ns;
+                edge.acknowledged_ns += offset_ns;
+            });
+        }
         Body::Evidence { anchors, clock, .. } => {
             anchors.iter_mut().for_each(|anchor| anchor.t_ns += offset_ns);
             clock.iter_mut().for_each(|clock| clock.t_ns += offset_ns);

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use rigtone_model::{
-    document::{Absence, Action, Connect, Discover, Event, OnOff, Pair, Play, Profile, Step, WaitFor},
+    document::{Absence, Action, Connect, Discover, Event, OnOff, PAIRING_MODE, Pair, Play, Profile, Step, WaitFor},
     event::{Body, FirmwareLook},
     id::hex,
     observation::{Observation, Quantity, Value},
@@ -12,7 +12,7 @@ use rigtone_model::{
 };
 use rigtone_rig::{
     bench::LookWhen,
-    capability::{Address, Answer, Codec, Link, Told, Unit, Wish},
+    capability::{Address, Answer, Codec, Link, Pressed, Switched, Told, Unit, Wish},
     clock::Instant,
 };
 use rigtone_witness::radio::Agreed;
@@ -65,6 +65,13 @@ fn cannot(unit: &Unit, what: &str) -> InfrastructureFault {
         .hint("run `rigtone plan`: it skips combinations that the rig cannot do")
 }
 
+/// Whoever answered is on: gestures that need to know go by it.
+fn is_alive(unit: &Unit) {
+    if let Some(gestures) = &unit.gestures {
+        gestures.is_alive();
+    }
+}
+
 impl<'a> Session<'a> {
     pub(crate) fn new(trial: &'a Trial<'a>) -> Self {
         Self { trial, wish: None, rate_hz: USUAL_HZ, agreed: None, linked: None, looks: Vec::new() }
@@ -104,20 +111,11 @@ impl<'a> Session<'a> {
                 self.pass(off_for.ns()).await;
                 self.power(&cycle.unit, true, place).await
             }
-            Action::EnterPairingMode(on) => {
-                let unit = self.trial.unit(&on.unit)?;
-                if let Some(receiving) = &unit.receiving {
-                    // A source that is told to connect asks for the codec itself. Bluetooth stacks remember what a sink once offered.
-                    let asked =
-                        self.trial.scenario.trial.iter().any(|step| matches!(step.action(), Action::Connect(_)));
-                    let wanted = self.bound(self.trial.bindings().codec_axis())?.filter(|_| !asked);
-                    receiving.offer(wanted.as_slice());
-                }
-                let mode = unit.pairing_mode.as_ref().ok_or_else(|| cannot(unit, "enter pairing mode"))?;
-                let deadline = self.now().plus(2 * USUAL_NS);
-                let answer = self.bounded(deadline, &format!("unit {}", unit.name), mode.enter(deadline)).await?;
-                Ok(answer.map_or_else(StepEnd::Failed, |()| StepEnd::Done))
+            Action::EnterPairingMode(on) => self.enter_pairing_mode(&on.unit, place).await,
+            Action::Gesture(gesture) if gesture.name == PAIRING_MODE => {
+                self.enter_pairing_mode(&gesture.unit, place).await
             }
+            Action::Gesture(gesture) => self.gesture(self.trial.unit(&gesture.unit)?, &gesture.name, place).await,
             Action::Discover(discover) => self.discover(discover, place).await,
             Action::Pair(pair) => self.pair(pair, place).await,
             Action::Connect(connect) => self.connect(connect, place).await,
@@ -143,11 +141,7 @@ impl<'a> Session<'a> {
             }
             Action::Listen(listen) => hearing::listen(self, listen, place).await,
             Action::WaitFor(wait) => self.wait_for(wait, place).await,
-            Action::Gesture(_)
-            | Action::Set(_)
-            | Action::ReadServices(_)
-            | Action::Prompt(_)
-            | Action::VoiceLoop(_) => {
+            Action::Set(_) | Action::ReadServices(_) | Action::Prompt(_) | Action::VoiceLoop(_) => {
                 let what = format!("the step `{}` has no driver in this version", step.action().name());
                 Err(InfrastructureFault::new("plan", what).hint("run `rigtone plan`: it skips such combinations"))
             }
@@ -163,8 +157,40 @@ impl<'a> Session<'a> {
         let unit = self.trial.unit(axis)?;
         let power = unit.power.as_ref().ok_or_else(|| cannot(unit, "switch its supply"))?;
         let deadline = self.now().plus(USUAL_NS);
-        let truth = self.bounded(deadline, &format!("unit {}", unit.name), power.switch(on, deadline)).await?;
-        place.emit(self.now(), Body::PowerSwitched { unit: unit.name.to_string(), on, truth });
+        let switched = self.bounded(deadline, &format!("unit {}", unit.name), power.switch(on, deadline)).await?;
+        let Switched { truth, edge } = switched;
+        place.emit(self.now(), Body::PowerSwitched { unit: unit.name.to_string(), on, truth, edge });
+        Ok(StepEnd::Done)
+    }
+
+    async fn enter_pairing_mode(&self, axis: &str, place: Place<'_>) -> StepResult {
+        let unit = self.trial.unit(axis)?;
+        if let Some(receiving) = &unit.receiving {
+            // A source that is told to connect asks for the codec itself. Bluetooth stacks remember what a sink once offered.
+            let asked = self.trial.scenario.trial.iter().any(|step| matches!(step.action(), Action::Connect(_)));
+            let wanted = self.bound(self.trial.bindings().codec_axis())?.filter(|_| !asked);
+            receiving.offer(wanted.as_slice());
+        } else if unit.gestures.as_ref().is_some_and(|gestures| gestures.lasts_ns(PAIRING_MODE).is_some()) {
+            return self.gesture(unit, PAIRING_MODE, place).await;
+        }
+        let mode = unit.pairing_mode.as_ref().ok_or_else(|| cannot(unit, "enter pairing mode"))?;
+        let deadline = self.now().plus(2 * USUAL_NS);
+        let answer = self.bounded(deadline, &format!("unit {}", unit.name), mode.enter(deadline)).await?;
+        Ok(answer.map_or_else(StepEnd::Failed, |()| StepEnd::Done))
+    }
+
+    /// Does a gesture on the buttons of a unit. What it was for is seen by what follows.
+    async fn gesture(&self, unit: &Unit, name: &str, place: Place<'_>) -> StepResult {
+        let cannot = || cannot(unit, &format!("do the gesture `{name}`"));
+        let gestures = unit.gestures.as_ref().ok_or_else(cannot)?;
+        let deadline = self.now().plus(gestures.lasts_ns(name).ok_or_else(cannot)?).plus(USUAL_NS);
+        let member = format!("unit {}", unit.name);
+        for pressed in self.bounded(deadline, &member, gestures.perform(name, deadline)).await? {
+            let Pressed { buttons, held_ns, timed_by, switched: Switched { truth, edge } } = pressed;
+            let (unit, gesture) = (unit.name.to_string(), name.to_owned());
+            let body = Body::ButtonsPressed { unit, gesture, buttons, held_ns, timed_by, truth, edge };
+            place.emit(self.now(), body);
+        }
         Ok(StepEnd::Done)
     }
 
@@ -176,6 +202,7 @@ impl<'a> Session<'a> {
             self.bounded(deadline, &format!("unit {}", unit.name), inquiry.find(target.address, deadline)).await?;
         match answer {
             Ok(found) => {
+                is_alive(target);
                 place.emit(found.at, Body::Found { unit: target.name.to_string(), rssi_dbm: found.rssi_dbm });
                 Ok(StepEnd::Done)
             }
@@ -195,6 +222,7 @@ impl<'a> Session<'a> {
             let failure = answer?.err();
             place.emit(self.now(), Body::Attempt { number, failure: failure.clone() });
             let Some(failure) = failure else {
+                is_alive(paired);
                 let value = Value::Number { value: f64::from(number), unit: "attempts".into(), uncertainty: 0.0 };
                 self.observe(place, Quantity::Attempts, value);
                 self.linked = Some(Linked { unit: paired.name.clone(), by: unit.name.clone(), by_profile: false });
@@ -277,6 +305,7 @@ impl<'a> Session<'a> {
 
     /// Records what was agreed on.
     fn is_connected(&mut self, unit: &Unit, link: Link, wish: Wish, place: Place<'_>) {
+        is_alive(unit);
         let (codec, configuration) = (link.codec, link.configuration.clone());
         self.agreed = Some(Agreed { requested: wish.codec, codec, configuration });
         place.emit(

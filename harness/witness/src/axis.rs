@@ -11,7 +11,7 @@ use rigtone_bluetooth::{
     timeline::{Class, Happening, LinkEnd, Outcome as PhaseOutcome, Phase, PhaseKind},
 };
 use rigtone_model::{
-    event::{Body, CaptureClock, Event, StepOutcome, Truth},
+    event::{Body, CaptureClock, Edge, Event, StepOutcome, Truth},
     id::CombinationId,
     observation::{Observation, Quantity, Value},
 };
@@ -154,14 +154,14 @@ impl Builder {
                 self.step = None;
                 return;
             }
-            Body::PowerSwitched { unit, on, truth } => {
-                let how = match truth {
-                    Truth::Commanded => "as ordered",
-                    Truth::Reported => "as the board reports",
-                    Truth::Observed => "as was seen",
-                };
+            Body::PowerSwitched { unit, on, truth, edge } => {
                 let position = if *on { "on" } else { "off" };
-                self.told(t_ns, Source::Relay, label, format!("supply of {unit} {position}, {how}"));
+                let what = format!("supply of {unit} {position}, {}", how(*truth));
+                self.switched(t_ns, *edge, label, what, None);
+            }
+            Body::ButtonsPressed { unit, buttons, held_ns, truth, edge, .. } => {
+                let what = format!("{} of {unit} pressed, {}", buttons.join(" and "), how(*truth));
+                self.switched(t_ns, *edge, label, what, Some(*held_ns));
             }
             Body::Found { unit, rssi_dbm } => {
                 let strength = rssi_dbm.map(|dbm| format!(" at {dbm} dBm")).unwrap_or_default();
@@ -290,6 +290,15 @@ impl Builder {
         self.measured(t_ns, 0, source, step, what, took_ns);
     }
 
+    /// A contact that moved, at the edge where that is known.
+    fn switched(&mut self, t_ns: i64, edge: Option<Edge>, step: Option<String>, what: String, took_ns: Option<i64>) {
+        let Some(Edge { sent_ns, acknowledged_ns }) = edge else { return self.told(t_ns, Source::Relay, step, what) };
+        let since = |t_ns: i64| t_ns.saturating_sub(self.axis.began_ns);
+        // Not before the order was on its way, and not after the board had said so.
+        let (earliest_ns, latest_ns) = (since(sent_ns.min(acknowledged_ns)), since(acknowledged_ns));
+        self.push(Moment { at_ns: latest_ns, earliest_ns, latest_ns, source: Source::Relay, step, what, took_ns });
+    }
+
     /// Something that was told when it was over.
     fn told(&mut self, t_ns: i64, source: Source, step: Option<String>, what: String) {
         let before =
@@ -376,4 +385,13 @@ fn happened(what: &Happening) -> Option<String> {
         Happening::Playback { status, .. } => format!("playback {status}"),
         _ => return None,
     })
+}
+
+/// How well the position of a contact is known.
+const fn how(truth: Truth) -> &'static str {
+    match truth {
+        Truth::Commanded => "as ordered",
+        Truth::Reported => "as the board reports",
+        Truth::Observed => "as was seen",
+    }
 }

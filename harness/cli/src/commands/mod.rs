@@ -14,3 +14,4 @@ pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod signal;
 pub(crate) mod timeline;
+pub(crate) mod wear;

@@ -33,8 +33,10 @@ pub(crate) fn list(rig: &Path, devices: &Path) -> Result<Code, Trouble> {
         }
     }
     for (name, board) in &rig.relays {
-        let port = board.lcus.as_ref().map_or("simulated", |l| l.port.as_str());
-        let _ = writeln!(text, "  relay       {name}: {} channels, {port}", board.channels);
+        let stated = board.stated().into_iter().next();
+        let at = stated.map(|stated| format!("{} at {}", stated.family, stated.place.key().unwrap_or_default()));
+        let at = at.as_deref().unwrap_or("simulated");
+        let _ = writeln!(text, "  relay       {name}: {} channels, {at}", board.channels);
     }
     for (name, microphone) in &rig.microphones {
         let device = match (&microphone.alsa, &microphone.sink) {

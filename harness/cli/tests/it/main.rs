@@ -4,8 +4,10 @@
 
 mod air;
 #[cfg(feature = "hardware")]
+#[expect(dead_code, reason = "the rig's own tests look when orders came")]
 #[path = "../../../rig/tests/it/board.rs"]
 mod board;
+mod buttons;
 mod check;
 mod compare;
 mod ending;

@@ -7,12 +7,16 @@ mod expect;
 mod fault;
 mod known;
 mod microphone;
+mod network;
+mod program;
 mod quarantine;
 mod references;
+mod relay;
 mod rig;
 mod scenario;
 mod size;
 mod steps;
+mod supply;
 mod wiring;
 
 use std::path::Path;
@@ -59,6 +63,7 @@ impl<'a> Vocabulary<'a> {
 pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> {
     let known = known::Known::of(library);
     let gestures = wiring::needed(library);
+    let cuts = supply::cuts(library);
     let mut all = Collected::default();
     for entry in library.scenarios.values() {
         let mut faults = Vec::new();
@@ -66,7 +71,10 @@ pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> 
         match size::fault(entry) {
             // Its parts are more than there is time to look at.
             Some(fault) => faults.push(fault),
-            None => scenario::check(entry, library, &known, vocabulary, &mut faults),
+            None => {
+                scenario::check(entry, library, &known, vocabulary, &mut faults);
+                supply::discharge(entry, library, &mut faults);
+            }
         }
         all.add(&entry.path, faults);
         if all.is_full() {
@@ -88,6 +96,9 @@ pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> 
         rig::check(entry, library, &mut faults);
         fault::check(entry, library, &mut faults);
         wiring::check(entry, library, &gestures, &mut faults);
+        supply::batteries(entry, library, &cuts, &mut faults);
+        network::check(entry, &mut faults);
+        program::check(entry, &mut faults);
         all.add(&entry.path, faults);
     }
     for entry in library.quarantines.values() {

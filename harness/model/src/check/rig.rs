@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
-use super::dangling;
+use super::{dangling, relay};
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::{CommandLine, Control, Output, Recover, Rig, SafeState, Unit, Verify, Way, World, day_number},
+    document::{
+        Button, CommandLine, Control, Output, Recover, Rig, SafeState, Unit, Verify, Way, World, day_number,
+    },
     load::{Entry, Library},
     quantity::Duration,
 };
@@ -15,7 +17,9 @@ use crate::{
 pub(super) fn check(entry: &Entry<Rig>, library: &Library, faults: &mut Vec<Diagnostic>) {
     let mut rig = Checker { entry, library, faults };
     rig.worlds();
+    rig.boards();
     rig.dongles();
+    relay::check(entry, rig.faults);
     super::microphone::check(entry, library, rig.faults);
     rig.units();
     rig.outputs();
@@ -110,12 +114,24 @@ impl Checker<'_> {
             if hardware && board.simulated.is_some() {
                 wrong(&["relays", name, "simulated"], "a relay board of a hardware rig is not simulated", REAL);
             }
-            match (hardware, &board.lcus) {
-                (true, None) => wrong(&["relays", name], "a relay board of a hardware rig needs a port", "add `lcus`"),
-                (false, Some(_)) => {
-                    wrong(&["relays", name, "lcus"], "a simulated rig has no real relay board", SIMULATED);
-                }
-                _ => {}
+            let stated = board.stated();
+            if hardware && stated.is_empty() {
+                let advice = "add its family, such as `lcus`: what it is, and where";
+                wrong(&["relays", name], "a relay board of a hardware rig needs a family", advice);
+            }
+            for stated in stated.iter().filter(|_| !hardware) {
+                wrong(&["relays", name, stated.family], "a simulated rig has no real relay board", SIMULATED);
+            }
+        }
+    }
+
+    /// What is said of the contacts of boards.
+    fn boards(&mut self) {
+        for (name, board) in &self.entry.value.relays {
+            if board.settle.is_some_and(|settle| settle > Output::LONGEST_SETTLE) {
+                let message = format!("{} is the longest that a switch is waited for", Output::LONGEST_SETTLE);
+                let fault = self.entry.diagnostic(Code::OutOfRange, &["relays", name, "settle"], message);
+                self.faults.push(fault.suggest("write `200 ms`"));
             }
         }
     }
@@ -151,6 +167,7 @@ impl Checker<'_> {
             self.device(name, unit);
             self.firmware(name, unit);
             self.dongle(name, unit);
+            self.buttons(name, unit);
             for microphone in unit.heard_by.keys().filter(|name| !rig.microphones.contains_key(*name)) {
                 let path = ["units", name, "heard-by", microphone];
                 self.faults.push(dangling(self.entry, &path, "microphone", microphone, &names(&rig.microphones)));
@@ -166,7 +183,8 @@ impl Checker<'_> {
         });
         let units = rig.units.iter().flat_map(|(name, unit)| {
             let power = unit.power.iter().map(move |output| (vec!["units", name, "power"], output));
-            power.chain(unit.buttons.iter().map(move |(b, output)| (vec!["units", name, "buttons", b], output)))
+            let buttons = unit.buttons.iter();
+            power.chain(buttons.map(move |(b, button)| (vec!["units", name, "buttons", b], &button.output)))
         });
         // By relay and channel: the path of what is wired to it.
         let mut wired: HashMap<(&str, u8), Vec<&str>> = HashMap::new();
@@ -203,6 +221,54 @@ impl Checker<'_> {
             let path = ["units", name, "simulated", "battery"];
             let fault = self.entry.diagnostic(Code::WrongReference, &path, message);
             self.faults.push(fault.suggest("delete it, or write `battery: true` in the device's document"));
+        }
+    }
+
+    /// How long buttons are held and supplies are on, and for whom resets are allowed.
+    fn buttons(&mut self, name: &str, unit: &Unit) {
+        let mut out_of_range = |path: &[&str], message: String, advice: &str| {
+            self.faults.push(self.entry.diagnostic(Code::OutOfRange, path, message).suggest(advice));
+        };
+        for (button, wiring) in &unit.buttons {
+            let at = |key: &'static str| ["units", name, "buttons", button, key];
+            if wiring.longest_hold == Duration::ZERO || wiring.longest_hold > Button::LONGEST {
+                let message = format!("a button is held for more than no time and at most {}", Button::LONGEST);
+                out_of_range(&at("longest-hold"), message, "write the longest hold that does no harm, such as `10 s`");
+            }
+            if wiring.smallest_gap > Button::LONGEST {
+                let message = format!("{} is the longest gap between two presses", Button::LONGEST);
+                out_of_range(&at("smallest-gap"), message, "write a time such as `200 ms`");
+            }
+        }
+        if let Some(power) = &unit.power {
+            if power.longest_on.is_some_and(|longest| longest == Duration::ZERO) {
+                let message = "a supply that is never on".to_owned();
+                out_of_range(&["units", name, "power", "longest-on"], message, "write a time, or delete it");
+            }
+            if power.longest_on.is_some() && power.safe != SafeState::Off {
+                let path = ["units", name, "power", "longest-on"];
+                let message = "it is not left off, so it cannot be kept from being on for long";
+                let fault = self.entry.diagnostic(Code::Incomplete, &path, message);
+                self.faults.push(fault.suggest("write `safe: off`, or delete `longest-on`"));
+            }
+            if power.settle.is_some_and(|settle| settle > Output::LONGEST_SETTLE) {
+                let path = ["units", name, "power", "settle"];
+                let message = format!("{} is the longest that a switch is waited for", Output::LONGEST_SETTLE);
+                self.faults.push(self.entry.diagnostic(Code::OutOfRange, &path, message).suggest("write `200 ms`"));
+            }
+        }
+        let Some(device) = self.library.devices.get(&unit.device) else { return };
+        let mut wrong = |key: &str, message: String, advice: &str| {
+            let path = ["units", name, key];
+            self.faults.push(self.entry.diagnostic(Code::WrongReference, &path, message).suggest(advice));
+        };
+        if unit.without_battery && !device.value.battery {
+            let message = format!("the device `{}` has no battery", unit.device);
+            wrong("without-battery", message, "delete it, or write `battery: true` in the device's document");
+        }
+        if unit.allows_factory_reset && !device.value.gestures.values().any(|gesture| gesture.factory_reset) {
+            let message = format!("the device `{}` has no gesture that is marked as one", unit.device);
+            wrong("allows-factory-reset", message, "delete it, or write `factory-reset: true` at the gesture");
         }
     }
 

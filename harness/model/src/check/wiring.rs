@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::PathBuf};
 use super::steps;
 use crate::{
     diagnostic::{Code, Diagnostic, nearest},
-    document::{Action, Axis, Device, Gesture, Rig, Scenario, Unit, UnitChoice},
+    document::{Action, Axis, Device, Gesture, PAIRING_MODE, Rig, Scenario, Unit, UnitChoice},
     load::{Entry, Library},
 };
 
@@ -25,7 +25,7 @@ pub(super) fn needed(library: &Library) -> Vec<Needed<'_>> {
         for placed in steps::placed(&entry.value) {
             let action = placed.step.action();
             let (axis, gesture) = match action {
-                Action::EnterPairingMode(a) => (a.unit.as_str(), "pairing-mode"),
+                Action::EnterPairingMode(a) => (a.unit.as_str(), PAIRING_MODE),
                 Action::Gesture(a) => (a.unit.as_str(), a.name.as_str()),
                 _ => continue,
             };
@@ -55,13 +55,15 @@ fn ports(entry: &Entry<Rig>, faults: &mut Vec<Diagnostic>) {
     // Paths are compared part by part: `/dev//ttyUSB0` is `/dev/ttyUSB0`.
     let mut boards: HashMap<PathBuf, Vec<&str>> = HashMap::new();
     for (name, board) in &rig.relays {
-        let Some(lcus) = &board.lcus else { continue };
-        let path = vec!["relays", name, "lcus", "port"];
-        let port = std::path::Path::new(&lcus.port).components().collect();
-        if let Some(first) = boards.get(&port) {
-            faults.push(shared(entry, &path, first, format!("the port `{}` belongs to a board already", lcus.port)));
-        } else {
-            boards.insert(port, path);
+        for stated in board.stated() {
+            let Some(key) = stated.place.key() else { continue };
+            let path = vec!["relays", name, stated.family, stated.place.field()];
+            let place = std::path::Path::new(&key).components().collect();
+            if let Some(first) = boards.get(&place) {
+                faults.push(shared(entry, &path, first, format!("`{key}` is a board already")));
+            } else {
+                boards.insert(place, path);
+            }
         }
     }
     let mut channels: HashMap<(String, u16), Vec<&str>> = HashMap::new();
@@ -87,7 +89,14 @@ fn usb_ports(entry: &Entry<Rig>, faults: &mut Vec<Diagnostic>) {
     let dongles = rig.dongles.iter().map(|(name, dongle)| (&dongle.usb, vec!["dongles", name, "usb"]));
     let microphones = rig.microphones.iter().filter_map(|(name, m)| Some((name, m.alsa.as_ref()?)));
     let microphones = microphones.map(|(name, alsa)| (&alsa.usb, vec!["microphones", name, "alsa", "usb"]));
-    let named = dongles.chain(microphones).filter_map(|(port, path)| Some((port.as_deref()?, path)));
+    let boards: Vec<(Option<String>, Vec<&str>)> = rig
+        .relays
+        .iter()
+        .flat_map(|(name, board)| board.stated().into_iter().map(move |stated| (name, stated)))
+        .map(|(name, stated)| (stated.place.usb().map(str::to_owned), vec!["relays", name, stated.family, "usb"]))
+        .collect();
+    let boards = boards.iter().map(|(port, path)| (port, path.clone()));
+    let named = dongles.chain(microphones).chain(boards).filter_map(|(port, path)| Some((port.as_deref()?, path)));
     let mut seen: Vec<(&str, Vec<&str>)> = Vec::new();
     for (port, path) in named {
         let clash = seen.iter().find_map(|(other, first)| {
@@ -129,35 +138,62 @@ fn buttons(
     faults: &mut Vec<Diagnostic>,
 ) {
     for (gesture, does) in &device.gestures {
-        let Some(button) = missing(unit, does) else { continue };
-        let Some(need) = needed.iter().find(|n| n.gesture == gesture && chooses(n.choice, name, unit, device)) else {
-            continue;
-        };
-        let message = format!("the gesture `{gesture}` of `{}` presses `{button}`, which is not wired", unit.device);
-        // A button that the device does not have was probably meant for the one that is missing.
-        let unknown =
-            |wired: &&String| !device.gestures.values().flat_map(|g| &g.press).any(|p| p.buttons.contains(wired));
-        let wired = unit.buttons.keys().filter(unknown).map(String::as_str);
-        let advice = match nearest(button, wired) {
-            Some(wired) => format!("did you mean `{button}` where `{wired}` is wired?"),
-            None => format!("add `{button}` to `buttons`, or let the scenario choose other units"),
-        };
-        faults.push(
-            entry
-                .diagnostic(Code::UnwiredButton, &["units", name, "buttons"], message)
-                .label(&need.entry.path, need.entry.key_position(&need.path), "a scenario needs it here")
-                .suggest(advice),
-        );
+        let need = || needed.iter().find(|n| n.gesture == gesture && chooses(n.choice, name, unit, device));
+        if let Some(button) = missing(unit, does)
+            && let Some(need) = need()
+        {
+            faults.push(unwired(entry, name, unit, device, (gesture, button), need));
+        }
+        for (button, wiring) in &unit.buttons {
+            let held = does.longest_hold(button);
+            if held > wiring.longest_hold
+                && let Some(need) = need()
+            {
+                let longest = wiring.longest_hold;
+                let message = format!(
+                    "the gesture `{gesture}` of `{}` holds `{button}` for {held}, and {longest} is the longest here",
+                    unit.device
+                );
+                faults.push(
+                    entry
+                        .diagnostic(Code::HeldTooLong, &["units", name, "buttons", button], message)
+                        .label(&need.entry.path, need.entry.key_position(&need.path), "a scenario needs it here")
+                        .suggest(format!("write `longest-hold: {held}` if that does no harm to this unit")),
+                );
+            }
+        }
     }
 }
 
+/// The finding about a button that is not wired.
+fn unwired(
+    entry: &Entry<Rig>,
+    name: &str,
+    unit: &Unit,
+    device: &Device,
+    (gesture, button): (&str, &str),
+    need: &Needed<'_>,
+) -> Diagnostic {
+    let message = format!("the gesture `{gesture}` of `{}` presses `{button}`, which is not wired", unit.device);
+    // A button that the device does not have was probably meant for the one that is missing.
+    let unknown = |wired: &&String| !device.gestures.values().any(|g| g.buttons().any(|b| b == wired.as_str()));
+    let wired = unit.buttons.keys().filter(unknown).map(String::as_str);
+    let advice = match nearest(button, wired) {
+        Some(wired) => format!("did you mean `{button}` where `{wired}` is wired?"),
+        None => format!("add `{button}` to `buttons`, or let the scenario choose other units"),
+    };
+    entry
+        .diagnostic(Code::UnwiredButton, &["units", name, "buttons"], message)
+        .label(&need.entry.path, need.entry.key_position(&need.path), "a scenario needs it here")
+        .suggest(advice)
+}
+
 fn missing<'a>(unit: &Unit, gesture: &'a Gesture) -> Option<&'a str> {
-    let pressed = gesture.press.iter().flat_map(|press| &press.buttons);
-    pressed.map(String::as_str).find(|button| !unit.buttons.contains_key(*button))
+    gesture.buttons().find(|button| !unit.buttons.contains_key(*button))
 }
 
 /// Whether a unit may stand on an axis, as a plan chooses.
-fn chooses(choice: &UnitChoice, name: &str, unit: &Unit, device: &Device) -> bool {
+pub(super) fn chooses(choice: &UnitChoice, name: &str, unit: &Unit, device: &Device) -> bool {
     let any = |names: &[String], name: &str| names.is_empty() || names.iter().any(|n| n == name);
     choice.role.is_none_or(|role| device.roles.contains(&role))
         && any(&choice.devices, &device.device)

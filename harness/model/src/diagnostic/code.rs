@@ -95,6 +95,7 @@ codes! {
         SharedChannel = "shared-channel": "Two things are wired to one relay channel.",
         SharedPort = "shared-port": "Two members of a rig claim one port, or one channel of a sound card.",
         UnwiredButton = "unwired-button": "A scenario needs a gesture for which a unit lacks a wired button.",
+        HeldTooLong = "held-too-long": "A scenario needs a gesture that holds a button longer than its wiring allows.",
         Oversized = "oversized": "A scenario has more parts or combinations than any lab can try.",
         DuplicateAddress = "duplicate-address": "Two things have the same Bluetooth address.",
         MissingDongle = "missing-dongle": "A source that is Rigtone itself has no dongle.",
@@ -107,6 +108,8 @@ codes! {
         UnusedCondition = "unused-condition": "A condition changes nothing.",
         UnknownTag = "unknown-tag": "No device and no unit carries the tag.",
         StaleDeclaration = "stale-declaration": "What a person said of a unit's firmware is older than it is worth.",
+        ShortCut = "short-cut": "A supply is cut for a shorter time than a device needs to lose its power.",
+        GoesOnFromBattery = "goes-on-from-battery": "A scenario cuts the supply of a unit that goes on from its battery.",
         Undecidable = "undecidable": "The planned number of trials may not decide the expectation.",
     }
 }

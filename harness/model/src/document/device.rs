@@ -4,7 +4,10 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::words::{Codec, Role};
+use super::{
+    gesture::Gesture,
+    words::{Codec, Role},
+};
 use crate::quantity::Duration;
 
 /// A model on the market: what its documents say it can do. A claim, not a measurement.
@@ -62,33 +65,6 @@ pub struct Firmware {
     /// Anything worth knowing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-}
-
-/// How something is asked of a device: with its buttons, or by nothing at all.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Gesture {
-    /// `true`: the device does it by itself whenever it is on and has no link.
-    #[serde(default)]
-    pub automatic: bool,
-    /// The buttons, pressed one after the other.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub press: Vec<Press>,
-    /// How long the device then needs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub takes: Option<Duration>,
-}
-
-/// Buttons held together for a time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Press {
-    /// The names of the buttons.
-    #[schemars(length(min = 1))]
-    pub buttons: Vec<String>,
-    /// How long they are held.
-    #[serde(rename = "for")]
-    pub held: Duration,
 }
 
 impl Device {

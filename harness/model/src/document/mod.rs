@@ -9,17 +9,22 @@ mod difference;
 mod expect;
 mod fault;
 mod firmware;
+mod gesture;
 mod microphone;
 mod nature;
+mod network;
+mod program;
 mod quarantine;
+mod relay;
 mod rig;
 mod scenario;
+mod secret;
 mod sound;
 mod step;
 mod words;
 
 pub use configuration::{Bitpool, Blocks, Configuration, Misfit, Subbands, WantedConfiguration, largest_bitpool};
-pub use device::{Device, Firmware, Gesture, Press};
+pub use device::{Device, Firmware};
 pub use difference::{Comparable, Difference};
 pub use expect::{
     CodecIs, Count, Countable, Expect, Expectation, Latency, Parts, Per, Rate, RoleIs, SuccessRate, TimeTaken,
@@ -30,20 +35,33 @@ pub use fault::{
 };
 pub use firmware::{CommandLine, Declared, DeviceId, Gatt, Verify, Way};
 pub use microphone::{Alsa, Calibrated, CalibrationFile, Microphone, SampleWidth, SimulatedMicrophone, Wire};
+pub use gesture::{Button, Buttons, Gesture, PAIRING_MODE, Press, USUAL_GAP, USUAL_LONGEST_HOLD};
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
+pub use network::{
+    DevantechEth, Login, Netio, SainsmartWeb, ShellyGen1, ShellyGen2, Snmp, SnmpOutlet, SnmpPreset, SnmpVersion,
+    Tasmota, UsbHub, Web, WebMethod, WebState,
+};
+pub use program::{SourceProgram, SwitchProgram};
 pub use quarantine::{Quarantine, Quarantined};
+pub use relay::{
+    AssumedState, Conrad, DctTech, Devantech, DevantechModel, DlpIor4, IcStation, K8090, KmTronic, Lcus, LcusReports,
+    ModbusRtu, Numato, Place, RelayBoard, SainSmart, SerialPort, SimulatedBoard, Stated,
+};
 pub use rig::{
-    Capture, Dongle, Heard, HubPort, Lcus, LcusReports, Output, Recover, RelayBoard, Retries, Rig, Room, SafeState,
-    SimulatedBoard, Unit, World,
+    Capture, Dongle, Heard, HubPort, Output, Recover, Retries, Rig, Room, SafeState, Unit, World,
 };
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
+pub use secret::{Hidden, Secret};
 pub use sound::{Asked, Audio, Measurable, Measured, Response};
 pub use step::{Absence, Action, Event, Step};
 pub use step::{
     Connect, Discover, GestureStep, Listen, OnUnit, Pair, Play, Power, PowerCycle, Prompt, SetOption, Unpair,
     VoiceLoop, Wait, WaitFor,
 };
-pub use words::{Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side};
+pub use words::{
+    Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side, SourceAbility,
+    Turns,
+};
 
 pub(crate) use firmware::day_number;
 

@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     fault::Fault,
     firmware::Verify,
+    gesture::Button,
     microphone::Microphone,
     nature::SimulatedUnit,
+    program::SourceProgram,
+    relay::RelayBoard,
     words::{Control, Side},
 };
 use crate::quantity::{Distance, Duration, Level};
@@ -177,55 +180,6 @@ pub enum Capture {
     WithKeys,
 }
 
-/// A relay board.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct RelayBoard {
-    /// A board that speaks the LCUS protocol; simulated when left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lcus: Option<Lcus>,
-    /// How many channels the board has.
-    #[schemars(range(min = 1, max = 64))]
-    pub channels: u8,
-    /// What a simulated board cannot do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub simulated: Option<SimulatedBoard>,
-}
-
-/// How a simulated relay board behaves. What is left out is ideal.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct SimulatedBoard {
-    /// `true`: it never answers, so that the position of a contact is known by its effect at best.
-    #[serde(default)]
-    pub mute: bool,
-}
-
-/// A serial board of the LCUS family (`A0 channel operation sum`, 9600 baud).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Lcus {
-    /// The serial port, by a path that stays: `/dev/serial/by-path/...`.
-    #[schemars(regex(pattern = r"^/"), extend("examples" = ["/dev/serial/by-path/..."]))]
-    pub port: String,
-    /// How the board tells the positions of its channels when it is asked; it is never asked when left out. State what
-    /// the board has: to another board the question may be an order.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reports: Option<LcusReports>,
-}
-
-/// How a board of the LCUS family tells positions. The name covers several firmwares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum LcusReports {
-    /// `A0 channel 05 sum` is answered by `A0 channel state sum`.
-    Frames,
-    /// `FF` is answered by one line of text for each channel, `CH1:OFF`.
-    Text,
-    /// `FF` is answered by one byte for each channel, 0 or 1.
-    Bytes,
-}
-
 /// A unit: one physical device, with the one firmware it runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -249,12 +203,21 @@ pub struct Unit {
     /// The dongle, for a source or sink that Rigtone is itself (`control: endpoint`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dongle: Option<String>,
+    /// The program that is its driver (`control: command`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<SourceProgram>,
     /// The relay channel that switches its supply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<Output>,
+    /// `true`: its battery was taken out, so that it goes off with its supply though its device has one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_battery: bool,
     /// The relay channels wired to its buttons.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub buttons: IndexMap<String, Output>,
+    pub buttons: IndexMap<String, Button>,
+    /// `true`: gestures may be done that make it forget what it knows. Bonds, settings and updates may be lost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allows_factory_reset: bool,
     /// The microphones that hear it; the nearest one is asked.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub heard_by: IndexMap<String, Heard>,
@@ -275,6 +238,13 @@ pub struct Output {
     /// The position it is left in; `off` when left out.
     #[serde(default)]
     pub safe: SafeState,
+    /// The longest that it may be on at a time: the board's driver then brings it to its safe position. Without end when
+    /// left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_on: Option<Duration>,
+    /// How long nothing may be relied on after it was switched, where that is not what its board says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle: Option<Duration>,
 }
 
 impl Rig {
@@ -287,6 +257,9 @@ impl Rig {
 }
 
 impl Output {
+    /// Longer than this nobody waits for a contact.
+    pub const LONGEST_SETTLE: Duration = Duration::from_s(60);
+
     /// The board, as a member of the rig: `relay board-1`.
     pub fn board(&self) -> String {
         format!("relay {}", self.relay)

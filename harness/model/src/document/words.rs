@@ -137,12 +137,38 @@ words!(
 );
 
 words!(
+    /// Something that a program can make a source do.
+    SourceAbility {
+        /// Search for others.
+        Inquiry = "inquiry",
+        /// Pair with others, and forget them.
+        Pairing = "pairing",
+        /// Connect profiles, and disconnect.
+        Connecting = "connecting",
+        /// Play a stimulus.
+        Streaming = "streaming",
+    }
+);
+
+words!(
     /// A switch position.
     OnOff {
         /// Energised.
         On = "on",
         /// Cut.
         Off = "off",
+    }
+);
+
+words!(
+    /// What a gesture does to the power of a device.
+    Turns {
+        /// It is on afterwards.
+        On = "on",
+        /// It is off afterwards.
+        Off = "off",
+        /// It is on if it was off, and off if it was on.
+        Over = "over",
     }
 );
 

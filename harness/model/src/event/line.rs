@@ -289,6 +289,7 @@ const KINDS: &[&str] = &[
     "trial-started",
     "step-started",
     "power-switched",
+    "buttons-pressed",
     "found",
     "attempt",
     "connected",

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::document::{Action, Control, Device, Event, Profile, Rig, Role, Step, Unit, WaitFor, World};
+use crate::document::{
+    Action, Control, Device, Event, Gesture, PAIRING_MODE, Profile, Rig, Role, SourceAbility, Step, Unit, WaitFor,
+    World,
+};
 
 /// Something a unit can do on its rig.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,9 +34,9 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::Power => "its supply cannot be switched: wire it to a relay with `power:`",
             Self::PairingMode => "it cannot be brought into pairing mode: its device has no `pairing-mode` gesture that this rig can do",
-            Self::Inquiry => "it cannot be told to search: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
-            Self::Pairing => "it cannot be told to pair: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
-            Self::Connecting => "it cannot be told to connect: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
+            Self::Inquiry => "it cannot be told to search: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or a program that can do it (`control: command`)",
+            Self::Pairing => "it cannot be told to pair: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or a program that can do it (`control: command`)",
+            Self::Connecting => "it cannot be told to connect: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or a program that can do it (`control: command`)",
             Self::Streaming => "it cannot send a stimulus: it needs the role a2dp-source and a `control:`",
             Self::Recording => "no microphone hears it: name one with `heard-by:`",
             Self::Receiving => "it does not tell when it is connected: only a sink that is Rigtone itself does, with `control: endpoint` and on a hardware rig a dongle",
@@ -71,18 +74,63 @@ impl Capabilities {
         let own = controlled && unit.control == Some(Control::Endpoint);
         // One role at a time: who can be both is the source.
         let receives = own && roles.contains(&Role::A2dpSink) && !roles.contains(&Role::A2dpSource);
-        let gesture = device.gestures.get("pairing-mode");
-        all.set(
-            Capability::PairingMode,
-            receives || gesture.is_some_and(|g| g.automatic || (simulated && !g.press.is_empty())),
-        );
+        let gesture = device.gestures.get(PAIRING_MODE);
+        let can_be_done = |gesture| obstacle(unit, device, rig, PAIRING_MODE, gesture).is_none();
+        all.set(Capability::PairingMode, receives || gesture.is_some_and(can_be_done));
         all.set(Capability::Receiving, receives);
         for capability in [Capability::Inquiry, Capability::Pairing, Capability::Connecting] {
             all.set(capability, controlled);
         }
         all.set(Capability::Streaming, controlled && roles.contains(&Role::A2dpSource));
         all.set(Capability::Recording, !unit.heard_by.is_empty());
+        if !simulated && unit.control == Some(Control::Command) {
+            for ability in unit.command.iter().flat_map(|program| &program.can) {
+                all.set(by_program(*ability), ability.needs().is_none_or(|role| roles.contains(&role)));
+            }
+        }
         all
+    }
+}
+
+/// What keeps a unit of a rig from doing a gesture of its device; nothing when it can.
+pub(super) fn obstacle(unit: &Unit, device: &Device, rig: &Rig, name: &str, gesture: &Gesture) -> Option<String> {
+    if gesture.automatic {
+        return None;
+    }
+    if gesture.press.is_empty() {
+        return Some(format!("the gesture `{name}` of `{}` does nothing", device.device));
+    }
+    if gesture.factory_reset && !unit.allows_factory_reset {
+        return Some(format!("the gesture `{name}` resets it, and it does not say `allows-factory-reset: true`"));
+    }
+    // Without any button wired, a simulated unit is pressed by nobody, and does it all the same.
+    let pressed_by_relays = rig.world == World::Hardware || !unit.buttons.is_empty();
+    gesture.buttons().filter(|_| pressed_by_relays).find_map(|button| match unit.buttons.get(button) {
+        None => Some(format!("the gesture `{name}` presses `{button}`, which is wired to no relay")),
+        Some(wiring) if gesture.longest_hold(button) > wiring.longest_hold => Some(format!(
+            "the gesture `{name}` holds `{button}` for {}, and {} is the longest for it",
+            gesture.longest_hold(button),
+            wiring.longest_hold
+        )),
+        Some(_) => None,
+    })
+}
+
+/// What keeps a unit of a rig from doing the gesture of that name; nothing when it can.
+pub(super) fn obstacle_to(unit: &Unit, device: &Device, rig: &Rig, name: &str) -> Option<String> {
+    match device.gestures.get(name) {
+        Some(gesture) => obstacle(unit, device, rig, name, gesture),
+        None => Some(format!("its device `{}` has no gesture `{name}`", device.device)),
+    }
+}
+
+/// What a unit can do whose program can do that.
+const fn by_program(ability: SourceAbility) -> Capability {
+    match ability {
+        SourceAbility::Inquiry => Capability::Inquiry,
+        SourceAbility::Pairing => Capability::Pairing,
+        SourceAbility::Connecting => Capability::Connecting,
+        SourceAbility::Streaming => Capability::Streaming,
     }
 }
 
@@ -137,9 +185,59 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         Action::WaitFor(_) => {
             return Err("this version of Rigtone has no driver for `wait-for` the event `reaction`".into());
         }
-        Action::Gesture(_) | Action::Set(_) | Action::ReadServices(_) | Action::Prompt(_) | Action::VoiceLoop(_) => {
+        // Whether a unit can do it depends on the gesture: see [`obstacle`].
+        Action::Gesture(_) => {}
+        Action::Set(_) | Action::ReadServices(_) | Action::Prompt(_) | Action::VoiceLoop(_) => {
             return later();
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    fn of(world: &str, unit: Value, roles: &[&str]) -> Capabilities {
+        let mut document = json!({"device": "a/b", "firmware": "1", "address": "D2:00:00:00:00:01"});
+        for (key, value) in unit.as_object().expect("an object") {
+            document[key] = value.clone();
+        }
+        let device = json!({"device": "a/b", "title": "b", "roles": roles, "codecs": ["sbc"]});
+        let rig = json!({"rig": "r", "title": "r", "world": world, "rooms": {"r": {}}, "units": {"u": document}});
+        let rig: Rig = serde_json::from_value(rig).expect("a rig");
+        Capabilities::of(&rig.units["u"], &serde_json::from_value(device).expect("a device"), &rig)
+    }
+
+    const ALL: [(Capability, &str); 4] = [
+        (Capability::Inquiry, "inquiry"),
+        (Capability::Pairing, "pairing"),
+        (Capability::Connecting, "connecting"),
+        (Capability::Streaming, "streaming"),
+    ];
+
+    #[rstest]
+    #[case(&[])]
+    #[case(&["inquiry"])]
+    #[case(&["pairing", "streaming"])]
+    #[case(&["inquiry", "pairing", "connecting", "streaming"])]
+    fn a_source_behind_a_program_can_do_what_its_document_says(#[case] can: &[&str]) {
+        let unit = json!({"control": "command", "command": {"program": ["x"], "can": can}});
+        let source = of("hardware", unit.clone(), &["a2dp-source"]);
+        for (capability, word) in ALL {
+            assert_eq!(source.has(capability), can.contains(&word), "{word}");
+        }
+        assert!(!of("hardware", unit, &["hfp-gateway"]).has(Capability::Streaming), "no more than its device could");
+    }
+
+    #[test]
+    fn without_its_program_it_can_do_nothing_on_hardware_and_all_in_simulation() {
+        let unit = json!({"control": "command"});
+        for (capability, word) in ALL {
+            assert!(!of("hardware", unit.clone(), &["a2dp-source"]).has(capability), "{word}");
+            assert!(of("simulated", unit.clone(), &["a2dp-source"]).has(capability), "{word}");
+        }
+    }
 }

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     document::{
-        Action, Axis, Codec, Countable, Device, Expectation, Measurable, Rig, Scenario, Step, UnitChoice, WantedCodec,
-        World,
+        Action, Axis, Codec, Countable, Device, Expectation, Measurable, PAIRING_MODE, Rig, Scenario, Step, UnitChoice,
+        WantedCodec, World,
     },
     id::CombinationId,
     quantity::Duration,
@@ -340,6 +340,9 @@ impl Shape<'_> {
             if skipped.is_none() {
                 skipped = self.unrecorded(condition, &unit_on).or_else(|| self.untold(condition));
             }
+            if skipped.is_none() {
+                skipped = self.undone(condition, &unit_on);
+            }
         }
 
         let mut meaning = self.meaning.clone();
@@ -391,6 +394,20 @@ impl Shape<'_> {
             relies_on,
             trial_ns,
             skipped: skipped.map(Into::into),
+        })
+    }
+
+    /// A gesture that a unit cannot do, and why.
+    fn undone<'c>(
+        &self,
+        condition: Option<&str>,
+        unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
+    ) -> Option<String> {
+        steps_under(self.scenario, condition).find_map(|step| {
+            let Action::Gesture(gesture) = step.action() else { return None };
+            let candidate = unit_on(&gesture.unit)?;
+            let why = capability::obstacle_to(candidate.unit, candidate.device, self.from.rig, &gesture.name)?;
+            Some(format!("{}: {why}", candidate.value.text()))
         })
     }
 
@@ -518,7 +535,8 @@ impl Shape<'_> {
         }
         let mut members: BTreeSet<Arc<str>> = BTreeSet::new();
         for candidate in units {
-            let outputs = candidate.unit.power.iter().chain(candidate.unit.buttons.values());
+            let outputs = candidate.unit.power.iter();
+            let outputs = outputs.chain(candidate.unit.buttons.values().map(|button| &button.output));
             members.extend(outputs.flat_map(|output| [output.board().into(), output.member().into()]));
             if plays && candidate.unit.dongle.is_some() {
                 members.extend(encoders.iter().cloned());
@@ -542,7 +560,8 @@ impl Shape<'_> {
             let expected = match step.action() {
                 Action::Power(power) if power.state == crate::document::OnOff::On => boot(&power.unit),
                 Action::PowerCycle(cycle) => bindings.resolve(&cycle.off_for)?.ns().saturating_add(boot(&cycle.unit)),
-                Action::EnterPairingMode(on) => unit_on(&on.unit).map_or(0, |c| gesture_ns(c.device)),
+                Action::EnterPairingMode(on) => unit_on(&on.unit).map_or(0, |c| gesture_ns(c.device, PAIRING_MODE)),
+                Action::Gesture(gesture) => unit_on(&gesture.unit).map_or(0, |c| gesture_ns(c.device, &gesture.name)),
                 Action::Discover(_) => 3 * second,
                 Action::Pair(_) | Action::Disconnect(_) => 2 * second,
                 Action::Connect(_) => second,
@@ -552,11 +571,7 @@ impl Shape<'_> {
                 Action::VoiceLoop(voice) => second.saturating_mul(i64::from(voice.times)),
                 Action::Wait(wait) => bindings.resolve(&wait.lasting)?.ns(),
                 Action::WaitFor(wait) => wait.within.ns(),
-                Action::Power(_)
-                | Action::Gesture(_)
-                | Action::Set(_)
-                | Action::ReadServices(_)
-                | Action::Forget(_) => 0,
+                Action::Power(_) | Action::Set(_) | Action::ReadServices(_) | Action::Forget(_) => 0,
             };
             total = total.saturating_add(expected);
         }
@@ -575,8 +590,6 @@ const fn encoder(codec: Codec) -> &'static str {
     }
 }
 
-fn gesture_ns(device: &Device) -> i64 {
-    device.gestures.get("pairing-mode").map_or(0, |gesture| {
-        gesture.press.iter().map(|p| p.held.ns()).sum::<i64>() + gesture.takes.map_or(0, Duration::ns)
-    })
+fn gesture_ns(device: &Device, name: &str) -> i64 {
+    device.gestures.get(name).map_or(0, |gesture| gesture.lasts().ns())
 }

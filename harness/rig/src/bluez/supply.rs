@@ -174,21 +174,21 @@ mod tests {
             safety::State,
             test_port::Pty,
         };
-        use rigtone_model::document::{Output, SafeState};
+        use rigtone_model::document::{Lcus, Output, RelayBoard, SafeState};
         let mut pty = Pty::open();
         let folder = tempfile::tempdir().expect("a folder");
         let state = State::at(folder.path().to_owned()).expect("usable");
-        let output = Output { relay: "board".into(), channel: 3, safe: SafeState::Off };
-        let wired = vec![Wired { what: "supply of dongle d".into(), output: output.clone() }];
+        let output = Output { relay: "board".into(), channel: 3, safe: SafeState::Off, longest_on: None, settle: None };
+        let wired = vec![Wired { what: "supply of dongle d".into(), output: output.clone(), button: None }];
         let journals = vec![state.journal("relay board", pty.path()).expect("a journal")];
         let setup = Setup {
             name: "board".into(),
-            port: pty.path().into(),
+            board: RelayBoard { lcus: Some(Lcus::at(pty.path())), channels: 4, ..RelayBoard::default() },
             rig: "lab".into(),
             channels: 4,
-            reports: None,
             wired,
             journals,
+            wear: None,
         };
         let clock = HostClock::start();
         let mut boards = Boards::default();

@@ -1,21 +1,26 @@
 //! The members of an opened rig, and looking after all of them.
 
+#[cfg(feature = "serial")]
+use std::cell::Cell;
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use async_trait::async_trait;
 #[cfg(feature = "bluez")]
 use rigtone_model::document;
 use rigtone_model::{
-    document::{Alsa, Output, Rig, Unit as UnitDocument, Verify, Way},
+    document::{Alsa, Device, Output, Rig, SourceAbility, SourceProgram, Unit as UnitDocument, Verify, Way},
     event::FirmwareLook,
     trial::InfrastructureFault,
 };
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
+#[cfg(feature = "serial")]
+use super::buttons::{Buttons, Contact};
 use super::{
     Hold, HostClock,
     open::{DongleToOpen, OpenError},
+    within,
 };
 #[cfg(feature = "bluez")]
 use crate::bluez::{DAEMON, Supply};
@@ -23,9 +28,10 @@ use crate::bluez::{DAEMON, Supply};
 use crate::power;
 use crate::{
     bench::{Aftermath, Finding, Keeper, LookWhen, Scope, TrialKey},
-    capability::{Captured, Codec, Microphone, Power, Unit},
+    capability::{Captured, Codec, Gestures, Microphone, Power, Unit},
     clock::{Clock, Instant},
     firmware,
+    gesture::Knowledge,
     usb::Sysfs,
 };
 
@@ -39,6 +45,8 @@ const NAP_NS: i64 = 50_000_000;
 /// The members that drivers hold open.
 #[derive(Default)]
 pub(super) struct Members {
+    /// What is known of the power of units.
+    pub(super) known: BTreeMap<String, Rc<RefCell<Knowledge>>>,
     #[cfg(feature = "serial")]
     pub(super) relays: power::Boards,
     #[cfg(feature = "bluez")]
@@ -49,6 +57,28 @@ pub(super) struct Members {
     /// By unit.
     #[cfg(feature = "bluez")]
     dongle_of: BTreeMap<String, Rc<crate::bluez::Dongle>>,
+    /// The drivers of sources that are programs of the lab.
+    programs: Vec<Rc<crate::program::Source>>,
+}
+
+impl Members {
+    /// A source that a program is the driver of. It is started when it is first used or checked.
+    pub(super) fn open_program(&mut self, document: &SourceProgram, sends: bool, unit: &mut Unit, clock: HostClock) {
+        let source = Rc::new(crate::program::Source::new(&unit.name, unit.address, document, clock));
+        if document.can(SourceAbility::Inquiry) {
+            unit.inquiry = Some(source.clone());
+        }
+        if document.can(SourceAbility::Pairing) {
+            unit.pairing = Some(source.clone());
+        }
+        if document.can(SourceAbility::Connecting) {
+            unit.connecting = Some(source.clone());
+        }
+        if document.can(SourceAbility::Streaming) && sends {
+            unit.streaming = Some(source.clone());
+        }
+        self.programs.push(source);
+    }
 }
 
 #[cfg(feature = "serial")]
@@ -58,12 +88,54 @@ impl Members {
         let board = self.relays.get(&output.relay).ok_or_else(missing)?.clone();
         Ok(Rc::new(power::Outlet { board, channel: output.channel }))
     }
+
+    /// The gestures of a unit that can be done with buttons, if any is wired.
+    pub(super) fn buttons(
+        &self,
+        name: &str,
+        unit: &UnitDocument,
+        device: &Device,
+        knowledge: &Rc<RefCell<Knowledge>>,
+        clock: HostClock,
+    ) -> Result<Option<Rc<dyn Gestures>>, OpenError> {
+        if unit.buttons.is_empty() {
+            return Ok(None);
+        }
+        let mut contacts = BTreeMap::new();
+        for (button, wiring) in &unit.buttons {
+            let missing = || super::open::document(wiring.output.board(), "there is no such board");
+            let board = self.relays.get(&wiring.output.relay).ok_or_else(missing)?.clone();
+            contacts.insert(button.clone(), Contact { board, wiring: wiring.clone(), released: Cell::new(None) });
+        }
+        Ok(Some(Rc::new(Buttons {
+            member: format!("unit {name}"),
+            gestures: device.gestures.clone().into_iter().collect(),
+            contacts,
+            allows_factory_reset: unit.allows_factory_reset,
+            knowledge: knowledge.clone(),
+            clock,
+        })))
+    }
 }
 
 #[cfg(not(feature = "serial"))]
 impl Members {
     pub(super) fn outlet(&self, output: &Output) -> Result<Rc<dyn Power>, OpenError> {
         Err(OpenError::NotBuilt { member: format!("relay {}", output.relay), feature: "serial" })
+    }
+
+    pub(super) fn buttons(
+        &self,
+        _name: &str,
+        unit: &UnitDocument,
+        _device: &Device,
+        _knowledge: &Rc<RefCell<Knowledge>>,
+        _clock: HostClock,
+    ) -> Result<Option<Rc<dyn Gestures>>, OpenError> {
+        match unit.buttons.values().next() {
+            Some(button) => Err(OpenError::NotBuilt { member: button.output.board(), feature: "serial" }),
+            None => Ok(None),
+        }
     }
 }
 
@@ -198,6 +270,8 @@ pub(super) struct HardwareKeeper {
     verified: BTreeMap<String, UnitDocument>,
     /// How they are, for the run's environment.
     verification: Option<serde_json::Value>,
+    /// Contacts that should be replaced.
+    worn: Vec<String>,
     clock: HostClock,
     /// What the rig was like when the trials that run began.
     begun: RefCell<Vec<(TrialKey, Begun)>>,
@@ -217,7 +291,18 @@ impl HardwareKeeper {
         let verified = rig.units.iter().filter(|(_, unit)| unit.verify.is_some());
         let verified = verified.map(|(name, unit)| (name.clone(), unit.clone())).collect();
         let verification = firmware::environment(rig);
-        Self { members, microphones, devices, verified, verification, clock, begun: RefCell::default(), _hold: hold }
+        let worn = super::wear::warnings(rig, &hold);
+        Self {
+            members,
+            microphones,
+            devices,
+            verified,
+            verification,
+            worn,
+            clock,
+            begun: RefCell::default(),
+            _hold: hold,
+        }
     }
 
     /// What a unit says of its firmware over its link to a dongle of the rig; nothing where Rigtone is not the one that has the link.
@@ -319,6 +404,12 @@ impl Keeper for HardwareKeeper {
                 }
             }
         }
+        for source in self.members.programs.iter().filter(|source| scope.holds(source.member())) {
+            // How long it may take to start is stated.
+            let checked = within(self.clock, deadline, source.check()).await;
+            let late = || InfrastructureFault::new(source.member(), "its program did not say in time what it can do");
+            findings.push(finding(source.member(), checked.unwrap_or_else(|| Err(late()))));
+        }
         for (name, microphone) in &self.microphones {
             if !scope.holds(&format!("microphone {name}")) {
                 continue;
@@ -356,6 +447,9 @@ impl Keeper for HardwareKeeper {
     }
 
     fn trial_begins(&self, key: &TrialKey, units: &[&str], _microphones: &[&str]) {
+        for known in units.iter().filter_map(|unit| self.members.known.get(*unit)) {
+            known.borrow_mut().trial_begins();
+        }
         let now = self.now_of(units);
         self.begun.borrow_mut().push((key.clone(), now));
     }
@@ -380,8 +474,19 @@ impl Keeper for HardwareKeeper {
     }
 
     fn warnings(&self) -> Vec<String> {
-        #[cfg_attr(not(feature = "bluez"), expect(unused_mut, reason = "only drivers add to them"))]
-        let mut warnings = Vec::new();
+        #[cfg_attr(
+            not(any(feature = "bluez", feature = "serial")),
+            expect(unused_mut, reason = "only drivers add to them")
+        )]
+        let mut warnings = self.worn.clone();
+        #[cfg(feature = "serial")]
+        for (board, why) in self.members.relays.iter().filter_map(|board| Some((board, board.keeps()?))) {
+            warnings.push(format!(
+                "{} does not let go when this host goes down: {why}; what was left on stays on until the next start, or \
+                 `rigtone rig safe`",
+                board.member()
+            ));
+        }
         #[cfg(feature = "bluez")]
         if !self.members.dongles.is_empty() {
             use crate::bluez::{known_trouble, version};

@@ -1,5 +1,7 @@
 //! A rig that is reached through drivers: its clock, opening it, looking after it.
 
+#[cfg(feature = "serial")]
+mod buttons;
 mod clock;
 mod hold;
 mod inventory;
@@ -7,9 +9,12 @@ mod keeper;
 mod open;
 #[cfg(feature = "serial")]
 mod relays;
+mod supply;
+mod wear;
 
 pub use clock::HostClock;
 pub(crate) use clock::within;
 pub use hold::Hold;
 pub use inventory::Inventory;
 pub use open::{MadeSafe, Notes, OpenError, Selection, make_safe, open, runtime};
+pub use wear::{NotReplaced, WornContact, replaced, worn};

@@ -1,13 +1,15 @@
 //! Opening a rig that is reached through drivers.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
 
 use async_trait::async_trait;
 use rigtone_model::{
-    document::{Alsa, Control, Device, Dongle, Rig, Role, Unit as UnitDocument},
+    document::{Alsa, Control, Device, Dongle, Output, PAIRING_MODE, Rig, Role, Unit as UnitDocument},
+    quantity::Duration,
     trial::InfrastructureFault,
 };
 use thiserror::Error;
@@ -16,11 +18,13 @@ use super::{
     Hold, HostClock,
     hold::own_dongle,
     keeper::{HardwareKeeper, Members},
+    supply::Supply,
 };
 use crate::{
     bench::Bench,
-    capability::{Address, Answer, Microphone, PairingMode, Unit},
+    capability::{Address, Answer, Microphone, PairingMode, Power, Unit},
     clock::Instant,
+    gesture::Knowledge,
     lock::LockError,
     response,
     usb::{HubPort, Sysfs},
@@ -236,13 +240,22 @@ fn open_unit(
 ) -> Result<Unit, OpenError> {
     let member = format!("unit {name}");
     let address = unit.address.parse().map_err(|e: String| document(&member, e))?;
-    let power = unit.power.as_ref().map(|output| members.outlet(output)).transpose()?;
-    let automatic = device.gestures.get("pairing-mode").is_some_and(|gesture| gesture.automatic);
+    let knowledge = Rc::new(RefCell::new(Knowledge::of(name, unit, device)));
+    let supply = |output: &Output| -> Result<Rc<dyn Power>, OpenError> {
+        let of_board = rig.relays.get(&output.relay).and_then(|board| board.settle);
+        let settle = output.settle.or(of_board).unwrap_or(Duration::ZERO);
+        let outlet = members.outlet(output)?;
+        Ok(Rc::new(Supply { outlet, settle, knowledge: knowledge.clone(), clock }))
+    };
+    let power = unit.power.as_ref().map(supply).transpose()?;
+    let gestures = members.buttons(name, unit, device, &knowledge, clock)?;
+    members.known.insert(name.to_owned(), knowledge);
+    let automatic = device.gestures.get(PAIRING_MODE).is_some_and(|gesture| gesture.automatic);
     let mut opened = Unit {
         name: name.into(),
         address,
         power,
-        // Gestures with buttons need a driver of their own; without one the unit does not offer it.
+        gestures,
         pairing_mode: automatic.then(|| Rc::new(ByItself) as Rc<dyn PairingMode>),
         inquiry: None,
         pairing: None,
@@ -265,6 +278,11 @@ fn open_unit(
         let receives = !sends && device.roles.contains(&Role::A2dpSink);
         let receives = receives.then(|| device.codecs_of(&unit.firmware));
         members.open_endpoint(of_dongle, sends, receives, &mut opened, clock)?;
+    }
+    if unit.control == Some(Control::Command) {
+        let program = unit.command.as_ref();
+        let program = program.ok_or_else(|| document(&member, "`control: command` needs a `command`"))?;
+        members.open_program(program, device.roles.contains(&Role::A2dpSource), &mut opened, clock);
     }
     Ok(opened)
 }
@@ -370,6 +388,33 @@ mod tests {
 
     fn refusal(rig: &Rig, wanted: &Selection) -> String {
         attempt(rig, wanted).map(|_| ()).expect_err("refused").to_string()
+    }
+
+    #[cfg(feature = "alsa")]
+    #[rstest]
+    #[case(&["pairing", "streaming"], [false, true, false, true])]
+    #[case(&["inquiry", "connecting"], [true, false, true, false])]
+    fn a_source_behind_a_program_offers_what_its_document_says(#[case] can: &[&str], #[case] offered: [bool; 4]) {
+        let rig = rig(|document| {
+            document["units"]["source"]["control"] = "command".into();
+            document["units"]["source"]["command"] = json!({"program": ["/does/not/exist"], "can": can});
+        });
+        let bench = attempt(&rig, &Selection::all(&rig)).expect("nothing is started");
+        let source = &bench.units["source"];
+        let found = [
+            source.inquiry.is_some(),
+            source.pairing.is_some(),
+            source.connecting.is_some(),
+            source.streaming.is_some(),
+        ];
+        assert_eq!(found, offered);
+    }
+
+    #[test]
+    fn a_source_without_its_program_is_refused() {
+        let rig = rig(|document| document["units"]["source"]["control"] = "command".into());
+        let text = refusal(&rig, &Selection::all(&rig));
+        assert!(text.contains("unit source") && text.contains("needs a `command`"), "{text}");
     }
 
     #[cfg(all(feature = "bluez", feature = "alsa"))]

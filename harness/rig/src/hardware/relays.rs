@@ -6,20 +6,20 @@ use std::{
 };
 
 use rigtone_model::{
-    document::{Rig, SafeState},
+    document::{Output, RelayBoard, Rig, SafeState},
     trial::InfrastructureFault,
 };
 use time::{OffsetDateTime, macros::format_description};
 
 use super::{
     HostClock,
-    hold::{Hold, outputs_of},
+    hold::{self, Hold, outputs_of},
     open::{MadeSafe, Notes, OpenError, Selection, document},
 };
 use crate::{
     lock::{LockError, Resource},
-    power::{Board, Boards, Settled, Setup, Which, Wired, unsafe_still},
-    safety::State,
+    power::{Board, Boards, Limits, Settled, Setup, Which, Wired, unsafe_still},
+    safety::{Entry, Journal, State},
 };
 
 /// How long all boards together may take to make their outputs safe.
@@ -52,6 +52,7 @@ pub(super) fn open(
     for name in &needed {
         let (mut setup, kept) = finder.setup(name);
         tell_damage(&setup, notes);
+        count(&mut setup, &state, notes);
         match kept.and_then(|()| setup.record()).and_then(|()| Board::open(setup, clock)) {
             Ok(board) => boards.insert(name, board),
             Err(fault) => refused.push(fault),
@@ -100,8 +101,8 @@ pub(super) fn make_safe(rig: &Rig, hold: &mut Hold, notes: Notes<'_>) -> MadeSaf
         if let Err(error) = sound(rig, name) {
             done.faults.push(InfrastructureFault::new(format!("relay {name}"), error.to_string()));
         }
-        let Some(port) = port(rig, name) else { continue };
-        match hold.locks.add(&Resource::serial(name, port)) {
+        let Some(key) = key(rig, name) else { continue };
+        match hold.locks.add(&hold::board(name, &key)) {
             Ok(()) => {}
             Err(error @ LockError::Taken { .. }) => {
                 done.taken.push(error);
@@ -112,6 +113,9 @@ pub(super) fn make_safe(rig: &Rig, hold: &mut Hold, notes: Notes<'_>) -> MadeSaf
         }
         let (mut setup, kept) = finder.setup(name);
         tell_damage(&setup, notes);
+        if let Some(state) = &state {
+            count(&mut setup, state, notes);
+        }
         if let Err(fault) = kept.and_then(|()| setup.record()) {
             notes(full(&fault));
         }
@@ -142,16 +146,17 @@ fn settle(boards: &Boards, which: Which, others: &Boards) -> Vec<Settled> {
     Boards::settle(&[(boards, which), (others, Which::Owed)], LIMIT)
 }
 
-fn port<'a>(rig: &'a Rig, relay: &str) -> Option<&'a str> {
-    Some(rig.relays.get(relay)?.lcus.as_ref()?.port.as_str())
+/// What tells a board of the document from every other one.
+fn key(rig: &Rig, relay: &str) -> Option<String> {
+    rig.relays.get(relay)?.key()
 }
 
 /// A board that the document describes, with outputs that it has.
 fn sound(rig: &Rig, relay: &str) -> Result<(), OpenError> {
     let member = format!("relay {relay}");
     let board = rig.relays.get(relay).ok_or_else(|| document(&member, "there is no such board"))?;
-    if board.lcus.is_none() {
-        return Err(document(&member, "it names no protocol and no port"));
+    if board.key().is_none() {
+        return Err(document(&member, "it is of no family of boards"));
     }
     for (_, what, output) in outputs_of(rig).filter(|(_, _, output)| output.relay == relay) {
         if output.channel == 0 || output.channel > board.channels {
@@ -164,8 +169,12 @@ fn sound(rig: &Rig, relay: &str) -> Result<(), OpenError> {
 
 fn wired(rig: &Rig, relay: &str) -> Vec<Wired> {
     let channels = rig.relays.get(relay).map_or(0, |board| board.channels);
+    let limits = |unit: &str, output: &Output| {
+        let button = rig.units.get(unit)?.buttons.values().find(|button| std::ptr::eq(&button.output, output))?;
+        Some(Limits { longest_hold: button.longest_hold, smallest_gap: button.smallest_gap })
+    };
     outputs_of(rig)
-        .map(|(_, what, output)| Wired { what, output: output.clone() })
+        .map(|(unit, what, output)| Wired { what, output: output.clone(), button: limits(unit, output) })
         .filter(|wired| wired.output.relay == relay && (1..=channels).contains(&wired.output.channel))
         .collect()
 }
@@ -174,48 +183,45 @@ fn wired(rig: &Rig, relay: &str) -> Vec<Wired> {
 struct Finder<'a> {
     rig: &'a Rig,
     state: Option<&'a State>,
-    /// The ports that have journals, by the device that they are: a board may be known under several paths.
-    ports: BTreeMap<String, Vec<String>>,
+    /// The keys that have journals, by the device that they are: a board may be known under several.
+    keys: BTreeMap<String, Vec<String>>,
 }
 
 impl<'a> Finder<'a> {
     fn new(rig: &'a Rig, state: Option<&'a State>, notes: Notes<'_>) -> Self {
-        let found = state.map_or_else(|| Ok(Vec::new()), State::ports).unwrap_or_else(|e| {
+        let found = state.map_or_else(|| Ok(Vec::new()), State::keys).unwrap_or_else(|e| {
             notes(format!("listing the journals of outputs failed: {e}"));
             Vec::new()
         });
-        let mut ports: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for port in found {
-            ports.entry(Resource::serial("", &port).key().to_owned()).or_default().push(port);
+        let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for key in found {
+            keys.entry(hold::board("", &key).key().to_owned()).or_default().push(key);
         }
-        Self { rig, state, ports }
+        Self { rig, state, keys }
     }
 
     /// A board of the document with its journals, and whether it has one of its own. Its lock must be held.
     fn setup(&self, relay: &str) -> (Setup, Result<(), InfrastructureFault>) {
-        let port = port(self.rig, relay).unwrap_or_default();
-        let channels = self.rig.relays.get(relay).map_or(0, |board| board.channels);
-        let device = Resource::serial(relay, port);
-        let paths = self.ports.get(device.key()).into_iter().flatten().filter(|path| *path != port);
-        self.assemble(relay, port, channels, paths)
+        let key = key(self.rig, relay).unwrap_or_default();
+        let others = self.keys.get(hold::board(relay, &key).key()).into_iter().flatten();
+        self.assemble(relay, &key, others.filter(|other| **other != key))
     }
 
     fn assemble<'p>(
         &self,
         name: &str,
-        port: &str,
-        channels: u8,
-        other_paths: impl Iterator<Item = &'p String>,
+        key: &str,
+        other_keys: impl Iterator<Item = &'p String>,
     ) -> (Setup, Result<(), InfrastructureFault>) {
         let member = format!("relay {name}");
         let mut journals = Vec::new();
         let mut kept = Ok(());
         if let Some(state) = self.state {
-            match state.journal(&member, port) {
+            match state.journal(&member, key) {
                 Ok(own) => {
                     journals.push(own);
-                    for path in other_paths {
-                        match state.journal(&member, path) {
+                    for other in other_keys {
+                        match state.journal(&member, other) {
                             Ok(journal) => journals.push(journal),
                             Err(fault) => kept = Err(fault),
                         }
@@ -224,15 +230,15 @@ impl<'a> Finder<'a> {
                 Err(fault) => kept = Err(fault),
             }
         }
+        let document = self.rig.relays.get(name);
         let setup = Setup {
             name: name.to_owned(),
-            port: port.to_owned(),
+            board: document.cloned().unwrap_or_else(|| on_record(&journals)),
             rig: self.rig.rig.clone(),
-            channels,
-            // A board that the document does not name is not asked.
-            reports: self.rig.relays.get(name).and_then(|board| board.lcus.as_ref()).and_then(|lcus| lcus.reports),
+            channels: document.map_or(0, |board| board.channels),
             wired: wired(self.rig, name),
             journals,
+            wear: None,
         };
         (setup, kept)
     }
@@ -241,19 +247,16 @@ impl<'a> Finder<'a> {
     fn others(&self, used: &BTreeSet<&str>, hold: &mut Hold, clock: HostClock, notes: Notes<'_>) -> Others {
         let (mut boards, mut unreached, mut taken) = (Boards::default(), Vec::new(), Vec::new());
         let mut locked = Vec::new();
-        let key = |relay: &str| port(self.rig, relay).map(|port| Resource::serial(relay, port).key().to_owned());
-        let used: BTreeSet<String> = used.iter().filter_map(|relay| key(relay)).collect();
-        for (device, paths) in self.ports.iter().filter(|(device, _)| !used.contains(*device)) {
-            let Some(first) = paths.first() else { continue };
-            let known = self.rig.relays.keys().find(|relay| key(relay).as_ref() == Some(device));
+        let device_of = |relay: &str| Some(hold::board(relay, &key(self.rig, relay)?).key().to_owned());
+        let used: BTreeSet<String> = used.iter().filter_map(|relay| device_of(relay)).collect();
+        for (device, keys) in self.keys.iter().filter(|(device, _)| !used.contains(*device)) {
+            let Some(first) = keys.first() else { continue };
+            let known = self.rig.relays.keys().find(|relay| device_of(relay).as_ref() == Some(device));
             let name = known.unwrap_or(first);
-            let (port, channels) = match known {
-                Some(relay) => (port(self.rig, relay).unwrap_or(first), self.rig.relays[relay].channels),
-                None => (first.as_str(), 0),
-            };
-            let look = || self.assemble(name, port, channels, paths.iter().filter(|path| *path != port));
+            let key = known.and_then(|relay| key(self.rig, relay)).unwrap_or_else(|| first.clone());
+            let look = || self.assemble(name, &key, keys.iter().filter(|other| **other != key));
             let of_this_rig = |setup: &Setup| {
-                let mut entries = setup.journals.iter().flat_map(crate::safety::Journal::entries);
+                let mut entries = setup.journals.iter().flat_map(Journal::entries);
                 known.is_some() || entries.any(|entry| entry.left && entry.rig == self.rig.rig)
             };
             let owes = |setup: &Setup| of_this_rig(setup) && setup.targets().iter().any(|target| target.owed);
@@ -264,17 +267,17 @@ impl<'a> Finder<'a> {
                 continue;
             }
             // No document tells what a damaged journal may have named.
-            let unknown = |setup: &Setup| channels == 0 && setup.journals.iter().any(|j| j.damage().is_some());
+            let unknown = |setup: &Setup| setup.channels == 0 && setup.journals.iter().any(|j| j.damage().is_some());
             if !owes(&setup) && !unknown(&setup) {
                 continue;
             }
-            let resource = Resource::serial(name, port);
+            let resource = hold::board(name, &key);
             match hold.locks.add(&resource) {
                 Ok(()) => locked.push(resource),
                 // Whoever has it knows what it is doing.
                 Err(LockError::Taken { .. }) if !owes(&setup) => continue,
                 Err(error @ LockError::Taken { .. }) => {
-                    notes(format!("outputs on {port} were left outside their safe state"));
+                    notes(format!("outputs on {key} were left outside their safe state"));
                     taken.push(error);
                     continue;
                 }
@@ -312,6 +315,12 @@ impl<'a> Finder<'a> {
     }
 }
 
+/// A board that no document names any more, as it stands on record where an output of it was left last.
+fn on_record(journals: &[Journal]) -> RelayBoard {
+    let entries = journals.iter().flat_map(Journal::entries);
+    entries.max_by_key(|entry| (entry.left, entry.unix_s)).map_or_else(RelayBoard::default, Entry::board)
+}
+
 /// Boards that are not used now, and what is owed to them.
 struct Others {
     /// Those on which outputs of this rig were left outside their safe state.
@@ -329,6 +338,24 @@ fn full(fault: &InfrastructureFault) -> String {
     match &fault.hint {
         Some(hint) => format!("{fault}; {hint}"),
         None => fault.to_string(),
+    }
+}
+
+/// Lets the operations of a board be counted, whose lock must be held. One that cannot be counted works as well.
+fn count(setup: &mut Setup, state: &State, notes: Notes<'_>) {
+    let Some(key) = setup.board.key() else { return };
+    match state.wear(&setup.member(), &key) {
+        Ok(wear) => {
+            if wear.damaged() > 0 {
+                let (member, path) = (setup.member(), wear.path().display());
+                notes(format!(
+                    "{member}: {} lines of {path} could not be read: some operations are missing",
+                    wear.damaged()
+                ));
+            }
+            setup.wear = Some(wear);
+        }
+        Err(fault) => notes(format!("{}: its operations are not counted", full(&fault))),
     }
 }
 
@@ -355,5 +382,95 @@ fn tell(settled: &[Settled], notes: Notes<'_>) {
             "{} (channel {} of {member}) was left {position} by process {} of the rig `{}` at {when}; it is safe now",
             target.what, target.channel, left.pid, left.rig
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{lock::Locks, test_port::Pty};
+    use serde_json::{Value, json};
+    use std::{
+        sync::atomic::{AtomicU32, Ordering},
+        thread,
+    };
+    use tempfile::TempDir;
+
+    /// A rig that has no board any more, with locks of its own: tests run side by side.
+    fn rig() -> (Rig, Locks) {
+        static TESTS: AtomicU32 = AtomicU32::new(0);
+        let id = format!("relays-{}-{}", std::process::id(), TESTS.fetch_add(1, Ordering::Relaxed));
+        let document = json!({
+            "rig": id, "title": "A lab", "world": "hardware", "rooms": {"room": {}},
+            "units": {"speaker": {"device": "a/speaker", "firmware": "1", "address": "D2:00:00:00:00:01"}},
+        });
+        let locks = Locks::take(&id, []).expect("nobody else has that name");
+        let _ = std::fs::remove_file(format!("/tmp/rigtone-{id}.lock"));
+        (serde_json::from_value(document).expect("a rig"), locks)
+    }
+
+    /// What becomes of an output that a dead process left on, of a board that only its journal knows.
+    fn made_safe(board: &Value, key: &str, change: impl FnOnce(&mut Entry)) -> (MadeSafe, Vec<Entry>, TempDir) {
+        let (rig, locks) = rig();
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = State::at(folder.path().to_owned()).expect("usable");
+        let board: RelayBoard = serde_json::from_value(board.clone()).expect("a board");
+        let mut entry = Entry::new(&rig.rig, &board, 2, SafeState::Off, "power of one that is gone");
+        change(&mut entry);
+        state
+            .journal("relay b", key)
+            .and_then(|mut journal| {
+                journal.leaving(&entry).map_err(|e| InfrastructureFault::new("relay b", e.to_string()))
+            })
+            .expect("written");
+        let mut hold = Hold { locks, state: Ok(state.clone()) };
+        let done = make_safe(&rig, &mut hold, &mut |_| {});
+        let entries = state.journal("relay b", key).expect("a journal").entries().cloned().collect();
+        (done, entries, folder)
+    }
+
+    #[test]
+    fn a_board_of_any_family_that_no_document_names_is_made_safe_as_its_journal_says() {
+        let mut pty = Pty::open();
+        let path = pty.path().to_owned();
+        let board = json!({"modbus-rtu": {"port": path}, "channels": 8});
+        let played = thread::spawn(move || {
+            let off = [1, 5, 0, 1, 0, 0, 0x9C, 0x0A];
+            assert_eq!(pty.read(8), off);
+            pty.say(&off);
+            assert_eq!(pty.read(8), [1, 1, 0, 0, 0, 8, 0x3D, 0xCC]);
+            pty.say(&[1, 1, 1, 0, 0x51, 0x88]);
+            // The other end closes it: orders that would come then are none of these.
+            pty
+        });
+        let (done, entries, _folder) = made_safe(&board, &path, |_| {});
+        assert_eq!((done.safe, done.faults, done.taken.len()), (1, vec![], 0));
+        assert!(entries.iter().all(|entry| !entry.left), "{entries:?}");
+        drop(played);
+    }
+
+    #[test]
+    fn a_record_without_a_board_is_one_of_lcus() {
+        let mut pty = Pty::open();
+        let path = pty.path().to_owned();
+        let (done, entries, _folder) =
+            made_safe(&json!({"lcus": {"port": path}, "channels": 4}), &path, |entry| entry.board = None);
+        assert_eq!((pty.read(4), done.safe, done.faults), (vec![0xA0, 2, 0, 0xA2], 1, vec![]));
+        assert!(entries.iter().all(|entry| !entry.left), "{entries:?}");
+    }
+
+    #[test]
+    fn a_board_that_this_version_does_not_know_stays_on_record_and_is_told() {
+        let board = json!({"lcus": {"port": "/dev/rigtone-none"}, "channels": 4});
+        let (done, entries, _folder) = made_safe(&board, "/dev/rigtone-none", |entry| {
+            entry.board = Some(json!({"telepathy": {}, "channels": 4}));
+        });
+        let told: Vec<&str> = done.faults.iter().map(|fault| fault.what.as_str()).collect();
+        assert!(
+            told.len() == 1 && told[0].contains("power of one that is gone may not be in its safe state"),
+            "{told:?}"
+        );
+        assert!(told[0].contains("of no family of boards that this version can reach"), "{told:?}");
+        assert!(entries.iter().all(|entry| entry.left), "{entries:?}");
     }
 }

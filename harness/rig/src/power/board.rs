@@ -10,18 +10,22 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rigtone_model::{document::LcusReports, event::Truth, trial::InfrastructureFault};
+use rigtone_model::{document::RelayBoard, event::Edge, trial::InfrastructureFault};
 use tokio::sync::oneshot;
 
 use super::{
     actor::{Actor, Order, Position, Reply, Tell},
+    families,
+    held::Held,
+    line::Line,
+    press::{Begun, Chord},
     target::{Target, Which, Wired, targets},
 };
 use crate::{
-    capability::Power,
+    capability::{Power, Switched},
     clock::{Clock, Instant},
     hardware::HostClock,
-    safety::{Entry, Journal},
+    safety::{Entry, Journal, Wear},
 };
 
 /// How long dropping a board may take; a board that hangs must not hang the program.
@@ -32,19 +36,22 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub struct Setup {
     /// Its name in the rig.
     pub name: String,
-    /// Its serial port.
-    pub port: String,
+    /// What it is and how it is reached, as its document says, or a journal where no document names it any more.
+    pub board: RelayBoard,
     /// The id of the rig.
     pub rig: String,
-    /// How many channels it has, as far as is known.
+    /// How many channels a document of this rig gives it; none are known where none does.
     pub channels: u8,
-    /// How it tells their positions, if it does.
-    pub reports: Option<LcusReports>,
     /// What is wired to it.
     pub wired: Vec<Wired>,
     /// Its own journal, then those that know it under another path. Without any, no output leaves its safe state.
     pub journals: Vec<Journal>,
+    /// How often its contacts have worked, where that can be counted.
+    pub wear: Option<Wear>,
 }
+
+/// An order whose answer is awaited.
+pub(crate) type Pending<T> = oneshot::Receiver<T>;
 
 /// A relay board that stays open. Dropping it drives every wired output to its declared safe state.
 pub struct Board {
@@ -53,6 +60,7 @@ pub struct Board {
     ended: mpsc::Receiver<()>,
     /// When its thread is given up, once it has been dismissed.
     farewell: Cell<Option<HostInstant>>,
+    keeps: Option<&'static str>,
     targets: Arc<[Target]>,
     clock: HostClock,
 }
@@ -75,7 +83,7 @@ impl Setup {
     pub fn record(&mut self) -> Result<(), InfrastructureFault> {
         let member = self.member();
         let Some(own) = self.journals.first_mut() else { return Ok(()) };
-        let entry = |w: &Wired| Entry::new(&self.rig, &self.port, w.output.channel, w.output.safe, &w.what);
+        let entry = |w: &Wired| Entry::new(&self.rig, &self.board, w.output.channel, w.output.safe, &w.what);
         own.wired(&self.wired.iter().map(entry).collect::<Vec<_>>()).map_err(|e| {
             InfrastructureFault::new(&member, format!("writing its journal {} failed: {e}", own.path().display()))
                 .hint("make the file writable, or free space")
@@ -84,28 +92,36 @@ impl Setup {
 }
 
 impl Board {
-    /// Opens a board on its serial port, for this program alone. Nothing is switched.
+    /// Opens a board, for this program alone. Nothing is switched.
     ///
     /// # Errors
-    /// When the port is missing, busy or refused.
+    /// When it is missing, busy, refused, another one, or of a family that is not known.
     pub fn open(setup: Setup, clock: HostClock) -> Result<Self, InfrastructureFault> {
+        let line = families::line(&setup.member(), &setup.board)?;
+        Self::with(line, setup, clock)
+    }
+
+    /// As [`Board::open`], over a line that is there already.
+    pub(crate) fn with(line: Box<dyn Line>, setup: Setup, clock: HostClock) -> Result<Self, InfrastructureFault> {
         let (member, targets) = (setup.member(), Arc::<[Target]>::from(setup.targets()));
-        let Setup { port, rig, channels, reports, wired, journals, .. } = setup;
+        let Setup { board, rig, wired, journals, wear, .. } = setup;
+        let keeps = line.keeps();
         let mut actor = Actor {
             member: member.clone(),
-            path: port,
-            reports,
-            channels,
+            board,
+            line,
             ordered: BTreeMap::new(),
             rig,
-            port: None,
             last: None,
             wired,
             targets: targets.clone(),
             journals,
+            wear,
+            held: Held::default(),
+            overran: Vec::new(),
             clock,
         };
-        actor.open()?;
+        actor.line.open()?;
         let (orders, queue) = mpsc::channel();
         let (end, ended) = mpsc::channel();
         thread::Builder::new()
@@ -116,7 +132,7 @@ impl Board {
                 let _ = end.send(());
             })
             .map_err(|e| InfrastructureFault::new(&member, format!("starting its thread failed: {e}")))?;
-        Ok(Self { member, orders: RefCell::new(Some(orders)), ended, farewell: Cell::new(None), targets, clock })
+        Ok(Self { member, orders: RefCell::new(Some(orders)), ended, farewell: Cell::new(None), keeps, targets, clock })
     }
 
     /// The board as faults name it.
@@ -134,11 +150,49 @@ impl Board {
     /// # Errors
     /// When the order was not sent by `deadline`, leaving the safe state could not be recorded, or a board that tells
     /// positions tells another one. An order that comes too late is dropped, never sent afterwards.
-    pub async fn switch(&self, channel: u8, on: bool, deadline: Instant) -> Result<Truth, InfrastructureFault> {
+    pub async fn switch(&self, channel: u8, on: bool, deadline: Instant) -> Result<Switched, InfrastructureFault> {
         self.ask(deadline, |reply| Order::Switch { channel, on, not_after: deadline, reply }).await?
     }
 
-    /// Whether the port is still there; it is opened again where it was lost. Gives the positions of the wired channels,
+    /// Why its contacts stay where they are when the host goes away, if they do.
+    pub const fn keeps(&self) -> Option<&'static str> {
+        self.keeps
+    }
+
+    /// Has buttons pressed together. An order that comes too late is dropped; whatever was pressed is let go when `chord.held` is
+    /// over and nobody has said when.
+    ///
+    /// # Errors
+    /// When its thread has ended. The answer is a fault when a button may not be held for that long, when it cannot be recorded
+    /// that it leaves its rest, or when a contact does not move.
+    pub(crate) fn press(
+        &self,
+        chord: Chord,
+        deadline: Instant,
+    ) -> Result<Pending<Result<Begun, InfrastructureFault>>, InfrastructureFault> {
+        self.give(|reply| Order::Press { chord, not_after: deadline, reply })
+    }
+
+    /// Has buttons let go at that time; the answer says when the first of them was.
+    ///
+    /// # Errors
+    /// When its thread has ended. The answer is a fault when a release failed again and again.
+    pub(crate) fn release(
+        &self,
+        channels: &[u8],
+        at: Instant,
+    ) -> Result<Pending<Result<Edge, InfrastructureFault>>, InfrastructureFault> {
+        self.give(|reply| Order::Release { channels: channels.to_vec(), at, reply: Some(reply) })
+    }
+
+    /// Has buttons let go now, if they are held.
+    pub(crate) fn let_go(&self, channels: &[u8]) {
+        let order = Order::Release { channels: channels.to_vec(), at: self.clock.now(), reply: None };
+        // Where the thread has ended, everything was made safe.
+        let _ = self.orders.borrow().as_ref().map(|orders| orders.send(order));
+    }
+
+    /// Whether the board is still there; it is opened again where it was lost. Gives the positions of the wired channels,
     /// of a board that tells them.
     ///
     /// # Errors
@@ -153,13 +207,28 @@ impl Board {
         let _ = self.orders.borrow().as_ref().map(|orders| orders.send(Order::MakeSafe { which, tell }));
     }
 
+    fn gone(&self) -> InfrastructureFault {
+        InfrastructureFault::new(&self.member, "its thread has ended")
+    }
+
     async fn ask<T>(&self, deadline: Instant, order: impl FnOnce(Reply<T>) -> Order) -> Result<T, InfrastructureFault> {
-        let gone = || InfrastructureFault::new(&self.member, "its thread has ended");
+        self.answer(self.give(order)?, deadline).await
+    }
+
+    fn give<T>(&self, order: impl FnOnce(Reply<T>) -> Order) -> Result<Pending<T>, InfrastructureFault> {
         let (reply, answer) = oneshot::channel();
-        self.orders.borrow().as_ref().ok_or_else(gone)?.send(order(reply)).map_err(|_| gone())?;
+        self.orders.borrow().as_ref().ok_or_else(|| self.gone())?.send(order(reply)).map_err(|_| self.gone())?;
+        Ok(answer)
+    }
+
+    /// What became of an order.
+    ///
+    /// # Errors
+    /// When that is not known by `deadline`.
+    pub(crate) async fn answer<T>(&self, pending: Pending<T>, deadline: Instant) -> Result<T, InfrastructureFault> {
         tokio::select! {
             biased;
-            answer = answer => answer.map_err(|_| gone()),
+            answer = pending => answer.map_err(|_| self.gone()),
             () = self.clock.sleep_until(deadline) => Err(
                 InfrastructureFault::new(&self.member, "the port took no order before the deadline")
                     .hint("unplug the board and plug it in again"),
@@ -198,7 +267,7 @@ pub struct Outlet {
 
 #[async_trait(?Send)]
 impl Power for Outlet {
-    async fn switch(&self, on: bool, deadline: Instant) -> Result<Truth, InfrastructureFault> {
+    async fn switch(&self, on: bool, deadline: Instant) -> Result<Switched, InfrastructureFault> {
         self.board.switch(self.channel, on, deadline).await
     }
 }
@@ -207,8 +276,12 @@ impl Power for Outlet {
 mod tests {
     use super::*;
     use crate::{power::Boards, safety::State, test_port::Pty};
-    use rigtone_model::document::{Output, SafeState};
+    use rigtone_model::{
+        document::{Lcus, LcusReports, Output, SafeState},
+        event::Truth,
+    };
     use rstest::rstest;
+    use std::{num::NonZeroU8, sync::Mutex};
     use tempfile::TempDir;
 
     /// Far enough that no load of the host matters.
@@ -219,12 +292,20 @@ mod tests {
     const ON_3: [u8; 4] = [0xA0, 3, 1, 0xA4];
 
     fn wired(channel: u8, safe: SafeState) -> Wired {
-        Wired { what: format!("power of unit-{channel}"), output: Output { relay: "board".into(), channel, safe } }
+        Wired {
+            what: format!("power of unit-{channel}"),
+            output: Output { relay: "board".into(), channel, safe, longest_on: None, settle: None },
+            button: None,
+        }
     }
 
     fn setup(port: &str, wired: Vec<Wired>, journals: Vec<Journal>) -> Setup {
         let (name, rig) = ("board".to_owned(), "lab".to_owned());
-        Setup { name, port: port.into(), rig, channels: 4, reports: None, wired, journals }
+        Setup { name, board: on(port, None), rig, channels: 4, wired, journals, wear: None }
+    }
+
+    fn on(port: &str, reports: Option<LcusReports>) -> RelayBoard {
+        RelayBoard { lcus: Some(Lcus { reports, ..Lcus::at(port) }), channels: 4, ..RelayBoard::default() }
     }
 
     fn journal(folder: &TempDir, port: &str) -> Journal {
@@ -248,7 +329,7 @@ mod tests {
     fn open_telling(pty: &Pty) -> (Board, HostClock, TempDir) {
         let (clock, folder) = (HostClock::start(), tempfile::tempdir().expect("a folder"));
         let setup = setup(pty.path(), vec![wired(1, SafeState::Off)], vec![journal(&folder, pty.path())]);
-        let setup = Setup { reports: Some(LcusReports::Bytes), ..setup };
+        let setup = Setup { board: on(pty.path(), Some(LcusReports::Bytes)), ..setup };
         (Board::open(setup, clock).expect("the port is there"), clock, folder)
     }
 
@@ -274,7 +355,7 @@ mod tests {
         let mut pty = Pty::open();
         let (board, clock, _folder) = open(&pty, vec![]);
         let truth = board.switch(1, true, clock.now().plus(PATIENCE)).await;
-        assert_eq!((truth, pty.read(4)), (Ok(Truth::Commanded), ON_1.to_vec()));
+        assert_eq!((truth.map(|s| s.truth), pty.read(4)), (Ok(Truth::Commanded), ON_1.to_vec()));
     }
 
     #[tokio::test]
@@ -285,9 +366,9 @@ mod tests {
         let orders = vec![(ON_1.to_vec(), vec![1, 0, 0, 0]), (vec![], vec![1, 0, 0, 0]), (OFF_1.to_vec(), vec![0; 4])];
         let pty = plays(pty, orders);
         let patience = || clock.now().plus(PATIENCE);
-        assert_eq!(board.switch(1, true, patience()).await, Ok(Truth::Reported));
+        assert_eq!(board.switch(1, true, patience()).await.map(|s| s.truth), Ok(Truth::Reported));
         assert_eq!(board.check(patience()).await, Ok(vec![Position { channel: 1, on: true, ordered: Some(true) }]));
-        assert_eq!(board.switch(1, false, patience()).await, Ok(Truth::Reported));
+        assert_eq!(board.switch(1, false, patience()).await.map(|s| s.truth), Ok(Truth::Reported));
         assert!(left(&folder, &path).is_empty());
         pty.join().expect("as played");
     }
@@ -316,7 +397,7 @@ mod tests {
 
     #[rstest]
     #[case::nothing(&[], "asking for channel 1: no answer within 500 ms")]
-    #[case::half(&[1, 0], "it answered 01 00, which is no answer")]
+    #[case::half(&[1, 0], "it answered 01 00, and nothing more within 500 ms, which is half an answer")]
     #[case::garbage(b"garbage that goes on", "it answered 67 61 72 62 61 67 65 20 74 68 61 74 ..., which is no answer")]
     #[tokio::test]
     async fn a_board_that_should_answer_and_does_not_is_the_rigs_fault(#[case] answer: &[u8], #[case] said: &str) {
@@ -327,6 +408,56 @@ mod tests {
         assert_eq!(fault.member, "relay board");
         assert!(fault.what.contains(said) && fault.hint.is_some(), "{fault:?}");
         pty.join().expect("as played");
+    }
+
+    /// A line in memory: what was said to it.
+    struct Memory {
+        said: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Memory {
+        fn say<T>(&self, what: String, answer: T) -> Result<T, InfrastructureFault> {
+            self.said.lock().expect("not poisoned").push(what);
+            Ok(answer)
+        }
+    }
+
+    impl Line for Memory {
+        fn open(&mut self) -> Result<(), InfrastructureFault> {
+            self.say("open".into(), ())
+        }
+        fn switch(&mut self, channel: NonZeroU8, on: bool) -> Result<Option<bool>, InfrastructureFault> {
+            self.say(format!("{channel} {on}"), Some(on))
+        }
+        fn position(&mut self, channel: NonZeroU8) -> Result<Option<bool>, InfrastructureFault> {
+            self.say(format!("{channel}?"), None)
+        }
+        fn alive(&mut self) -> Result<(), InfrastructureFault> {
+            self.say("alive".into(), ())
+        }
+        fn spacing(&self) -> Duration {
+            Duration::ZERO
+        }
+        fn keeps(&self) -> Option<&'static str> {
+            Some("it is in memory")
+        }
+    }
+
+    fn in_memory(safe: SafeState) -> (Board, HostClock, TempDir, Arc<Mutex<Vec<String>>>) {
+        let (clock, folder, said) = (HostClock::start(), tempfile::tempdir().expect("a folder"), Arc::default());
+        let setup = setup("/dev/b", vec![wired(1, safe)], vec![journal(&folder, "/dev/b")]);
+        let line = Box::new(Memory { said: Arc::clone(&said) });
+        (Board::with(line, setup, clock).expect("it opens"), clock, folder, said)
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_tells_is_enough_and_what_a_board_cannot_tell_is_said() {
+        let (board, clock, _folder, said) = in_memory(SafeState::Off);
+        let patience = || clock.now().plus(PATIENCE);
+        assert_eq!(board.switch(1, true, patience()).await.map(|switched| switched.truth), Ok(Truth::Reported));
+        assert_eq!(*said.lock().expect("not poisoned"), ["open", "1 true"]);
+        assert_eq!(board.check(patience()).await, Ok(vec![]), "a position that cannot be read is none");
+        assert_eq!(board.keeps(), Some("it is in memory"));
     }
 
     #[tokio::test]
@@ -385,7 +516,7 @@ mod tests {
         let pty = Pty::open();
         let (board, clock, _folder) = open(&pty, vec![wired(1, SafeState::Off)]);
         let path = pty.path().to_owned();
-        drop(pty);
+        let _number = pty.unplug();
         let fault = board.switch(1, true, clock.now().plus(PATIENCE)).await.expect_err("hung up");
         assert_eq!(fault.member, "relay board");
         assert!(fault.what.contains(&path) && fault.hint.is_some(), "{fault:?}");
@@ -442,7 +573,9 @@ mod tests {
         let mut pty = Pty::open();
         let folder = tempfile::tempdir().expect("a folder");
         let mut before = journal(&folder, pty.path());
-        before.leaving(&Entry::new("lab", pty.path(), 3, SafeState::On, "power of one that is gone")).expect("written");
+        before
+            .leaving(&Entry::new("lab", &on(pty.path(), None), 3, SafeState::On, "power of one that is gone"))
+            .expect("written");
         drop(before);
         let outputs = vec![wired(1, SafeState::Off)];
         let setup = setup(pty.path(), outputs, vec![journal(&folder, pty.path())]);

@@ -1,4 +1,5 @@
-//! Power: relay boards. Bytes in [`lcus`], one thread for each board in `actor`, what an output owes in `target`.
+//! Power: relay boards. One thread for each board in `actor`, which knows no protocol: that is a `line`, of one of the
+//! `families`. What an output owes is in `target`.
 
 #[cfg(feature = "serial")]
 mod actor;
@@ -6,7 +7,20 @@ mod actor;
 mod board;
 #[cfg(feature = "serial")]
 mod boards;
-pub mod lcus;
+#[cfg(feature = "serial")]
+mod families;
+#[cfg(feature = "serial")]
+mod held;
+#[cfg(feature = "serial")]
+mod hid;
+#[cfg(feature = "serial")]
+mod line;
+#[cfg(feature = "serial")]
+mod network;
+#[cfg(feature = "serial")]
+mod port;
+#[cfg(feature = "serial")]
+mod press;
 #[cfg(feature = "serial")]
 mod target;
 
@@ -19,7 +33,11 @@ pub(crate) use boards::unsafe_still;
 #[cfg(feature = "serial")]
 pub use boards::{Boards, Settled};
 #[cfg(feature = "serial")]
-pub use target::{Target, Which, Wired};
+pub(crate) use line::Line;
+#[cfg(feature = "serial")]
+pub(crate) use press::Chord;
+#[cfg(feature = "serial")]
+pub use target::{Limits, Target, Which, Wired};
 
 /// A position in a word.
 pub(crate) const fn word(on: bool) -> &'static str {

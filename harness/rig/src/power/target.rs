@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rigtone_model::document::{Output, SafeState};
+use rigtone_model::{
+    document::{Output, SafeState},
+    quantity::Duration,
+};
 
 use crate::safety::{Entry, Journal};
 
@@ -13,6 +16,17 @@ pub struct Wired {
     pub what: String,
     /// The output.
     pub output: Output,
+    /// How it may be pressed, if it is a button.
+    pub button: Option<Limits>,
+}
+
+/// How a button may be pressed, whatever anybody asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest hold.
+    pub longest_hold: Duration,
+    /// The least time from its release to the next press.
+    pub smallest_gap: Duration,
 }
 
 /// An output and its safe position.
@@ -60,7 +74,7 @@ pub(super) fn position(safe: SafeState) -> Option<bool> {
 pub(super) fn targets(wired: &[Wired], journals: &[Journal], channels: u8) -> Vec<Target> {
     let mut targets: BTreeMap<u8, Target> = BTreeMap::new();
     let target = |channel, on, what: &str| Target { channel, on, what: what.to_owned(), left: None, owed: false };
-    for Wired { what, output } in wired {
+    for Wired { what, output, .. } in wired {
         if let Some(on) = position(output.safe) {
             targets.insert(output.channel, target(output.channel, on, what));
         }
@@ -92,14 +106,20 @@ pub(super) fn targets(wired: &[Wired], journals: &[Journal], channels: u8) -> Ve
 mod tests {
     use super::*;
     use crate::safety::State;
+    use rigtone_model::document::{Lcus, RelayBoard};
     use rstest::rstest;
 
     fn wired(channel: u8, safe: SafeState) -> Wired {
-        Wired { what: format!("document {channel}"), output: Output { relay: "b".into(), channel, safe } }
+        Wired {
+            what: format!("document {channel}"),
+            output: Output { relay: "b".into(), channel, safe, longest_on: None, settle: None },
+            button: None,
+        }
     }
 
     fn entry(channel: u8, safe: SafeState, left: bool) -> Entry {
-        Entry { left, ..Entry::new("lab", "/dev/b", channel, safe, &format!("journal {channel}")) }
+        let board = RelayBoard { lcus: Some(Lcus::at("/dev/b")), ..RelayBoard::default() };
+        Entry { left, ..Entry::new("lab", &board, channel, safe, &format!("journal {channel}")) }
     }
 
     /// Channel, position, what, owed.

@@ -10,7 +10,10 @@ use std::{
 use rigtone_model::trial::InfrastructureFault;
 use rustix::fs::{Access, access};
 
-use super::journal::{Journal, SUFFIX};
+use super::{
+    journal::{Journal, SUFFIX},
+    wear::{self, Wear, Worn},
+};
 use crate::lock::escape;
 
 /// The state directory in use: `$RIGTONE_STATE`; else `/var/lib/rigtone`, where it can be made or written; else
@@ -71,7 +74,9 @@ impl State {
             }
             access(path, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)
         };
-        usable(&state.outputs()).map_err(|e| fault(format!("using {} failed: {e}", state.outputs().display())))?;
+        for folder in [state.outputs(), state.wear_folder()] {
+            usable(&folder).map_err(|e| fault(format!("using {} failed: {e}", folder.display())))?;
+        }
         Ok(state)
     }
 
@@ -79,39 +84,84 @@ impl State {
         self.folder.join("outputs")
     }
 
-    fn file(&self, port: &str) -> PathBuf {
-        self.outputs().join(format!("{}{SUFFIX}", escape(port)))
+    fn wear_folder(&self) -> PathBuf {
+        self.folder.join("wear")
     }
 
-    /// The journal of the relay board on `port`.
+    fn file(&self, key: &str) -> PathBuf {
+        self.outputs().join(format!("{}{SUFFIX}", escape(key)))
+    }
+
+    fn wear_file(&self, key: &str) -> PathBuf {
+        self.wear_folder().join(format!("{}{}", escape(key), wear::SUFFIX))
+    }
+
+    /// How often the contacts of the relay board of that key have worked, to be counted on. Its lock must be held.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn wear(&self, member: &str, key: &str) -> Result<Wear, InfrastructureFault> {
+        let path = self.wear_file(key);
+        Wear::open(path.clone()).map_err(|e| {
+            let what = format!("opening the count of its operations {} failed: {e}", path.display());
+            InfrastructureFault::new(member, what).hint("make the file writable, or free space")
+        })
+    }
+
+    /// How often they have worked, by channel; only to be read.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn worn(&self, member: &str, key: &str) -> Result<Vec<Worn>, InfrastructureFault> {
+        let path = self.wear_file(key);
+        Wear::look(&path).map_err(|e| {
+            let what = format!("reading the count of its operations {} failed: {e}", path.display());
+            InfrastructureFault::new(member, what).hint("make the file readable")
+        })
+    }
+
+    /// The keys of the boards whose operations are counted.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn worn_keys(&self) -> io::Result<Vec<String>> {
+        named(&self.wear_folder(), wear::SUFFIX)
+    }
+
+    /// The journal of the relay board of that key: its port, or what its family has in place of one.
     ///
     /// # Errors
     /// When it cannot be written. What it holds never is an error.
-    pub fn journal(&self, member: &str, port: &str) -> Result<Journal, InfrastructureFault> {
-        let path = self.file(port);
+    pub fn journal(&self, member: &str, key: &str) -> Result<Journal, InfrastructureFault> {
+        let path = self.file(key);
         if path.file_name().is_some_and(|name| name.len() > NAME_MAX) {
-            return Err(InfrastructureFault::new(member, "the path of its port is too long to keep a journal of it")
+            return Err(InfrastructureFault::new(member, "the name of its port is too long to keep a journal of it")
                 .hint("name the port by a shorter path"));
         }
-        Journal::open(path.clone(), port).map_err(|e| {
+        Journal::open(path.clone(), key).map_err(|e| {
             InfrastructureFault::new(member, format!("opening its journal {} failed: {e}", path.display()))
                 .hint("its outputs are switched only when that is on record: make the file writable, or free space")
         })
     }
 
-    /// The ports that have journals.
+    /// The keys of the boards that have journals.
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn ports(&self) -> io::Result<Vec<String>> {
-        let mut ports = Vec::new();
-        for entry in fs::read_dir(self.outputs())? {
-            let name = entry?.file_name();
-            ports.extend(name.to_str().and_then(|name| name.strip_suffix(SUFFIX)).and_then(unescape));
-        }
-        ports.sort();
-        Ok(ports)
+    pub fn keys(&self) -> io::Result<Vec<String>> {
+        named(&self.outputs(), SUFFIX)
     }
+}
+
+/// The keys after which files of a folder are named.
+fn named(folder: &Path, suffix: &str) -> io::Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        keys.extend(name.to_str().and_then(|name| name.strip_suffix(suffix)).and_then(unescape));
+    }
+    keys.sort();
+    Ok(keys)
 }
 
 /// Lets whoever may write in the folder write this too: a rig may have several users. Only the owner can.
@@ -190,7 +240,7 @@ mod tests {
             state.journal("relay b", port).expect("a journal");
         }
         fs::write(folder.path().join("outputs/notes.txt"), "by hand").expect("a file");
-        assert_eq!(state.ports().expect("readable"), ports);
+        assert_eq!(state.keys().expect("readable"), ports);
         let fault = state.journal("relay b", &"/x".repeat(200)).expect_err("too long");
         assert_eq!(fault.member, "relay b");
     }

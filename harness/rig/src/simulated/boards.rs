@@ -38,7 +38,12 @@ impl Boards {
             let mute = board.simulated.as_ref().is_some_and(|s| s.mute);
             (name.clone(), Board { channels: board.channels, mute, contacts: BTreeMap::new() })
         });
-        Self { boards: boards.collect() }
+        let mut all = Self { boards: boards.collect() };
+        // A contact that is closed at rest is closed before anybody touches it.
+        for button in rig.units.values().flat_map(|unit| unit.buttons.values()).filter(|b| !b.pressed_is_on()) {
+            all.set(&button.output.relay, button.output.channel, true);
+        }
+        all
     }
 
     fn contact(&mut self, relay: &str, channel: u8) -> Option<&mut Contact> {

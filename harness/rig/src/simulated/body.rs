@@ -11,7 +11,7 @@ use std::{
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rigtone_model::{
-    document::{Codec, Device, Heard, Output, PairingButton, Role, SimulatedUnit, Unit},
+    document::{self, Codec, Device, Heard, Output, PAIRING_MODE, PairingButton, Role, SimulatedUnit, Unit},
     id::stream_seed,
     quantity::{Duration, Share},
 };
@@ -20,6 +20,7 @@ use crate::{
     bench::TrialKey,
     capability::{Address, InfrastructureFault},
     clock::Instant,
+    gesture::Knowledge,
 };
 
 /// Longer than any capacitor holds.
@@ -35,7 +36,9 @@ pub(super) struct Body {
     offered: Option<Vec<Codec>>,
     pub(super) dongle: Option<Arc<str>>,
     pub(super) power: Option<Output>,
-    pub(super) gesture: Gesture,
+    pub(super) gestures: BTreeMap<String, Gesture>,
+    /// What anybody can know of its power.
+    pub(super) knowledge: Knowledge,
     pub(super) heard_by: Vec<(String, Heard)>,
     /// Whether its device's document knows of a battery.
     pub(super) may_have_battery: bool,
@@ -54,12 +57,13 @@ pub(super) struct Body {
     runs: Option<Instant>,
 }
 
-/// How it is brought into pairing mode.
+/// What can be done with its buttons.
+#[derive(Clone)]
 pub(super) struct Gesture {
-    pub(super) automatic: bool,
-    /// What is pressed, where that is wired, and for how long.
-    pub(super) presses: Vec<(Vec<Output>, i64)>,
-    pub(super) takes_ns: i64,
+    /// As its device's document has it.
+    pub(super) document: document::Gesture,
+    /// What is pressed together, where that is wired: with each contact its position while it is pressed.
+    pub(super) presses: Vec<Vec<(Output, bool)>>,
 }
 
 /// What lives on from one trial to the next. Times are of its own.
@@ -112,9 +116,13 @@ pub(super) enum Fate {
 impl Body {
     pub(super) fn of(name: &str, unit: &Unit, device: &Device) -> Result<Self, String> {
         let nature = unit.simulated.clone().unwrap_or_default();
-        let gesture = device.gestures.get("pairing-mode");
-        let wired = |press: &rigtone_model::document::Press| {
-            press.buttons.iter().filter_map(|button| unit.buttons.get(button).cloned()).collect()
+        let wired = |press: &document::Press| {
+            let wired = press.buttons.iter().filter_map(|button| unit.buttons.get(button));
+            wired.map(|button| (button.output.clone(), button.pressed_is_on())).collect()
+        };
+        let gesture = |(name, document): (&String, &document::Gesture)| {
+            let presses = document.press.iter().map(wired).collect();
+            (name.clone(), Gesture { document: document.clone(), presses })
         };
         // What is not wired to a relay is always on.
         let always = unit.power.is_none();
@@ -139,11 +147,8 @@ impl Body {
             codecs: nature.codecs.clone().unwrap_or_else(|| device.codecs_of(&unit.firmware).to_vec()),
             dongle: unit.dongle.as_deref().map(Into::into),
             power: unit.power.clone(),
-            gesture: Gesture {
-                automatic: gesture.is_some_and(|g| g.automatic),
-                presses: gesture.map_or_else(Vec::new, |g| g.press.iter().map(|p| (wired(p), p.held.ns())).collect()),
-                takes_ns: gesture.and_then(|g| g.takes).map_or(0, Duration::ns),
-            },
+            gestures: device.gestures.iter().map(gesture).collect(),
+            knowledge: Knowledge::of(name, unit, device),
             heard_by: unit.heard_by.iter().map(|(m, h)| (m.clone(), *h)).collect(),
             may_have_battery: device.battery,
             discharge_ns: device.discharge.map_or(0, Duration::ns),
@@ -171,6 +176,7 @@ impl Body {
         self.streams.clear();
         self.lost.clear();
         self.playing = false;
+        self.knowledge.trial_begins();
     }
 
     pub(super) fn trial_ends(&mut self, now: Instant) {
@@ -196,16 +202,28 @@ impl Body {
 
     /// Whether others can find it and pair with it.
     pub(super) fn in_pairing_mode(&self, now: Instant) -> bool {
-        let by_itself = self.gesture.automatic && self.state.links.is_empty();
+        let automatic = self.gestures.get(PAIRING_MODE).is_some_and(|gesture| gesture.document.automatic);
+        let by_itself = automatic && self.state.links.is_empty();
         self.is_awake(now) && (self.state.pairing_mode || by_itself)
     }
 
-    /// Its pairing gesture was done.
+    /// Its pairing gesture was done. Without power the buttons do nothing, and nobody sees that at once.
     pub(super) fn pairing_pressed(&mut self, now: Instant) {
         let toggles = self.nature.pairing_button == PairingButton::Toggle;
-        // Without power the buttons do nothing, and nobody sees that at once.
         self.state.pairing_mode = self.is_awake(now) && !(toggles && self.state.pairing_mode);
         self.state.quiet = self.state.quiet.max(self.own(now));
+    }
+
+    /// The same by one that starts it: it is in pairing mode when it has started.
+    pub(super) fn starts_in_pairing_mode(&mut self) {
+        self.state.pairing_mode = self.state.awake.is_some();
+    }
+
+    /// It forgets everything that it knew of others.
+    pub(super) fn is_reset(&mut self) {
+        self.state.bonds.clear();
+        self.state.stale.clear();
+        self.state.pairing_mode = false;
     }
 
     fn full_ns(&self) -> i64 {

@@ -311,7 +311,7 @@ fn read(unit: &Unit, now: Instant) -> Result<String, String> {
 
 /// What a trial of a unit uses, in the words of findings; of a relay board also the channels.
 pub(super) fn uses_of(unit: &Unit) -> Vec<String> {
-    let outputs = unit.power.iter().chain(unit.buttons.values());
+    let outputs = unit.power.iter().chain(unit.buttons.values().map(|button| &button.output));
     let mut uses: Vec<String> =
         outputs.flat_map(|o| [format!("relay {}", o.relay), channel_of(&o.relay, o.channel)]).collect();
     if let Some(dongle) = &unit.dongle {

@@ -23,3 +23,5 @@ pub use open::open;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_gestures;

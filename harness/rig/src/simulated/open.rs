@@ -66,11 +66,12 @@ pub fn open(
         let controlled = matches!(document.control, Some(Control::Endpoint | Control::Voice | Control::Command));
         let sends = controlled && device.roles.contains(&Role::A2dpSource);
         let receives = document.control == Some(Control::Endpoint) && !sends && device.roles.contains(&Role::A2dpSink);
-        outputs.extend(document.power.iter().chain(document.buttons.values()).cloned());
+        outputs.extend(document.power.iter().chain(document.buttons.values().map(|button| &button.output)).cloned());
         let unit = Unit {
             name: handle.name.clone(),
             address: document.address.parse().map_err(fault)?,
             power: document.power.as_ref().map(|_| handle.clone() as Rc<_>),
+            gestures: (!receives && !device.gestures.is_empty()).then(|| handle.clone() as Rc<_>),
             pairing_mode: (receives || device.gestures.contains_key("pairing-mode")).then(|| handle.clone() as Rc<_>),
             inquiry: controlled.then(|| handle.clone() as Rc<_>),
             pairing: controlled.then(|| handle.clone() as Rc<_>),

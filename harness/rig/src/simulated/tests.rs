@@ -394,6 +394,6 @@ fn a_contact_that_sticks_is_found_by_its_position_and_follows_its_coil_when_it_c
 fn a_fault_in_a_step_is_met_by_its_trial_alone() {
     let lab = Lab::new("{}", "{relay-answers-nothing: {relay: board}, in: {trial: 2, step: wait}}");
     let steps = &[Do::Wait(1), Do::Power(true)];
-    let ok = |number| lab.trial(number, steps).0[1].contains("Ok(Reported)");
+    let ok = |number| lab.trial(number, steps).0[1].contains("truth: Reported");
     assert_eq!([ok(1), ok(2), ok(3)], [true, false, true]);
 }

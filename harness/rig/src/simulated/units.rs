@@ -3,10 +3,14 @@
 use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
-use rigtone_model::document::{Output, Role};
+use rigtone_model::{
+    document::{Output, PAIRING_MODE, Role, USUAL_GAP},
+    event::TimedBy,
+    quantity::Duration,
+};
 
 use super::{
-    body::LinkState,
+    body::{Gesture, LinkState},
     clock::VirtualClock,
     planted::Viewer,
     traffic::{self, Proof, Span},
@@ -14,8 +18,8 @@ use super::{
 };
 use crate::{
     capability::{
-        Address, Answer, Codec, Connecting, DeviceFailure, FailureClass, Found, InfrastructureFault, Inquiry, Link,
-        Pairing, PairingMode, Power, Truth, Wish,
+        Address, Answer, Codec, Connecting, DeviceFailure, FailureClass, Found, Gestures, InfrastructureFault, Inquiry,
+        Link, Pairing, PairingMode, Power, Pressed, Switched, Truth, Wish,
     },
     clock::{Clock, Instant},
 };
@@ -157,7 +161,7 @@ impl SimulatedUnit {
 
 #[async_trait(?Send)]
 impl Power for SimulatedUnit {
-    async fn switch(&self, on: bool, deadline: Instant) -> Result<Truth, InfrastructureFault> {
+    async fn switch(&self, on: bool, deadline: Instant) -> Result<Switched, InfrastructureFault> {
         let (output, was_awake, battery) = {
             let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
             world.settle(&self.name, now);
@@ -167,42 +171,114 @@ impl Power for SimulatedUnit {
         let Some(output) = output else {
             return Err(InfrastructureFault::new(format!("unit {}", self.name), "its supply is wired to no relay"));
         };
+        let before = self.world.borrow_mut().body(&self.name).knowledge.supply_begins();
         let truth = self.order(&output, on).await?;
+        self.world.borrow_mut().body(&self.name).knowledge.supply_ends(before, on, self.clock.now());
         if truth == Truth::Reported {
-            return Ok(truth);
+            return Ok(truth.into());
         }
         if on {
             self.world.borrow_mut().body(&self.name).state.proven = false;
         } else if was_awake && !battery {
-            return self.see_it_off(&output, deadline).await;
+            return self.see_it_off(&output, deadline).await.map(Switched::from);
         }
-        Ok(truth)
+        Ok(truth.into())
+    }
+}
+
+impl SimulatedUnit {
+    /// Holds buttons together; tells how long, how well that is known, and whether all contacts did it.
+    async fn press(
+        &self,
+        contacts: &[(Output, bool)],
+        held: Duration,
+        deadline: Instant,
+    ) -> Result<(i64, Truth, bool), InfrastructureFault> {
+        let (mut truth, mut moved) = (Truth::Reported, true);
+        for (output, pressed) in contacts {
+            truth = self.order(output, *pressed).await?;
+            moved &= self.world.borrow().boards.position(&output.relay, output.channel) == *pressed;
+        }
+        let since = self.clock.now();
+        self.clock.sleep_until(since.plus(held.ns()).min(deadline)).await;
+        let held_ns = self.clock.now().since(since);
+        for (output, pressed) in contacts {
+            self.order(output, !*pressed).await?;
+        }
+        Ok((held_ns, truth, moved))
+    }
+}
+
+#[async_trait(?Send)]
+impl Gestures for SimulatedUnit {
+    fn lasts_ns(&self, gesture: &str) -> Option<i64> {
+        let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
+        let body = world.body(&self.name);
+        let document = &body.gestures.get(gesture).filter(|g| !g.document.automatic)?.document;
+        let starting = body.awake_at(now).map_or(0, |awake| awake.since(now).max(0));
+        Some(document.lasts().ns().saturating_add(starting))
+    }
+
+    async fn perform(&self, name: &str, deadline: Instant) -> Result<Vec<Pressed>, InfrastructureFault> {
+        let (awake, gesture, before) = {
+            let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
+            world.settle(&self.name, now);
+            let body = world.body(&self.name);
+            let missing =
+                || InfrastructureFault::new(format!("unit {}", self.name), format!("has no gesture `{name}`"));
+            let gesture = body.gestures.get(name).cloned().ok_or_else(missing)?;
+            body.knowledge.may(name, &gesture.document)?;
+            if gesture.document.power.is_none() {
+                body.wake_by_button(now);
+            }
+            (body.awake_at(now), gesture, body.knowledge.gesture_begins())
+        };
+        let Gesture { document, presses } = gesture;
+        // A gesture during start-up is lost on most devices: a person waits.
+        let start = awake.unwrap_or_else(|| self.clock.now()).max(self.clock.now());
+        self.clock.sleep_until(start.min(deadline)).await;
+        let (mut all, mut moved) = (Vec::new(), true);
+        for (n, (press, contacts)) in document.press.iter().zip(&presses).enumerate() {
+            if n > 0 {
+                let gap = document.press[n - 1].gap.unwrap_or(USUAL_GAP);
+                self.clock.sleep_until(self.clock.now().plus(gap.ns()).min(deadline)).await;
+            }
+            let (held_ns, truth, all_moved) = self.press(contacts, press.held, deadline).await?;
+            moved &= all_moved;
+            let buttons = press.buttons.clone();
+            all.push(Pressed { buttons, held_ns, timed_by: TimedBy::Host, switched: truth.into() });
+        }
+        let takes_ns = document.takes.map_or(0, Duration::ns);
+        self.clock.sleep_until(self.clock.now().plus(takes_ns).min(deadline)).await;
+        let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
+        world.settle(&self.name, now);
+        world.body(&self.name).knowledge.gesture_ends(before, name, &document, now);
+        if moved {
+            world.pressed(&self.name, name, &document, now);
+        }
+        Ok(all)
+    }
+
+    fn is_alive(&self) {
+        self.world.borrow_mut().body(&self.name).knowledge.is_alive();
     }
 }
 
 #[async_trait(?Send)]
 impl PairingMode for SimulatedUnit {
     async fn enter(&self, deadline: Instant) -> Answer<()> {
-        let (awake, presses, takes_ns) = {
+        if self.lasts_ns(PAIRING_MODE).is_some() {
+            return self.perform(PAIRING_MODE, deadline).await.map(|_| Ok(()));
+        }
+        let awake = {
             let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
             world.settle(&self.name, now);
             let body = world.body(&self.name);
             body.wake_by_button(now);
-            (body.awake_at(now), body.gesture.presses.clone(), body.gesture.takes_ns)
+            body.awake_at(now)
         };
-        // A gesture during start-up is lost on most devices: a person waits.
         let start = awake.unwrap_or_else(|| self.clock.now()).max(self.clock.now());
         self.clock.sleep_until(start.min(deadline)).await;
-        for (buttons, held_ns) in &presses {
-            for button in buttons {
-                self.order(button, true).await?;
-            }
-            self.clock.sleep_until(self.clock.now().plus(*held_ns).min(deadline)).await;
-            for button in buttons {
-                self.order(button, false).await?;
-            }
-        }
-        self.clock.sleep_until(self.clock.now().plus(takes_ns).min(deadline)).await;
         let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
         world.settle(&self.name, now);
         world.body(&self.name).pairing_pressed(now);

@@ -9,7 +9,7 @@ use std::{
 
 use rigtone_audio::stimulus::Stimulus;
 use rigtone_model::{
-    document::{Device, Heard, Layout, Output, Rig},
+    document::{Device, Gesture, Heard, Layout, Output, PAIRING_MODE, Rig, Turns},
     quantity::Duration,
 };
 use tokio::sync::Notify;
@@ -129,6 +129,37 @@ impl World {
         let own = body.own(now);
         if body.set_mains(on, own) {
             self.fall_silent(&name, now);
+        }
+    }
+
+    /// A gesture was done on a unit's buttons.
+    pub(super) fn pressed(&mut self, name: &str, gesture: &str, does: &Gesture, now: Instant) {
+        let body = self.body(name);
+        let (own, is_on) = (body.own(now), body.state.awake.is_some());
+        let on = match does.power {
+            None => is_on,
+            Some(Turns::On) => true,
+            Some(Turns::Off) => false,
+            Some(Turns::Over) => !is_on,
+        };
+        match (is_on, on) {
+            (false, true) => body.wake_by_button(now),
+            (true, false) => {
+                body.switch_off(own);
+                self.fall_silent(name, now);
+                return;
+            }
+            _ => {}
+        }
+        if does.factory_reset && is_on {
+            body.is_reset();
+            self.drop_links(name);
+        }
+        let body = self.body(name);
+        match gesture {
+            PAIRING_MODE if !is_on && on => body.starts_in_pairing_mode(),
+            PAIRING_MODE => body.pairing_pressed(now),
+            _ => body.state.quiet = body.state.quiet.max(own),
         }
     }
 
@@ -282,6 +313,10 @@ impl World {
     pub(super) fn trial_begins(&mut self, key: &TrialKey, units: &[&str], now: Instant) {
         for unit in units {
             if let Some(body) = self.bodies.get_mut(*unit) {
+                if let Some(output) = &body.power {
+                    // Also after a run that went on: nothing but the contact is remembered.
+                    body.knowledge.supply(self.boards.ordered(&output.relay, output.channel), now);
+                }
                 body.trial_begins(key, now);
             }
             // A unit plays for one trial at a time: what it played before is over.

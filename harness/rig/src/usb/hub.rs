@@ -46,6 +46,28 @@ impl HubPort {
         attribute(&self.file).is_ok_and(|text| text == "1")
     }
 
+    /// Whether it feeds what is plugged into it.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub fn is_fed(&self) -> Result<bool, Refusal> {
+        let text = fs::read_to_string(&self.file).map_err(|e| self.refused("cannot be read", &e))?;
+        match text.trim() {
+            "0" => Ok(true),
+            "1" => Ok(false),
+            _ => Err(self.refused("cannot be read", &io::ErrorKind::InvalidData.into())),
+        }
+    }
+
+    /// Turns it on or off, and leaves it so.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn set(&self, on: bool) -> Result<(), Refusal> {
+        let doing = if on { "could not be turned on" } else { "could not be turned off" };
+        self.write(if on { "0" } else { "1" }).map_err(|e| self.refused(doing, &e))
+    }
+
     /// That this program may switch it. Nothing is switched.
     ///
     /// # Errors

@@ -32,6 +32,8 @@ struct State {
     channels: Vec<bool>,
     /// What was switched, in order.
     orders: Vec<(u8, bool)>,
+    /// When.
+    times: Vec<Instant>,
     /// Bytes that are no order.
     strays: usize,
     marks: usize,
@@ -93,6 +95,11 @@ impl Board {
     /// What was switched, in order.
     pub(crate) fn orders(&self) -> Vec<(u8, bool)> {
         self.state().orders.clone()
+    }
+
+    /// When that was.
+    pub(crate) fn times(&self) -> Vec<Instant> {
+        self.state().times.clone()
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -173,6 +180,7 @@ impl State {
                 if right && operation <= 1 && (1..=self.channels.len()).contains(&usize::from(channel)) {
                     self.channels[usize::from(channel) - 1] = operation == 1;
                     self.orders.push((channel, operation == 1));
+                    self.times.push(Instant::now());
                     self.pending.drain(..4);
                     continue;
                 }

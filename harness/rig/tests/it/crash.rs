@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rigtone_model::document::{Device, Rig, SafeState};
+use rigtone_model::document::{Device, Lcus, RelayBoard, Rig, SafeState};
 use rigtone_rig::{
     bench::Bench,
     hardware::{Hold, MadeSafe, Selection, make_safe, open, runtime},
@@ -32,17 +32,20 @@ fn rig(port: &str) -> Rig {
             "power": {"relay": "board", "channel": channel, "safe": safe},
         })
     };
+    let mut with_button = unit(1, "off");
+    with_button["buttons"] = json!({"power": {"relay": "board", "channel": 4, "longest-hold": "60 s"}});
     serde_json::from_value(json!({
         "rig": format!("crash-{}", port.replace('/', "-").trim_matches('-')),
         "title": "A rig that ends badly", "world": "hardware", "rooms": {"room": {}},
         "relays": {"board": {"lcus": {"port": port}, "channels": 4}},
-        "units": {"off": unit(1, "off"), "on": unit(2, "on"), "kept": unit(3, "keep")},
+        "units": {"off": with_button, "on": unit(2, "on"), "kept": unit(3, "keep")},
     }))
     .expect("a rig")
 }
 
 fn device(id: &str) -> Option<Device> {
-    let document = json!({"device": id, "title": id, "roles": ["a2dp-sink"], "codecs": ["sbc"], "gestures": {}});
+    let gestures = json!({"hold": {"press": [{"buttons": ["power"], "for": "50 s"}]}});
+    let document = json!({"device": id, "title": id, "roles": ["a2dp-sink"], "codecs": ["sbc"], "gestures": gestures});
     serde_json::from_value(document).ok()
 }
 
@@ -68,9 +71,10 @@ fn process() {
     if role == "journal" {
         let state = State::find().expect("it is named");
         let mut journal = state.journal("relay board", &port).expect("a journal");
+        let board = RelayBoard { lcus: Some(Lcus::at(&port)), channels: 4, ..RelayBoard::default() };
         for round in 0_u32.. {
             let channel = (round % 4) as u8 + 1;
-            let entry = Entry::new("lab", &port, channel, SafeState::Off, &format!("round {round}"));
+            let entry = Entry::new("lab", &board, channel, SafeState::Off, &format!("round {round}"));
             journal.leaving(&entry).expect("space");
             println!("left {channel}");
             // Every second round it comes back at once.
@@ -83,6 +87,13 @@ fn process() {
     let rig = rig(&port);
     runtime().expect("a runtime").block_on(async {
         let bench = opened(&rig);
+        if role == "hold" {
+            let buttons = bench.units["off"].gestures.clone().expect("it has one");
+            let power = bench.units["off"].power.clone().expect("it has a supply");
+            power.switch(true, bench.clock.now().plus(PATIENCE)).await.expect("the board is there");
+            let done = buttons.perform("hold", bench.clock.now().plus(PATIENCE)).await;
+            panic!("{done:?}");
+        }
         leave(&bench).await;
         match role.as_str() {
             "panic" => panic!("planted"),
@@ -148,6 +159,33 @@ fn what_an_abort_leaves_is_on_record_and_made_safe_by_the_next_start() {
 }
 
 #[test]
+fn a_button_that_is_held_when_its_holder_is_killed_is_released_by_the_next_start() {
+    let (board, state) = (Board::new(4), tempfile::tempdir().expect("a folder"));
+    let port = board.port().to_str().expect("plain");
+    let mut child = start("hold", port, state.path());
+    let begin = std::time::Instant::now();
+    while !board.is_on(4) {
+        assert!(begin.elapsed() < Duration::from_secs(60), "nobody presses it");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().expect("our own child");
+    assert_eq!(ended(child).signal(), Some(9));
+    board.settle();
+    assert!(board.is_on(4), "nobody was there to let go");
+    let before = board.count();
+    ended(start("return", port, state.path()));
+    board.settle();
+    assert!(!board.is_on(4));
+    assert!(board.orders()[before..before + 2].contains(&(4, false)), "before anything else");
+    // Of what was counted nothing is counted twice, and at most the last is missing.
+    let state = State::at(state.path().to_owned()).expect("usable");
+    let worn = state.worn("relay board", port).expect("readable");
+    let operations = |channel| worn.iter().find(|worn| worn.channel == channel).map_or(0, |worn| worn.operations);
+    assert!(operations(4) <= 1, "{worn:?}");
+    assert!((1..=2).contains(&operations(1)), "{worn:?}");
+}
+
+#[test]
 fn a_journal_that_is_being_written_when_its_writer_is_killed_forgets_no_output() {
     let (folder, mut dice) = (tempfile::tempdir().expect("a folder"), Dice::of("journal"));
     let tried = kills(50);
@@ -206,7 +244,7 @@ fn a_rig_is_made_safe_with_nothing_but_its_boards() {
     let mut hold = Hold::take_with(&rig, &Selection::default(), state).expect("nobody else has it");
     let MadeSafe { safe, faults, taken } = make_safe(&rig, &mut hold, &mut |_| {}).expect("the driver is built in");
     board.settle();
-    assert_eq!((safe, faults, taken.len(), positions(&board)), (2, vec![], 0, SAFE));
+    assert_eq!((safe, faults, taken.len(), positions(&board)), (3, vec![], 0, SAFE));
     drop(hold);
     Locks::take(&rig.rig, []).expect("given back");
     let _ = fs::remove_file(format!("/tmp/rigtone-{}.lock", rig.rig));

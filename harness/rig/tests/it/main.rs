@@ -5,3 +5,4 @@
 #[expect(dead_code, reason = "the tests of the command hang it and let it babble")]
 mod board;
 mod crash;
+mod gestures;

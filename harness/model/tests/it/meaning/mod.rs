@@ -1,7 +1,10 @@
 //! What no schema can say: references, limits, labels. One case for each fault.
 
 mod configuration;
+mod driver;
 mod expect;
+mod gestures;
+mod relay;
 mod rig;
 mod scenario;
 mod size;
