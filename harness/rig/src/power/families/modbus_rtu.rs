@@ -286,7 +286,7 @@ mod tests {
         ) {
             let mut bytes = answer(1, &positions);
             let place = place.index(bytes.len());
-            bytes[place] ^= 1 << bit;
+            bytes[place] ^= 1_u8 << bit;
             prop_assert!(!matches!(coils(1, positions.len() as u8, &bytes), Heard::Whole(_)));
         }
 
