@@ -56,8 +56,7 @@ pub use step::{
     VoiceLoop, Wait, WaitFor,
 };
 pub use words::{
-    Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side,
-    SourceAbility,
+    Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side, SourceAbility,
 };
 
 pub(crate) use firmware::day_number;

@@ -25,11 +25,11 @@ pub use actor::Position;
 #[cfg(feature = "serial")]
 pub use board::{Board, Outlet, Setup};
 #[cfg(feature = "serial")]
-pub(crate) use line::Line;
-#[cfg(feature = "serial")]
 pub(crate) use boards::unsafe_still;
 #[cfg(feature = "serial")]
 pub use boards::{Boards, Settled};
+#[cfg(feature = "serial")]
+pub(crate) use line::Line;
 #[cfg(feature = "serial")]
 pub use target::{Target, Which, Wired};
 
