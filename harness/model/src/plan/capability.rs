@@ -200,7 +200,7 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
-    fn of(world: &str, unit: Value, roles: &[&str]) -> Capabilities {
+    fn of(world: &str, unit: &Value, roles: &[&str]) -> Capabilities {
         let mut document = json!({"device": "a/b", "firmware": "1", "address": "D2:00:00:00:00:01"});
         for (key, value) in unit.as_object().expect("an object") {
             document[key] = value.clone();
@@ -225,19 +225,19 @@ mod tests {
     #[case(&["inquiry", "pairing", "connecting", "streaming"])]
     fn a_source_behind_a_program_can_do_what_its_document_says(#[case] can: &[&str]) {
         let unit = json!({"control": "command", "command": {"program": ["x"], "can": can}});
-        let source = of("hardware", unit.clone(), &["a2dp-source"]);
+        let source = of("hardware", &unit, &["a2dp-source"]);
         for (capability, word) in ALL {
             assert_eq!(source.has(capability), can.contains(&word), "{word}");
         }
-        assert!(!of("hardware", unit, &["hfp-gateway"]).has(Capability::Streaming), "no more than its device could");
+        assert!(!of("hardware", &unit, &["hfp-gateway"]).has(Capability::Streaming), "no more than its device could");
     }
 
     #[test]
     fn without_its_program_it_can_do_nothing_on_hardware_and_all_in_simulation() {
         let unit = json!({"control": "command"});
         for (capability, word) in ALL {
-            assert!(!of("hardware", unit.clone(), &["a2dp-source"]).has(capability), "{word}");
-            assert!(of("simulated", unit.clone(), &["a2dp-source"]).has(capability), "{word}");
+            assert!(!of("hardware", &unit, &["a2dp-source"]).has(capability), "{word}");
+            assert!(of("simulated", &unit, &["a2dp-source"]).has(capability), "{word}");
         }
     }
 }

@@ -8,7 +8,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::line;
-use crate::{power::line::Line, test_port::Pty};
+use crate::test_port::Pty;
 
 /// What is sent, and what the board says to it.
 type Exchange = (Vec<u8>, Vec<u8>);

@@ -218,7 +218,7 @@ impl Client {
                 "add `login` in the rig file where this family has it, or switch the login off on the device",
             ),
             300..=399 => {
-                let place = location.map_or("elsewhere".to_owned(), |place| super::web::excerpt(place));
+                let place = location.map_or("elsewhere".to_owned(), super::web::excerpt);
                 let what = format!("{shown}: it points to {place} (status {status}), which is not followed");
                 Trouble::new(what, "write the address that answers by itself, over plain HTTP")
             }

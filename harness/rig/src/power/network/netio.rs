@@ -37,7 +37,7 @@ impl Netio {
         Self { url: format!("http://{host}/netio.json") }
     }
 
-    fn order(&self, output: Value) -> Request {
+    fn order(&self, output: &Value) -> Request {
         Request::post(&self.url, "application/json", json!({"Outputs": [output]}).to_string())
     }
 }
@@ -56,7 +56,7 @@ fn read(channel: NonZeroU8, answer: &str) -> Result<bool, String> {
 
 impl Words for Netio {
     fn switch(&self, channel: NonZeroU8, on: bool) -> Request {
-        self.order(json!({"ID": channel.get(), "Action": u8::from(on)}))
+        self.order(&json!({"ID": channel.get(), "Action": u8::from(on)}))
     }
 
     fn acknowledged(&self, channel: NonZeroU8, answer: &str) -> Result<Option<bool>, String> {
@@ -75,7 +75,7 @@ impl Words for Netio {
         let ms =
             u32::try_from(held.as_millis()).ok().filter(|&ms| ms > 0 && Duration::from_millis(ms.into()) == held)?;
         // It counts in tenths of a second.
-        (ms % 100 == 0).then(|| self.order(json!({"ID": channel.get(), "Action": 3, "Delay": ms})))
+        (ms % 100 == 0).then(|| self.order(&json!({"ID": channel.get(), "Action": 3, "Delay": ms})))
     }
 }
 

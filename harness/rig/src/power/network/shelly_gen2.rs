@@ -51,7 +51,7 @@ impl ShellyGen2 {
         Self { base: format!("http://{host}") }
     }
 
-    fn call(&self, channel: NonZeroU8, method: &str, params: Value) -> Request {
+    fn call(&self, channel: NonZeroU8, method: &str, params: &Value) -> Request {
         let body = json!({"id": u64::from(channel.get()), "method": method, "params": params});
         Request::post(format!("{}/rpc", self.base), "application/json", body.to_string())
     }
@@ -71,7 +71,7 @@ fn result(channel: NonZeroU8, answer: &str) -> Result<Value, String> {
 
 impl Words for ShellyGen2 {
     fn switch(&self, channel: NonZeroU8, on: bool) -> Request {
-        self.call(channel, "Switch.Set", json!({"id": channel.get() - 1, "on": on}))
+        self.call(channel, "Switch.Set", &json!({"id": channel.get() - 1, "on": on}))
     }
 
     fn acknowledged(&self, channel: NonZeroU8, answer: &str) -> Result<Option<bool>, String> {
@@ -81,7 +81,7 @@ impl Words for ShellyGen2 {
     }
 
     fn question(&self, channel: NonZeroU8) -> Option<Request> {
-        Some(self.call(channel, "Switch.GetStatus", json!({"id": channel.get() - 1})))
+        Some(self.call(channel, "Switch.GetStatus", &json!({"id": channel.get() - 1})))
     }
 
     fn position(&self, channel: NonZeroU8, answer: &str) -> Result<Said, String> {
@@ -95,7 +95,7 @@ impl Words for ShellyGen2 {
 
     fn pulse(&self, channel: NonZeroU8, held: Duration) -> Option<Request> {
         let params = json!({"id": channel.get() - 1, "on": true, "toggle_after": held.as_secs_f64()});
-        (!held.is_zero()).then(|| self.call(channel, "Switch.Set", params))
+        (!held.is_zero()).then(|| self.call(channel, "Switch.Set", &params))
     }
 }
 
