@@ -4,16 +4,21 @@
 
 pub mod bench;
 pub mod bluez;
+pub mod calibration;
 pub mod capability;
 pub mod capture;
 pub mod clock;
 mod firmware;
 pub mod hardware;
+pub mod inspection;
 pub mod lock;
 pub mod pacing;
+pub mod plugged;
 pub mod power;
 pub mod safety;
 pub mod simulated;
+#[cfg(any(feature = "alsa", feature = "serial", test))]
+mod usage;
 pub mod usb;
 mod wanted;
 

@@ -6,6 +6,7 @@ mod air;
 #[cfg(feature = "hardware")]
 #[path = "../../../rig/tests/it/board.rs"]
 mod board;
+mod bringup;
 mod check;
 mod compare;
 mod ending;

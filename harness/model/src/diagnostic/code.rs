@@ -106,6 +106,7 @@ codes! {
         UnusedCondition = "unused-condition": "A condition changes nothing.",
         UnknownTag = "unknown-tag": "No device and no unit carries the tag.",
         StaleDeclaration = "stale-declaration": "What a person said of a unit's firmware is older than it is worth.",
+        StaleCalibration = "stale-calibration": "What was measured of a rig is older than it is worth, or soon will be.",
         Undecidable = "undecidable": "The planned number of trials may not decide the expectation.",
     }
 }

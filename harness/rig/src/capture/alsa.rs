@@ -1,6 +1,7 @@
 //! The one file that knows cpal: an ALSA device, opened exactly as the rig document says.
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI16, AtomicI64, AtomicU64, Ordering},
@@ -27,6 +28,7 @@ use crate::{
     capability::{Captured, Microphone, Recording},
     clock::{Clock, Instant},
     hardware::{HostClock, within},
+    usage,
     usb::Sysfs,
 };
 
@@ -176,7 +178,10 @@ impl Worker {
     fn refused(&self, doing: &str, error: &cpal::Error) -> InfrastructureFault {
         let device = &self.device;
         let hint = match error.kind() {
-            ErrorKind::DeviceBusy => format!("end the program that uses {device}"),
+            ErrorKind::DeviceBusy => {
+                let users = usage::of_pcm(Path::new("/proc"), &Sysfs::host(), device);
+                usage::to_end(&users, device)
+            }
             ErrorKind::DeviceNotAvailable => "check its USB cable".to_owned(),
             ErrorKind::PermissionDenied => "give this user the right to capture sound (group audio)".to_owned(),
             ErrorKind::UnsupportedConfig => {

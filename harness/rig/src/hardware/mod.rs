@@ -11,5 +11,5 @@ mod relays;
 pub use clock::HostClock;
 pub(crate) use clock::within;
 pub use hold::Hold;
-pub use inventory::Inventory;
+pub use inventory::{Inventory, Listing};
 pub use open::{MadeSafe, Notes, OpenError, Selection, make_safe, open, runtime};

@@ -1,0 +1,45 @@
+//! Which relay boards use which USB adapter. An adapter tells a maker of chips and never a protocol: what stands here is said
+//! to whoever writes the rig's document, and nothing is ever sent because of it.
+
+/// An adapter, and what is sold with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Adapter {
+    /// The chip, or the maker.
+    pub chip: &'static str,
+    /// Families of relay boards that come with it, in the words of a rig's document.
+    pub families: &'static [&'static str],
+}
+
+/// Vendor and product (nothing: any product of the vendor), and what is known of them.
+const ADAPTERS: &[(&str, Adapter)] = &[
+    ("1a86:7523", Adapter { chip: "CH340", families: &["lcus", "modbus", "sainsmart"] }),
+    ("1a86:5523", Adapter { chip: "CH341", families: &["sainsmart"] }),
+    ("1a86:55d3", Adapter { chip: "CH343", families: &["modbus"] }),
+    ("0403:6001", Adapter { chip: "FTDI FT232/FT245", families: &["kmtronic", "dlp-ior4", "modbus", "conrad"] }),
+    ("067b:2303", Adapter { chip: "PL2303", families: &["icstation", "conrad"] }),
+    ("10c4:ea60", Adapter { chip: "CP210x", families: &["modbus", "conrad"] }),
+    ("04d8:ffee", Adapter { chip: "Devantech", families: &["devantech"] }),
+    ("10cf:8090", Adapter { chip: "Velleman K8090", families: &["k8090"] }),
+    ("2a19", Adapter { chip: "Numato Lab", families: &["numato"] }),
+];
+
+/// What is known of an adapter by its vendor and product, such as `1a86:7523`.
+pub fn adapter(id: &str) -> Option<Adapter> {
+    let vendor = id.split(':').next().unwrap_or_default();
+    ADAPTERS.iter().find(|(of, _)| *of == id || *of == vendor).map(|(_, adapter)| *adapter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("1a86:7523", Some("CH340"))]
+    #[case("2a19:0c05", Some("Numato Lab"))]
+    #[case("0403:6015", None)]
+    #[case("", None)]
+    fn an_adapter_is_known_by_its_numbers(#[case] id: &str, #[case] chip: Option<&str>) {
+        assert_eq!(adapter(id).map(|adapter| adapter.chip), chip);
+    }
+}
