@@ -113,7 +113,8 @@ fn of_recording(captured: &Captured, tone: Tone) -> Result<Level, (String, &'sta
         let stretch = whole.cut(number * length, length).map_err(|reason| (reason.to_string(), SEAT))?;
         stretches.push(figure(&stretch)?.full_scale_db);
     }
-    let (low, high) = stretches.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), db| (low.min(*db), high.max(*db)));
+    let (low, high) =
+        stretches.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), db| (low.min(*db), high.max(*db)));
     if stretches.len() < 2 {
         return Err((format!("{:.1} s are too short to tell", whole.seconds()), "listen for 2 s at least"));
     }
@@ -123,7 +124,10 @@ fn of_recording(captured: &Captured, tone: Tone) -> Result<Level, (String, &'sta
     }
     if !PLAUSIBLE.contains(&of_whole.full_scale_db) {
         let what = format!("full scale would be {:.1} dB SPL, as of no microphone", of_whole.full_scale_db);
-        return Err((what, "see that `--level` is what is written on the calibrator, and that it sits on this microphone"));
+        return Err((
+            what,
+            "see that `--level` is what is written on the calibrator, and that it sits on this microphone",
+        ));
     }
     let n = stretches.len() as f64;
     let mean = stretches.iter().sum::<f64>() / n;

@@ -115,9 +115,7 @@ async fn exercised(bench: &Bench, output: &WiredOutput) -> Found {
             );
             found(Health::Ok, what, Some([there_ns, back_ns]))
         }
-        (Err(fault), _) | (_, Err(fault)) => {
-            found(Health::Fault, format!("{}: {}", fault.member, told(&fault)), None)
-        }
+        (Err(fault), _) | (_, Err(fault)) => found(Health::Fault, format!("{}: {}", fault.member, told(&fault)), None),
     }
 }
 

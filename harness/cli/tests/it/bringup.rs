@@ -92,7 +92,9 @@ fn the_members_of_a_rig_are_listed_as_json() {
 
 fn found<'a>(inspection: &'a Value, member: &str) -> &'a Value {
     let all = inspection["found"].as_array().expect("a list");
-    all.iter().find(|found| found["member"] == member).unwrap_or_else(|| panic!("{member} is not told of: {inspection:#}"))
+    all.iter()
+        .find(|found| found["member"] == member)
+        .unwrap_or_else(|| panic!("{member} is not told of: {inspection:#}"))
 }
 
 #[test]
@@ -124,11 +126,14 @@ fn what_is_wrong_with_a_rig_is_an_error_and_no_failure() {
 #[test]
 fn outputs_are_switched_when_somebody_says_so_and_only_then() {
     let home = lab();
-    home.rigtone(&["rig", "check", "rigs/lab.yaml", "--switch"])
-        .with_code(2)
-        .says(&["there is nobody at a terminal", "nothing of `lab` was switched", "--yes"]);
+    home.rigtone(&["rig", "check", "rigs/lab.yaml", "--switch"]).with_code(2).says(&[
+        "there is nobody at a terminal",
+        "nothing of `lab` was switched",
+        "--yes",
+    ]);
     home.rigtone(&["rig", "check", "rigs/lab.yaml", "--yes"]).with_code(2);
-    let inspection = home.rigtone(&["rig", "check", "rigs/lab.yaml", "--switch", "--yes", "--json"]).with_code(0).json();
+    let inspection =
+        home.rigtone(&["rig", "check", "rigs/lab.yaml", "--switch", "--yes", "--json"]).with_code(0).json();
     for wired in ["power of speaker-1", "button power of speaker-1"] {
         let found = found(&inspection, wired);
         assert_eq!((&found["subject"], &found["health"]), (&"output".into(), &"ok".into()), "{found}");
@@ -167,7 +172,9 @@ fn a_calibrator_gives_the_figure_that_was_planted_and_it_is_kept_beside_the_rig(
     let kept = fs::read_to_string(home.path(FILE)).unwrap();
     assert!(kept.contains("full-scale: 120 dB SPL") && kept.contains("calibration: lab"), "{kept}");
     home.rigtone(&["check", "rigs", "devices"]).with_code(0);
-    home.rigtone(&["rig", "calibrate", "rigs/lab.yaml"]).with_code(0).says(&["microphone-1: full scale 120 dB SPL", "holds"]);
+    home.rigtone(&["rig", "calibrate", "rigs/lab.yaml"])
+        .with_code(0)
+        .says(&["microphone-1: full scale 120 dB SPL", "holds"]);
     home.write("rigs/lab.yaml", &planted("simulated: {calibrator: -25 dB}"));
     home.rigtone(&CALIBRATE).with_code(0).says(&["full scale   119 dB SPL", "it moved by -1.00 dB", FILE]);
 }
@@ -177,10 +184,16 @@ fn a_calibrator_gives_the_figure_that_was_planted_and_it_is_kept_beside_the_rig(
 #[case::too_loud("simulated: {calibrator: 3 dB}", "full scale", "gain")]
 #[case::dead("simulated: {dead: true, calibrator: -26 dB}", "", "seat the calibrator")]
 #[case::another_level("simulated: {calibrator: -70 dB}", "", "calibrator")]
-fn what_is_no_calibrator_is_refused_and_nothing_is_kept(#[case] microphone: &str, #[case] _what: &str, #[case] to_do: &str) {
+fn what_is_no_calibrator_is_refused_and_nothing_is_kept(
+    #[case] microphone: &str,
+    #[case] _what: &str,
+    #[case] to_do: &str,
+) {
     let home = lab();
     home.write("rigs/lab.yaml", &planted(microphone));
-    home.rigtone(&CALIBRATE).with_code(12).says(&["`microphone-1` heard is not the steady tone of a calibrator", to_do]);
+    home.rigtone(&CALIBRATE)
+        .with_code(12)
+        .says(&["`microphone-1` heard is not the steady tone of a calibrator", to_do]);
     assert!(!home.path(FILE).exists());
 }
 
@@ -250,7 +263,8 @@ fn the_figure_of_another_microphone_is_not_used() {
     let home = calibrated();
     change(&home, "of", "\"USB port 1-2.4 (0d8c:0014), channel 1\"");
     let command = ["run", "scenarios/starter/playback-heard.yaml", "--rig", "rigs/lab.yaml", "--out", "runs/one"];
-    let said = ["the calibration of `microphone-1` is not used", "USB port 1-2.4 (0d8c:0014), channel 1", "calibrate it anew"];
+    let said =
+        ["the calibration of `microphone-1` is not used", "USB port 1-2.4 (0d8c:0014), channel 1", "calibrate it anew"];
     home.rigtone(&command).with_code(0).says(&said);
     assert_eq!(listened_with(&home, "runs/one"), "");
 }
@@ -290,7 +304,16 @@ fn the_first_hour_goes_as_its_page_says() {
         assert!(file.is_none() || done.out.contains("rig: lab"), "{line}");
         typed.push(words[..2].join(" "));
     }
-    let due = ["rig suggest", "check rigs/lab.yaml", "rig list", "rig check", "rig safe", "rig check", "rig calibrate", "rig calibrate"];
+    let due = [
+        "rig suggest",
+        "check rigs/lab.yaml",
+        "rig list",
+        "rig check",
+        "rig safe",
+        "rig check",
+        "rig calibrate",
+        "rig calibrate",
+    ];
     assert_eq!(typed[..due.len()], due);
     assert!(typed.len() >= due.len() + 4, "{typed:?}");
 }
@@ -314,7 +337,8 @@ fn everything_that_may_be_wrong_has_its_test() {
     }
     let page = fs::read_to_string(repository().join("docs/bring-up.md")).unwrap();
     let rows = page.lines().filter(|line| line.starts_with("| ") && line.contains("` |"));
-    let named: Vec<&str> = rows.filter_map(|row| row.trim_end_matches(" |").rsplit_once("| `")?.1.strip_suffix('`')).collect();
+    let named: Vec<&str> =
+        rows.filter_map(|row| row.trim_end_matches(" |").rsplit_once("| `")?.1.strip_suffix('`')).collect();
     assert!(named.len() >= 15, "{named:?}");
     let missing: Vec<_> = named.iter().filter(|name| !all.contains(&format!("fn {name}("))).collect();
     assert!(missing.is_empty(), "{missing:?}");

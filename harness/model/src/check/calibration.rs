@@ -63,7 +63,9 @@ pub fn stale_calibrations(entry: &Entry<Calibration>, today: &str) -> Vec<Diagno
             Worth::Holds => continue,
             // What is no day is a fault of its own.
             Worth::Unknown if day_number(&measured.on).is_none() => continue,
-            Worth::Unknown => format!("`{name}` was calibrated on a day that has not come yet; its uncertainty is taken as larger"),
+            Worth::Unknown => {
+                format!("`{name}` was calibrated on a day that has not come yet; its uncertainty is taken as larger")
+            }
             Worth::Ends(0) => format!("the calibration of `{name}` ends today"),
             Worth::Ends(days) => format!("the calibration of `{name}` ends in {days} days"),
             Worth::Ended(days) => {

@@ -117,7 +117,9 @@ impl Text {
             self.remark(2, "What goes over the air, as evidence; needs CAP_NET_RAW (`rigtone rig check` says whether it is there).");
             self.part(2, 0, "capture: without-keys");
         }
-        for dongle in plugged.dongles.iter().filter(|dongle| !known.iter().any(|(other, _)| other.kernel == dongle.kernel)) {
+        for dongle in
+            plugged.dongles.iter().filter(|dongle| !known.iter().any(|(other, _)| other.kernel == dongle.kernel))
+        {
             let why = match &dongle.address {
                 None => "its address is not known",
                 Some(_) => "its address is none, or not its alone; another dongle of another maker will do",
@@ -145,7 +147,10 @@ impl Text {
     fn relays(&mut self, ports: &[FoundPort], hid: &[FoundHid]) {
         self.blank();
         if ports.is_empty() && hid.is_empty() {
-            self.remark(0, "No serial port on USB and no HID relay: no relay board is plugged in, or its driver is missing.");
+            self.remark(
+                0,
+                "No serial port on USB and no HID relay: no relay board is plugged in, or its driver is missing.",
+            );
             return;
         }
         self.remark(
@@ -166,7 +171,10 @@ impl Text {
                 self.remark(1, &format!("Families that use such an adapter: {}", port.families.join(", ")));
             }
             if port.by_path.is_none() {
-                self.remark(1, "udev has made no /dev/serial/by-path for it; the name below changes whenever it is plugged in.");
+                self.remark(
+                    1,
+                    "udev has made no /dev/serial/by-path for it; the name below changes whenever it is plugged in.",
+                );
             }
             let path = port.by_path.as_deref().unwrap_or(&port.kernel);
             self.part(0, 1, &format!("board-{number}:"));
@@ -230,7 +238,10 @@ impl Text {
     /// A microphone of which rate and channels are to be found out.
     fn unsure(&mut self, why: &str, number: usize, depth: usize, device: &str, capture: &FoundCapture) {
         let (card, pcm) = (&capture.card, capture.pcm);
-        self.remark(1, &format!("{why} `arecord -D hw:CARD={card},DEV={pcm} --dump-hw-params -d 1 /dev/null` shows it."));
+        self.remark(
+            1,
+            &format!("{why} `arecord -D hw:CARD={card},DEV={pcm} --dump-hw-params -d 1 /dev/null` shows it."),
+        );
         let inner = 1 - depth;
         self.part(depth, inner, &format!("microphone-{number}:"));
         self.part(depth, inner + 1, "room: room-1");
@@ -270,7 +281,11 @@ impl Text {
         if boards {
             // Boards are parts themselves: without them nothing is wired.
             self.remark(2, "Which channel switches its supply; `docs/wiring.md` says what to heed.");
-            self.part(if whole { 1 } else { 0 }, if whole { 1 } else { 2 }, &format!("power: {{relay: board-1, channel: {BLANK}}}"));
+            self.part(
+                if whole { 1 } else { 0 },
+                if whole { 1 } else { 2 },
+                &format!("power: {{relay: board-1, channel: {BLANK}}}"),
+            );
         }
     }
 }

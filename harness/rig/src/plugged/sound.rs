@@ -161,7 +161,9 @@ Capture:
 
     #[rstest]
     #[case::nothing("")]
-    #[case::plays_only("Playback:\n  Interface 1\n    Altset 1\n    Format: S16_LE\n    Channels: 2\n    Rates: 48000\n")]
+    #[case::plays_only(
+        "Playback:\n  Interface 1\n    Altset 1\n    Format: S16_LE\n    Channels: 2\n    Rates: 48000\n"
+    )]
     #[case::half("Capture:\n  Interface 1\n    Altset 1\n    Format: S16_LE\n    Channels: 2\n")]
     #[case::no_channels("Capture:\n    Altset 1\n    Format: S16_LE\n    Channels: 0\n    Rates: 48000\n")]
     #[case::no_numbers("Capture:\n    Altset 1\n    Format: S16_LE\n    Channels: x\n    Rates: y\n")]

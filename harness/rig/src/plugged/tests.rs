@@ -92,7 +92,8 @@ fn a_lab_is_seen_as_it_is_plugged_in() {
     let tree = lab();
     let found = Plugged::with(&host(&tree), addresses());
     assert_eq!(found.unknown, [""; 0]);
-    let dongles: Vec<_> = found.dongles.iter().map(|d| (&d.kernel[..], d.plug.usb.as_deref(), d.plug.hub_port)).collect();
+    let dongles: Vec<_> =
+        found.dongles.iter().map(|d| (&d.kernel[..], d.plug.usb.as_deref(), d.plug.hub_port)).collect();
     assert_eq!(dongles, [("hci0", Some("1-2.3"), Some(Switchable::Yes)), ("hci1", None, None)]);
     let ports: Vec<_> = found.serial_ports.iter().map(|p| (&p.kernel[..], p.adapter, p.by_path.as_deref())).collect();
     let by_path = |port| format!("/dev/serial/by-path/pci-0000:00:14.0-usb-0:{port}:1.0-port0");
@@ -107,7 +108,8 @@ fn a_lab_is_seen_as_it_is_plugged_in() {
     );
     let hid: Vec<_> = found.hid_relays.iter().map(|h| (&h.kernel[..], h.channels)).collect();
     assert_eq!(hid, [("/dev/hidraw0", Some(4))]);
-    let captures: Vec<_> = found.captures.iter().map(|c| (&c.card[..], c.plug.usb.as_deref(), c.offers.len())).collect();
+    let captures: Vec<_> =
+        found.captures.iter().map(|c| (&c.card[..], c.plug.usb.as_deref(), c.offers.len())).collect();
     assert_eq!(captures, [("PCH", None, 0), ("Device", Some("1-2.4"), 2)]);
     assert_eq!(found.hubs, [FoundHub { hub: "1-2".into(), ports: 2, switchable: 2 }]);
 }

@@ -116,8 +116,11 @@ pub(crate) fn calibrate(rig: &Path, devices: &Path, how: &How) -> Result<Code, T
         uncertainty: Level::from_db(measured.uncertainty_db).ok_or_else(outside)?,
         calibrator: level,
         of: identity.ok_or_else(|| {
-            Trouble::new(Code::Infrastructure, format!("where `{name}` is plugged in is not known, so its figure would prove nothing"))
-                .hint("see `rigtone rig list`")
+            Trouble::new(
+                Code::Infrastructure,
+                format!("where `{name}` is plugged in is not known, so its figure would prove nothing"),
+            )
+            .hint("see `rigtone rig list`")
         })?,
         on: documents::today(),
         good_for: Duration::from_ns(days * DAY_NS),
@@ -135,7 +138,11 @@ pub(crate) fn calibrate(rig: &Path, devices: &Path, how: &How) -> Result<Code, T
         before,
         file,
     };
-    if how.json { printer::json(&told)? } else { printer::out(&text(&told)) }
+    if how.json {
+        printer::json(&told)?
+    } else {
+        printer::out(&text(&told))
+    }
     Ok(Code::Passed)
 }
 
@@ -202,7 +209,11 @@ fn show(rig: &str, calibration: Option<&Calibration>, json: bool) -> Result<Code
             Worth::Unknown => "is of a day that has not come yet".to_owned(),
         };
         let used = measured.figure(&today);
-        let _ = writeln!(text, "{name}: full scale {} ± {}, measured on {}, {worth}", used.full_scale, used.uncertainty, measured.on);
+        let _ = writeln!(
+            text,
+            "{name}: full scale {} ± {}, measured on {}, {worth}",
+            used.full_scale, used.uncertainty, measured.on
+        );
         let _ = writeln!(text, "  {}", measured.of);
     }
     if text.is_empty() {

@@ -17,9 +17,8 @@ struct Suggestion {
 }
 
 pub(crate) fn suggest(id: &str, json: bool) -> Result<Code, Trouble> {
-    let word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     if !id.split('-').all(word) {
         return Err(Trouble::usage(format!("`{id}` is no id of a rig"))
             .hint("write lower case words and numbers joined by `-`, such as `lab-1`"));
