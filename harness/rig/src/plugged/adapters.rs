@@ -42,4 +42,50 @@ mod tests {
     fn an_adapter_is_known_by_its_numbers(#[case] id: &str, #[case] chip: Option<&str>) {
         assert_eq!(adapter(id).map(|adapter| adapter.chip), chip);
     }
+
+    const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rigs/udev/70-rigtone.rules");
+
+    /// The rules in force: each its matches and what it sets.
+    fn rules() -> Vec<String> {
+        let text = std::fs::read_to_string(RULES).expect("the rules");
+        text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn nobody_asks_the_port_of_a_known_adapter_whether_it_is_a_modem() {
+        for (id, adapter) in ADAPTERS {
+            let (vendor, product) = id.split_once(':').unwrap_or((id, ""));
+            let of_adapter = |rule: &&String| {
+                rule.contains(&format!("ATTRS{{idVendor}}==\"{vendor}\""))
+                    && (!rule.contains("idProduct") || rule.contains(&format!("ATTRS{{idProduct}}==\"{product}\"")))
+            };
+            let rules = rules();
+            let rule = rules.iter().find(of_adapter).unwrap_or_else(|| panic!("no rule for {}", adapter.chip));
+            assert!(rule.starts_with("SUBSYSTEM==\"tty\"") && rule.ends_with("ENV{ID_MM_PORT_IGNORE}=\"1\""), "{rule}");
+        }
+    }
+
+    #[test]
+    fn every_rule_is_a_list_of_matches_and_of_what_they_set() {
+        for rule in rules() {
+            let mut sets = 0;
+            for part in rule.split(", ") {
+                let (key, value) = part.split_once('=').expect("a key and a value");
+                let key = key.trim_end_matches('+');
+                let name = key.split('{').next().unwrap_or_default();
+                assert!(name.bytes().all(|byte| byte.is_ascii_uppercase()), "{part}");
+                assert!(value.trim_start_matches('=').starts_with('"') && value.ends_with('"'), "{part}");
+                sets += usize::from(!value.starts_with('='));
+            }
+            assert!(sets > 0, "{rule} sets nothing");
+        }
+    }
+
+    /// Where udev can be asked: since its version 254.
+    #[test]
+    fn udev_understands_the_rules() {
+        let Ok(done) = std::process::Command::new("udevadm").args(["verify", RULES]).output() else { return };
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success() || said.contains("Unknown command verb"), "{said}");
+    }
 }
