@@ -1,13 +1,10 @@
 //! The suite `rig`: what a look at a rig found. What is wrong with a rig is an error, never a failure of a device.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use rigtone_model::inspection::{Found, Health, Inspection, Subject};
 
-use super::{
-    JunitError,
-    xml::{Case, CaseResult, Detail, Suite},
-};
+use super::xml::{Case, CaseResult, Detail, Suite};
 use crate::sanitise::{label, short};
 
 /// The longest name, in characters.
@@ -17,16 +14,22 @@ const LONGEST_MESSAGE: usize = 300;
 /// The longest body, in characters.
 const LONGEST_BODY: usize = 2_000;
 
-pub(super) fn suite(inspection: &Inspection) -> Result<Suite, JunitError> {
+pub(super) fn suite(inspection: &Inspection) -> Suite {
     let classname = label(&format!("rigtone.rig.{}", inspection.rig), LONGEST_NAME);
-    let cases: Vec<Case> = inspection.found.iter().map(|found| case(&classname, found)).collect();
-    let mut seen = BTreeSet::new();
-    if let Some(twice) = cases.iter().find(|case| !seen.insert(&case.name)) {
-        let (suite, name) = ("rig".to_owned(), twice.name.clone());
-        return Err(JunitError::Duplicate { suite, classname, name });
-    }
+    let mut times: BTreeMap<String, u32> = BTreeMap::new();
+    let cases = inspection.found.iter().map(|found| {
+        let mut case = case(&classname, found);
+        // Several outputs of one board may not be safe: of two cases of one name readers would drop one.
+        let n = times.entry(case.name.clone()).or_default();
+        *n += 1;
+        if *n > 1 {
+            case.name = label(&format!("{} ({n})", case.name), LONGEST_NAME);
+        }
+        case
+    });
+    let cases = cases.collect();
     let host = label(&inspection.rig, LONGEST_NAME);
-    Ok(Suite { name: "rig".to_owned(), host, started_unix_s: inspection.begun_unix_s, cases })
+    Suite { name: "rig".to_owned(), host, started_unix_s: inspection.begun_unix_s, cases }
 }
 
 fn case(classname: &str, found: &Found) -> Case {

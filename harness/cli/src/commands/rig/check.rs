@@ -80,7 +80,7 @@ pub(crate) fn check(rig: &Path, devices: &Path, how: &How) -> Result<Code, Troub
 fn tell(inspection: &Inspection, how: &How, is_error: bool) -> Result<(), Trouble> {
     if let Some(file) = &how.junit {
         let written =
-            rigtone_record::replace(file, |sink| junit::write_inspection(inspection, sink).map_err(io::Error::other));
+            rigtone_record::replace(file, |sink| junit::write_inspection(inspection, sink));
         written.map_err(|e| Trouble::new(Code::Infrastructure, format!("writing {} failed: {e}", file.display())))?;
     }
     if how.json {

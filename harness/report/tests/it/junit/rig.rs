@@ -1,7 +1,7 @@
 //! The suite `rig`.
 
 use rigtone_model::inspection::{Found, Health, Inspection, Subject};
-use rigtone_report::junit::{self, JunitError};
+use rigtone_report::junit;
 
 use super::{reader, validate};
 
@@ -49,8 +49,11 @@ fn what_was_found_of_a_rig_is_one_suite_of_which_nothing_is_a_failure() {
 }
 
 #[test]
-fn two_findings_of_one_name_are_refused() {
-    let twice = vec![found("a", Subject::Member, Health::Ok, "x"), found("a", Subject::Member, Health::Fault, "y")];
-    let error = junit::write_inspection(&inspection(twice), Vec::new()).expect_err("one would be dropped");
-    assert!(matches!(error, JunitError::Duplicate { .. }), "{error}");
+fn two_findings_of_one_name_are_two_cases() {
+    let twice = vec![found("a", Subject::SafeState, Health::Fault, "x"), found("a", Subject::SafeState, Health::Fault, "y")];
+    let mut xml = Vec::new();
+    junit::write_inspection(&inspection(twice), &mut xml).unwrap();
+    let report = reader::read(&String::from_utf8(xml).unwrap());
+    let names: Vec<&str> = report.cases().map(|case| &case.name[..]).collect();
+    assert_eq!(names, ["safe state of a", "safe state of a (2)"]);
 }
