@@ -42,7 +42,7 @@ impl Offer {
 }
 
 /// Reads what can be captured; settings that are not told whole are left out.
-pub fn offers(text: &str) -> Vec<Offer> {
+pub(super) fn offers(text: &str) -> Vec<Offer> {
     let mut offers = Vec::new();
     let mut setting = Setting::default();
     let mut captures = false;
