@@ -47,6 +47,11 @@ impl Resource {
         Self { key: format!("+{key}"), what: format!("relay {board} on {port}") }
     }
 
+    /// A relay board that is no file of this host, by what tells it from every other one.
+    pub fn board(board: &str, key: &str) -> Self {
+        Self { key: format!("+board-{}", escape(key)), what: format!("relay {board} at {key}") }
+    }
+
     /// A dongle, by its Bluetooth address.
     pub fn dongle(name: &str, address: &str) -> Self {
         let key = format!("+dongle-{}", escape(&address.to_ascii_uppercase()));

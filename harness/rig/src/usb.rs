@@ -4,6 +4,7 @@
 //! of the layout: Linux `Documentation/ABI/testing/sysfs-bus-usb`, `Documentation/usb`, `drivers/usb/core/port.c`.
 
 mod hub;
+mod node;
 mod rfkill;
 #[cfg(test)]
 pub(crate) mod tree;
@@ -21,6 +22,7 @@ use thiserror::Error;
 
 use crate::lock::alsa_key;
 pub use hub::{Cut, HubPort};
+pub use node::{Node, Plug};
 pub use rfkill::Block;
 
 /// No attribute of a device is longer.
@@ -199,7 +201,11 @@ impl Sysfs {
     /// # Errors
     /// As [`Sysfs::place`].
     pub(crate) fn placed(&self, class: &str, name: &str) -> Result<Place, PlaceError> {
-        let link = self.path("class").join(class).join(name);
+        self.place_of(self.path("class").join(class).join(name))
+    }
+
+    /// Where the thing hangs that this link of the tree leads to.
+    fn place_of(&self, link: PathBuf) -> Result<Place, PlaceError> {
         let real = real(&link)?;
         let root = crate::usb::real(&self.root)?;
         let Ok(below) = real.strip_prefix(&root) else {
@@ -229,7 +235,11 @@ impl Sysfs {
     }
 
     fn names(&self, class: Class) -> Result<Vec<String>, PlaceError> {
-        let path = self.root.join("class").join(class.words().0);
+        self.names_in(class.words().0)
+    }
+
+    fn names_in(&self, class: &str) -> Result<Vec<String>, PlaceError> {
+        let path = self.root.join("class").join(class);
         let entries = match fs::read_dir(&path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(|e| unreadable(&path, &e))?,

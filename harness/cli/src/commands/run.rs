@@ -116,7 +116,9 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
     // The first event tells it beside the rig's clock: what opening took is no part of it.
     beginning.unix_s = now();
     let writer = RunWriter::create(&directory, &run_id).map_err(|e| record_trouble(&e))?;
-    writer.write_environment(&environment(&opened, how.seed, &beginning, planned.calibration.as_ref())).map_err(|e| record_trouble(&e))?;
+    writer
+        .write_environment(&environment(&opened, how.seed, &beginning, planned.calibration.as_ref()))
+        .map_err(|e| record_trouble(&e))?;
     // The plan comes last: where it is, everything is that a run needs to go on.
     writer.write_plan(&planned.run).map_err(|e| record_trouble(&e))?;
     let options = Options {

@@ -9,6 +9,7 @@ mod fault;
 mod known;
 mod quarantine;
 mod references;
+mod relay;
 mod rig;
 mod scenario;
 mod size;

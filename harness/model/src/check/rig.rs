@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
-use super::dangling;
+use super::{dangling, relay};
 use crate::{
     diagnostic::{Code, Diagnostic},
     document::{
@@ -18,6 +18,7 @@ pub(super) fn check(entry: &Entry<Rig>, library: &Library, faults: &mut Vec<Diag
     let mut rig = Checker { entry, library, faults };
     rig.worlds();
     rig.dongles();
+    relay::check(entry, rig.faults);
     rig.microphones();
     rig.units();
     rig.outputs();
@@ -112,12 +113,13 @@ impl Checker<'_> {
             if hardware && board.simulated.is_some() {
                 wrong(&["relays", name, "simulated"], "a relay board of a hardware rig is not simulated", REAL);
             }
-            match (hardware, &board.lcus) {
-                (true, None) => wrong(&["relays", name], "a relay board of a hardware rig needs a port", "add `lcus`"),
-                (false, Some(_)) => {
-                    wrong(&["relays", name, "lcus"], "a simulated rig has no real relay board", SIMULATED);
-                }
-                _ => {}
+            let stated = board.stated();
+            if hardware && stated.is_empty() {
+                let advice = "add its family, such as `lcus`: what it is, and where";
+                wrong(&["relays", name], "a relay board of a hardware rig needs a family", advice);
+            }
+            for stated in stated.iter().filter(|_| !hardware) {
+                wrong(&["relays", name, stated.family], "a simulated rig has no real relay board", SIMULATED);
             }
         }
     }

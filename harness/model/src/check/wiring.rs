@@ -55,13 +55,15 @@ fn ports(entry: &Entry<Rig>, faults: &mut Vec<Diagnostic>) {
     // Paths are compared part by part: `/dev//ttyUSB0` is `/dev/ttyUSB0`.
     let mut boards: HashMap<PathBuf, Vec<&str>> = HashMap::new();
     for (name, board) in &rig.relays {
-        let Some(lcus) = &board.lcus else { continue };
-        let path = vec!["relays", name, "lcus", "port"];
-        let port = std::path::Path::new(&lcus.port).components().collect();
-        if let Some(first) = boards.get(&port) {
-            faults.push(shared(entry, &path, first, format!("the port `{}` belongs to a board already", lcus.port)));
-        } else {
-            boards.insert(port, path);
+        for stated in board.stated() {
+            let Some(key) = stated.place.key() else { continue };
+            let path = vec!["relays", name, stated.family, stated.place.field()];
+            let place = std::path::Path::new(&key).components().collect();
+            if let Some(first) = boards.get(&place) {
+                faults.push(shared(entry, &path, first, format!("`{key}` is a board already")));
+            } else {
+                boards.insert(place, path);
+            }
         }
     }
     let mut channels: HashMap<(String, u16), Vec<&str>> = HashMap::new();
@@ -87,7 +89,14 @@ fn usb_ports(entry: &Entry<Rig>, faults: &mut Vec<Diagnostic>) {
     let dongles = rig.dongles.iter().map(|(name, dongle)| (&dongle.usb, vec!["dongles", name, "usb"]));
     let microphones = rig.microphones.iter().filter_map(|(name, m)| Some((name, m.alsa.as_ref()?)));
     let microphones = microphones.map(|(name, alsa)| (&alsa.usb, vec!["microphones", name, "alsa", "usb"]));
-    let named = dongles.chain(microphones).filter_map(|(port, path)| Some((port.as_deref()?, path)));
+    let boards: Vec<(Option<String>, Vec<&str>)> = rig
+        .relays
+        .iter()
+        .flat_map(|(name, board)| board.stated().into_iter().map(move |stated| (name, stated)))
+        .map(|(name, stated)| (stated.place.usb().map(str::to_owned), vec!["relays", name, stated.family, "usb"]))
+        .collect();
+    let boards = boards.iter().map(|(port, path)| (port, path.clone()));
+    let named = dongles.chain(microphones).chain(boards).filter_map(|(port, path)| Some((port.as_deref()?, path)));
     let mut seen: Vec<(&str, Vec<&str>)> = Vec::new();
     for (port, path) in named {
         let clash = seen.iter().find_map(|(other, first)| {

@@ -12,6 +12,7 @@ mod fault;
 mod firmware;
 mod nature;
 mod quarantine;
+mod relay;
 mod rig;
 mod scenario;
 mod sound;
@@ -32,9 +33,13 @@ pub use fault::{
 pub use firmware::{CommandLine, Declared, DeviceId, Gatt, Verify, Way};
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
 pub use quarantine::{Quarantine, Quarantined};
+pub use relay::{
+    AssumedState, Conrad, DctTech, Devantech, DevantechModel, DlpIor4, IcStation, K8090, KmTronic, Lcus, LcusReports,
+    ModbusRtu, Numato, Place, RelayBoard, SainSmart, SerialPort, SimulatedBoard, Stated,
+};
 pub use rig::{
-    Alsa, Calibrated, Capture, Dongle, Heard, HubPort, Lcus, LcusReports, Microphone, Output, Recover, RelayBoard,
-    Retries, Rig, Room, SafeState, SimulatedBoard, SimulatedMicrophone, Unit, Wire, World,
+    Alsa, Calibrated, Capture, Dongle, Heard, HubPort, Microphone, Output, Recover, Retries, Rig, Room, SafeState,
+    SimulatedMicrophone, Unit, Wire, World,
 };
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
 pub use sound::{Asked, Audio, Measurable, Measured, Response};

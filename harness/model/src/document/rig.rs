@@ -8,6 +8,7 @@ use super::{
     fault::Fault,
     firmware::Verify,
     nature::SimulatedUnit,
+    relay::RelayBoard,
     words::{Control, Side},
 };
 use crate::quantity::{Distance, Duration, Level, Loudness};
@@ -172,55 +173,6 @@ pub enum Capture {
     WithoutKeys,
     /// All: whoever has the capture can pose as a device of the lab.
     WithKeys,
-}
-
-/// A relay board.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct RelayBoard {
-    /// A board that speaks the LCUS protocol; simulated when left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lcus: Option<Lcus>,
-    /// How many channels the board has.
-    #[schemars(range(min = 1, max = 64))]
-    pub channels: u8,
-    /// What a simulated board cannot do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub simulated: Option<SimulatedBoard>,
-}
-
-/// How a simulated relay board behaves. What is left out is ideal.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct SimulatedBoard {
-    /// `true`: it never answers, so that the position of a contact is known by its effect at best.
-    #[serde(default)]
-    pub mute: bool,
-}
-
-/// A serial board of the LCUS family (`A0 channel operation sum`, 9600 baud).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Lcus {
-    /// The serial port, by a path that stays: `/dev/serial/by-path/...`.
-    #[schemars(regex(pattern = r"^/"), extend("examples" = ["/dev/serial/by-path/..."]))]
-    pub port: String,
-    /// How the board tells the positions of its channels when it is asked; it is never asked when left out. State what
-    /// the board has: to another board the question may be an order.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reports: Option<LcusReports>,
-}
-
-/// How a board of the LCUS family tells positions. The name covers several firmwares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum LcusReports {
-    /// `A0 channel 05 sum` is answered by `A0 channel state sum`.
-    Frames,
-    /// `FF` is answered by one line of text for each channel, `CH1:OFF`.
-    Text,
-    /// `FF` is answered by one byte for each channel, 0 or 1.
-    Bytes,
 }
 
 /// A microphone.

@@ -174,7 +174,7 @@ mod tests {
             safety::State,
             test_port::Pty,
         };
-        use rigtone_model::document::{Output, SafeState};
+        use rigtone_model::document::{Lcus, Output, RelayBoard, SafeState};
         let mut pty = Pty::open();
         let folder = tempfile::tempdir().expect("a folder");
         let state = State::at(folder.path().to_owned()).expect("usable");
@@ -183,10 +183,9 @@ mod tests {
         let journals = vec![state.journal("relay board", pty.path()).expect("a journal")];
         let setup = Setup {
             name: "board".into(),
-            port: pty.path().into(),
+            board: RelayBoard { lcus: Some(Lcus::at(pty.path())), channels: 4, ..RelayBoard::default() },
             rig: "lab".into(),
             channels: 4,
-            reports: None,
             wired,
             journals,
         };

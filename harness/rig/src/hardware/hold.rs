@@ -1,7 +1,7 @@
 //! What a command must have before it may drive outputs: the locks, and a place for journals.
 
 use rigtone_model::{
-    document::{Alsa, Control, Dongle, Output, Rig, Unit},
+    document::{Alsa, Control, Dongle, Output, RelayBoard, Rig, Unit},
     trial::InfrastructureFault,
 };
 
@@ -9,7 +9,7 @@ use super::open::Selection;
 use crate::{
     lock::{LockError, Locks, Resource},
     safety::State,
-    usb::Sysfs,
+    usb::{Plug, Sysfs},
 };
 
 /// The right to drive a rig's outputs. Dropped after the rig itself, so that nobody else comes in between.
@@ -63,12 +63,33 @@ pub(super) fn own_dongle<'a>(rig: &'a Rig, unit: &'a Unit) -> Option<(&'a str, &
     rig.dongles.get(name).map(|dongle| (name, dongle))
 }
 
+/// A relay board, by its key: what that means on this host now. Two keys of one board are one resource.
+pub(super) fn board(name: &str, key: &str) -> Resource {
+    board_in(&Sysfs::host(), name, key)
+}
+
+fn board_in(sysfs: &Sysfs, name: &str, key: &str) -> Resource {
+    let plug = match key.split_once(':') {
+        _ if key.starts_with('/') => return Resource::serial(name, key),
+        Some(("usb", port)) => port.parse().ok().map(|port| Plug { port: Some(port), ..Plug::default() }),
+        Some(("serial", number)) => Some(Plug { serial: Some(number.to_owned()), ..Plug::default() }),
+        _ => None,
+    };
+    let Some(plug) = plug else { return Resource::board(name, key) };
+    let hid = || sysfs.hids().ok()?.into_iter().find(|hid| plug.port.as_ref() == Some(&hid.device.port));
+    // A board that is not there now is nobody else's either.
+    match sysfs.serial_port(&plug).ok().or_else(hid) {
+        Some(node) => Resource::serial(name, &node.path.to_string_lossy()),
+        None => Resource::board(name, key),
+    }
+}
+
 /// The devices of the host behind some members. What the document lacks is found when the member is opened.
 fn resources(rig: &Rig, wanted: &Selection) -> Vec<Resource> {
     let mut resources = Vec::new();
     for (_, _, output) in outputs_of(rig).filter(|(unit, ..)| wanted.units.contains(*unit)) {
-        let lcus = rig.relays.get(&output.relay).and_then(|board| board.lcus.as_ref());
-        resources.extend(lcus.map(|lcus| Resource::serial(&output.relay, &lcus.port)));
+        let key = rig.relays.get(&output.relay).and_then(RelayBoard::key);
+        resources.extend(key.map(|key| board(&output.relay, &key)));
     }
     for unit in wanted.units.iter().filter_map(|name| rig.units.get(name)) {
         let found = own_dongle(rig, unit);
@@ -84,4 +105,22 @@ fn resources(rig: &Rig, wanted: &Selection) -> Vec<Resource> {
         resources.extend(found.map(|(name, dongle)| Resource::dongle(name, &dongle.address)));
     }
     resources
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::usb::tree::Tree;
+
+    #[test]
+    fn a_board_is_one_resource_whatever_it_is_found_by() {
+        let tree = Tree::new();
+        tree.usb("1-2", "0403", "6001", Some("A9079L5D"));
+        // A character device that every host has.
+        tree.node("tty", "null", "1-2/1-2:1.0/null/tty/null");
+        let of = |key: &str| board_in(&tree.sysfs(), "b", key).key().to_owned();
+        assert_eq!([of("usb:1-2"), of("serial:A9079L5D"), of("/dev/null")], ["+tty-1:3"; 3]);
+        assert_eq!(of("usb:1-3"), "+board-usb:1-3", "one that is not there");
+        assert_eq!(of("http://10.0.0.5"), "+board-http:%2F%2F10.0.0.5");
+    }
 }

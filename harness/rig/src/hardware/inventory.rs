@@ -61,6 +61,9 @@ pub struct ListedDongle {
 pub struct ListedBoard {
     /// How many channels it has.
     pub channels: u8,
+    /// Its family; nothing of a simulated one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<&'static str>,
     /// Where it is reached; nothing of a simulated one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<String>,
@@ -92,8 +95,10 @@ impl Listing {
             (name.clone(), ListedDongle { address: dongle.address.clone(), usb: dongle.usb.clone(), found })
         });
         let relays = rig.relays.iter().map(|(name, board)| {
-            let port = board.lcus.as_ref().map(|lcus| lcus.port.clone());
-            (name.clone(), ListedBoard { channels: board.channels, port })
+            let stated = board.stated().into_iter().next();
+            let family = stated.as_ref().map(|stated| stated.family);
+            let port = stated.and_then(|stated| stated.place.key());
+            (name.clone(), ListedBoard { channels: board.channels, family, port })
         });
         let microphones = rig.microphones.iter().map(|(name, microphone)| {
             let device = match (&microphone.alsa, &microphone.sink) {

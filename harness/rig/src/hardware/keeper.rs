@@ -391,8 +391,19 @@ impl Keeper for HardwareKeeper {
     }
 
     fn warnings(&self) -> Vec<String> {
-        #[cfg_attr(not(feature = "bluez"), expect(unused_mut, reason = "only drivers add to them"))]
+        #[cfg_attr(
+            not(any(feature = "bluez", feature = "serial")),
+            expect(unused_mut, reason = "only drivers add to them")
+        )]
         let mut warnings = Vec::new();
+        #[cfg(feature = "serial")]
+        for (board, why) in self.members.relays.iter().filter_map(|board| Some((board, board.keeps()?))) {
+            warnings.push(format!(
+                "{} does not let go when this host goes down: {why}; what was left on stays on until the next start, or \
+                 `rigtone rig safe`",
+                board.member()
+            ));
+        }
         #[cfg(feature = "bluez")]
         if !self.members.dongles.is_empty() {
             use crate::bluez::{known_trouble, version};

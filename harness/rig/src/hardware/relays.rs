@@ -6,20 +6,20 @@ use std::{
 };
 
 use rigtone_model::{
-    document::{Rig, SafeState},
+    document::{RelayBoard, Rig, SafeState},
     trial::InfrastructureFault,
 };
 use time::{OffsetDateTime, macros::format_description};
 
 use super::{
     HostClock,
-    hold::{Hold, outputs_of},
+    hold::{self, Hold, outputs_of},
     open::{MadeSafe, Notes, OpenError, Selection, document},
 };
 use crate::{
     lock::{LockError, Resource},
     power::{Board, Boards, Settled, Setup, Which, Wired, unsafe_still},
-    safety::State,
+    safety::{Entry, Journal, State},
 };
 
 /// How long all boards together may take to make their outputs safe.
@@ -100,8 +100,8 @@ pub(super) fn make_safe(rig: &Rig, hold: &mut Hold, notes: Notes<'_>) -> MadeSaf
         if let Err(error) = sound(rig, name) {
             done.faults.push(InfrastructureFault::new(format!("relay {name}"), error.to_string()));
         }
-        let Some(port) = port(rig, name) else { continue };
-        match hold.locks.add(&Resource::serial(name, port)) {
+        let Some(key) = key(rig, name) else { continue };
+        match hold.locks.add(&hold::board(name, &key)) {
             Ok(()) => {}
             Err(error @ LockError::Taken { .. }) => {
                 done.taken.push(error);
@@ -142,16 +142,17 @@ fn settle(boards: &Boards, which: Which, others: &Boards) -> Vec<Settled> {
     Boards::settle(&[(boards, which), (others, Which::Owed)], LIMIT)
 }
 
-fn port<'a>(rig: &'a Rig, relay: &str) -> Option<&'a str> {
-    Some(rig.relays.get(relay)?.lcus.as_ref()?.port.as_str())
+/// What tells a board of the document from every other one.
+fn key(rig: &Rig, relay: &str) -> Option<String> {
+    rig.relays.get(relay)?.key()
 }
 
 /// A board that the document describes, with outputs that it has.
 fn sound(rig: &Rig, relay: &str) -> Result<(), OpenError> {
     let member = format!("relay {relay}");
     let board = rig.relays.get(relay).ok_or_else(|| document(&member, "there is no such board"))?;
-    if board.lcus.is_none() {
-        return Err(document(&member, "it names no protocol and no port"));
+    if board.key().is_none() {
+        return Err(document(&member, "it is of no family of boards"));
     }
     for (_, what, output) in outputs_of(rig).filter(|(_, _, output)| output.relay == relay) {
         if output.channel == 0 || output.channel > board.channels {
@@ -174,48 +175,45 @@ fn wired(rig: &Rig, relay: &str) -> Vec<Wired> {
 struct Finder<'a> {
     rig: &'a Rig,
     state: Option<&'a State>,
-    /// The ports that have journals, by the device that they are: a board may be known under several paths.
-    ports: BTreeMap<String, Vec<String>>,
+    /// The keys that have journals, by the device that they are: a board may be known under several.
+    keys: BTreeMap<String, Vec<String>>,
 }
 
 impl<'a> Finder<'a> {
     fn new(rig: &'a Rig, state: Option<&'a State>, notes: Notes<'_>) -> Self {
-        let found = state.map_or_else(|| Ok(Vec::new()), State::ports).unwrap_or_else(|e| {
+        let found = state.map_or_else(|| Ok(Vec::new()), State::keys).unwrap_or_else(|e| {
             notes(format!("listing the journals of outputs failed: {e}"));
             Vec::new()
         });
-        let mut ports: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for port in found {
-            ports.entry(Resource::serial("", &port).key().to_owned()).or_default().push(port);
+        let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for key in found {
+            keys.entry(hold::board("", &key).key().to_owned()).or_default().push(key);
         }
-        Self { rig, state, ports }
+        Self { rig, state, keys }
     }
 
     /// A board of the document with its journals, and whether it has one of its own. Its lock must be held.
     fn setup(&self, relay: &str) -> (Setup, Result<(), InfrastructureFault>) {
-        let port = port(self.rig, relay).unwrap_or_default();
-        let channels = self.rig.relays.get(relay).map_or(0, |board| board.channels);
-        let device = Resource::serial(relay, port);
-        let paths = self.ports.get(device.key()).into_iter().flatten().filter(|path| *path != port);
-        self.assemble(relay, port, channels, paths)
+        let key = key(self.rig, relay).unwrap_or_default();
+        let others = self.keys.get(hold::board(relay, &key).key()).into_iter().flatten();
+        self.assemble(relay, &key, others.filter(|other| **other != key))
     }
 
     fn assemble<'p>(
         &self,
         name: &str,
-        port: &str,
-        channels: u8,
-        other_paths: impl Iterator<Item = &'p String>,
+        key: &str,
+        other_keys: impl Iterator<Item = &'p String>,
     ) -> (Setup, Result<(), InfrastructureFault>) {
         let member = format!("relay {name}");
         let mut journals = Vec::new();
         let mut kept = Ok(());
         if let Some(state) = self.state {
-            match state.journal(&member, port) {
+            match state.journal(&member, key) {
                 Ok(own) => {
                     journals.push(own);
-                    for path in other_paths {
-                        match state.journal(&member, path) {
+                    for other in other_keys {
+                        match state.journal(&member, other) {
                             Ok(journal) => journals.push(journal),
                             Err(fault) => kept = Err(fault),
                         }
@@ -224,13 +222,12 @@ impl<'a> Finder<'a> {
                 Err(fault) => kept = Err(fault),
             }
         }
+        let document = self.rig.relays.get(name);
         let setup = Setup {
             name: name.to_owned(),
-            port: port.to_owned(),
+            board: document.cloned().unwrap_or_else(|| on_record(&journals)),
             rig: self.rig.rig.clone(),
-            channels,
-            // A board that the document does not name is not asked.
-            reports: self.rig.relays.get(name).and_then(|board| board.lcus.as_ref()).and_then(|lcus| lcus.reports),
+            channels: document.map_or(0, |board| board.channels),
             wired: wired(self.rig, name),
             journals,
         };
@@ -241,19 +238,16 @@ impl<'a> Finder<'a> {
     fn others(&self, used: &BTreeSet<&str>, hold: &mut Hold, clock: HostClock, notes: Notes<'_>) -> Others {
         let (mut boards, mut unreached, mut taken) = (Boards::default(), Vec::new(), Vec::new());
         let mut locked = Vec::new();
-        let key = |relay: &str| port(self.rig, relay).map(|port| Resource::serial(relay, port).key().to_owned());
-        let used: BTreeSet<String> = used.iter().filter_map(|relay| key(relay)).collect();
-        for (device, paths) in self.ports.iter().filter(|(device, _)| !used.contains(*device)) {
-            let Some(first) = paths.first() else { continue };
-            let known = self.rig.relays.keys().find(|relay| key(relay).as_ref() == Some(device));
+        let device_of = |relay: &str| Some(hold::board(relay, &key(self.rig, relay)?).key().to_owned());
+        let used: BTreeSet<String> = used.iter().filter_map(|relay| device_of(relay)).collect();
+        for (device, keys) in self.keys.iter().filter(|(device, _)| !used.contains(*device)) {
+            let Some(first) = keys.first() else { continue };
+            let known = self.rig.relays.keys().find(|relay| device_of(relay).as_ref() == Some(device));
             let name = known.unwrap_or(first);
-            let (port, channels) = match known {
-                Some(relay) => (port(self.rig, relay).unwrap_or(first), self.rig.relays[relay].channels),
-                None => (first.as_str(), 0),
-            };
-            let look = || self.assemble(name, port, channels, paths.iter().filter(|path| *path != port));
+            let key = known.and_then(|relay| key(self.rig, relay)).unwrap_or_else(|| first.clone());
+            let look = || self.assemble(name, &key, keys.iter().filter(|other| **other != key));
             let of_this_rig = |setup: &Setup| {
-                let mut entries = setup.journals.iter().flat_map(crate::safety::Journal::entries);
+                let mut entries = setup.journals.iter().flat_map(Journal::entries);
                 known.is_some() || entries.any(|entry| entry.left && entry.rig == self.rig.rig)
             };
             let owes = |setup: &Setup| of_this_rig(setup) && setup.targets().iter().any(|target| target.owed);
@@ -264,17 +258,17 @@ impl<'a> Finder<'a> {
                 continue;
             }
             // No document tells what a damaged journal may have named.
-            let unknown = |setup: &Setup| channels == 0 && setup.journals.iter().any(|j| j.damage().is_some());
+            let unknown = |setup: &Setup| setup.channels == 0 && setup.journals.iter().any(|j| j.damage().is_some());
             if !owes(&setup) && !unknown(&setup) {
                 continue;
             }
-            let resource = Resource::serial(name, port);
+            let resource = hold::board(name, &key);
             match hold.locks.add(&resource) {
                 Ok(()) => locked.push(resource),
                 // Whoever has it knows what it is doing.
                 Err(LockError::Taken { .. }) if !owes(&setup) => continue,
                 Err(error @ LockError::Taken { .. }) => {
-                    notes(format!("outputs on {port} were left outside their safe state"));
+                    notes(format!("outputs on {key} were left outside their safe state"));
                     taken.push(error);
                     continue;
                 }
@@ -310,6 +304,12 @@ impl<'a> Finder<'a> {
         }
         Others { boards, unreached, taken, locked }
     }
+}
+
+/// A board that no document names any more, as it stands on record where an output of it was left last.
+fn on_record(journals: &[Journal]) -> RelayBoard {
+    let entries = journals.iter().flat_map(Journal::entries);
+    entries.max_by_key(|entry| (entry.left, entry.unix_s)).map_or_else(RelayBoard::default, Entry::board)
 }
 
 /// Boards that are not used now, and what is owed to them.

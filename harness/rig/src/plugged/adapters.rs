@@ -12,12 +12,12 @@ pub struct Adapter {
 
 /// Vendor and product (nothing: any product of the vendor), and what is known of them.
 const ADAPTERS: &[(&str, Adapter)] = &[
-    ("1a86:7523", Adapter { chip: "CH340", families: &["lcus", "modbus", "sainsmart"] }),
+    ("1a86:7523", Adapter { chip: "CH340", families: &["lcus", "modbus-rtu", "sainsmart"] }),
     ("1a86:5523", Adapter { chip: "CH341", families: &["sainsmart"] }),
-    ("1a86:55d3", Adapter { chip: "CH343", families: &["modbus"] }),
-    ("0403:6001", Adapter { chip: "FTDI FT232/FT245", families: &["kmtronic", "dlp-ior4", "modbus", "conrad"] }),
+    ("1a86:55d3", Adapter { chip: "CH343", families: &["modbus-rtu"] }),
+    ("0403:6001", Adapter { chip: "FTDI FT232/FT245", families: &["kmtronic", "dlp-ior4", "modbus-rtu", "conrad"] }),
     ("067b:2303", Adapter { chip: "PL2303", families: &["icstation", "conrad"] }),
-    ("10c4:ea60", Adapter { chip: "CP210x", families: &["modbus", "conrad"] }),
+    ("10c4:ea60", Adapter { chip: "CP210x", families: &["modbus-rtu", "conrad"] }),
     ("04d8:ffee", Adapter { chip: "Devantech", families: &["devantech"] }),
     ("10cf:8090", Adapter { chip: "Velleman K8090", families: &["k8090"] }),
     ("2a19", Adapter { chip: "Numato Lab", families: &["numato"] }),

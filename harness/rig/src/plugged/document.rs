@@ -45,7 +45,8 @@ pub fn document(plugged: &Plugged, id: &str) -> String {
     text.dongles(plugged, &dongles);
     text.relays(&plugged.serial_ports, &plugged.hid_relays);
     let microphone = text.microphones(&plugged.captures);
-    text.units(&dongles, microphone.as_deref(), !plugged.serial_ports.is_empty());
+    let boards = plugged.serial_ports.len() + plugged.hid_relays.len() > 0;
+    text.units(&dongles, microphone.as_deref(), boards);
     text.0
 }
 
@@ -170,22 +171,31 @@ impl Text {
             } else {
                 self.remark(1, &format!("Families that use such an adapter: {}", port.families.join(", ")));
             }
-            if port.by_path.is_none() {
+            // Where an adapter has several ports, its USB port does not tell them apart.
+            let alone = ports.iter().filter(|other| other.plug.usb == port.plug.usb).count() == 1;
+            let place = match (&port.plug.usb, &port.plug.usb_id) {
+                (Some(usb), Some(id)) if alone => format!("usb: \"{usb}\", usb-id: \"{id}\""),
+                _ => format!("port: \"{}\"", port.by_path.as_deref().unwrap_or(&port.kernel)),
+            };
+            if let Some(serial) = port.plug.serial.as_deref().filter(|_| alone) {
                 self.remark(
                     1,
-                    "udev has made no /dev/serial/by-path for it; the name below changes whenever it is plugged in.",
+                    &format!("Its serial number is {serial}: `serial` in place of `usb` finds it on any port."),
                 );
             }
-            let path = port.by_path.as_deref().unwrap_or(&port.kernel);
             self.part(0, 1, &format!("board-{number}:"));
-            self.part(0, 2, &format!("{BLANK}: {{port: \"{path}\"}}"));
+            self.part(0, 2, &format!("{BLANK}: {{{place}}}"));
             self.part(0, 2, &format!("channels: {BLANK}"));
         }
         for board in hid {
+            number += 1;
             let product = board.plug.product.as_deref().unwrap_or_default();
-            let channels = board.channels.map(|channels| format!(", {channels} channels by its name"));
-            let channels = channels.unwrap_or_default();
-            self.remark(1, &format!("{} ({product}{channels}) at {}: a HID relay", board.kernel, board.plug.place));
+            self.remark(1, &format!("{} ({product}) at {}: a HID relay", board.kernel, board.plug.place));
+            let usb = board.plug.usb.as_deref().unwrap_or(BLANK);
+            self.part(0, 1, &format!("board-{number}:"));
+            self.part(0, 2, &format!("dcttech: {{usb: \"{usb}\"}}"));
+            let channels = board.channels.map_or_else(|| BLANK.to_owned(), |channels| channels.to_string());
+            self.part(0, 2, &format!("channels: {channels}"));
         }
     }
 

@@ -130,6 +130,7 @@ fn faults(text: &str) -> Vec<Diagnostic> {
 /// Does what the document asks its reader to do.
 fn filled_in(text: &str) -> String {
     let blanks = [
+        ("___: {usb", "lcus: {usb"),
         ("___: {port", "lcus: {port"),
         ("channels: ___", "channels: 4"),
         ("channel: ___", "channel: 2"),
@@ -195,19 +196,37 @@ fn a_board_is_never_given_a_family_and_an_address_is_never_made_up() {
     let tree = lab();
     let text = document(&Plugged::with(&host(&tree), Err("the kernel does not say".into())), "lab");
     for said in [
-        "# Families that use such an adapter: lcus, modbus, sainsmart",
-        "#:     ___: {port: \"/dev/serial/by-path/pci-0000:00:14.0-usb-0:1.4:1.0-port0\"}",
+        "# Families that use such an adapter: lcus, modbus-rtu, sainsmart",
+        "#:     ___: {usb: \"1-1.4\", usb-id: \"1a86:7523\"}",
+        "#:     dcttech: {usb: \"1-3\"}",
         "No family of relay boards is known to use it",
-        "udev has made no /dev/serial/by-path for it",
         "alsa: {usb: \"1-2.4\", usb-id: \"0d8c:0014\", rate: 48000, channels: 1, channel: 1}",
         "Not known: the addresses of the dongles: the kernel does not say",
         "Left out: hci0 at USB port 1-2.3 (0a12:0001): its address is not known",
-        "(USBRelay4, 4 channels by its name)",
+        "/dev/hidraw0 (USBRelay4) at USB port 1-3 (16c0:05df): a HID relay",
     ] {
         assert!(text.contains(said), "`{said}` is not said:\n{text}");
     }
     let live = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     assert!(!live.into_iter().any(|line| line.contains("lcus") || line.starts_with("dongles")), "{text}");
+}
+
+#[test]
+fn the_ports_of_one_adapter_are_told_by_their_paths() {
+    let tree = Tree::new();
+    let sys = sys(&tree);
+    sys.usb("1-4", "0403", "6011", Some("FT1"));
+    for number in 0..2 {
+        let folder = format!("devices/pci0/usb1/1-4/1-4:1.{number}/ttyUSB{number}/tty/ttyUSB{number}");
+        sys.folder(&folder);
+        sys.symlink(&format!("class/tty/ttyUSB{number}"), &format!("../../{folder}"));
+        tree.symlink(&format!("dev/serial/by-path/pci-usb-0:4:1.{number}-port0"), &format!("../../ttyUSB{number}"));
+    }
+    let text = document(&Plugged::with(&host(&tree), addresses()), "lab");
+    for number in 0..2 {
+        let said = format!("___: {{port: \"/dev/serial/by-path/pci-usb-0:4:1.{number}-port0\"}}");
+        assert!(text.contains(&said), "{text}");
+    }
 }
 
 #[test]

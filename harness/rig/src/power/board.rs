@@ -10,11 +10,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rigtone_model::{document::LcusReports, event::Truth, trial::InfrastructureFault};
+use rigtone_model::{document::RelayBoard, event::Truth, trial::InfrastructureFault};
 use tokio::sync::oneshot;
 
 use super::{
     actor::{Actor, Order, Position, Reply, Tell},
+    families,
+    line::Line,
     target::{Target, Which, Wired, targets},
 };
 use crate::{
@@ -32,14 +34,12 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub struct Setup {
     /// Its name in the rig.
     pub name: String,
-    /// Its serial port.
-    pub port: String,
+    /// What it is and how it is reached, as its document says, or a journal where no document names it any more.
+    pub board: RelayBoard,
     /// The id of the rig.
     pub rig: String,
-    /// How many channels it has, as far as is known.
+    /// How many channels a document of this rig gives it; none are known where none does.
     pub channels: u8,
-    /// How it tells their positions, if it does.
-    pub reports: Option<LcusReports>,
     /// What is wired to it.
     pub wired: Vec<Wired>,
     /// Its own journal, then those that know it under another path. Without any, no output leaves its safe state.
@@ -53,6 +53,7 @@ pub struct Board {
     ended: mpsc::Receiver<()>,
     /// When its thread is given up, once it has been dismissed.
     farewell: Cell<Option<HostInstant>>,
+    keeps: Option<&'static str>,
     targets: Arc<[Target]>,
     clock: HostClock,
 }
@@ -75,7 +76,7 @@ impl Setup {
     pub fn record(&mut self) -> Result<(), InfrastructureFault> {
         let member = self.member();
         let Some(own) = self.journals.first_mut() else { return Ok(()) };
-        let entry = |w: &Wired| Entry::new(&self.rig, &self.port, w.output.channel, w.output.safe, &w.what);
+        let entry = |w: &Wired| Entry::new(&self.rig, &self.board, w.output.channel, w.output.safe, &w.what);
         own.wired(&self.wired.iter().map(entry).collect::<Vec<_>>()).map_err(|e| {
             InfrastructureFault::new(&member, format!("writing its journal {} failed: {e}", own.path().display()))
                 .hint("make the file writable, or free space")
@@ -84,28 +85,33 @@ impl Setup {
 }
 
 impl Board {
-    /// Opens a board on its serial port, for this program alone. Nothing is switched.
+    /// Opens a board, for this program alone. Nothing is switched.
     ///
     /// # Errors
-    /// When the port is missing, busy or refused.
+    /// When it is missing, busy, refused, another one, or of a family that is not known.
     pub fn open(setup: Setup, clock: HostClock) -> Result<Self, InfrastructureFault> {
+        let line = families::line(&setup.member(), &setup.board)?;
+        Self::with(line, setup, clock)
+    }
+
+    /// As [`Board::open`], over a line that is there already.
+    pub(crate) fn with(line: Box<dyn Line>, setup: Setup, clock: HostClock) -> Result<Self, InfrastructureFault> {
         let (member, targets) = (setup.member(), Arc::<[Target]>::from(setup.targets()));
-        let Setup { port, rig, channels, reports, wired, journals, .. } = setup;
+        let Setup { board, rig, wired, journals, .. } = setup;
+        let keeps = line.keeps();
         let mut actor = Actor {
             member: member.clone(),
-            path: port,
-            reports,
-            channels,
+            board,
+            line,
             ordered: BTreeMap::new(),
             rig,
-            port: None,
             last: None,
             wired,
             targets: targets.clone(),
             journals,
             clock,
         };
-        actor.open()?;
+        actor.line.open()?;
         let (orders, queue) = mpsc::channel();
         let (end, ended) = mpsc::channel();
         thread::Builder::new()
@@ -116,7 +122,7 @@ impl Board {
                 let _ = end.send(());
             })
             .map_err(|e| InfrastructureFault::new(&member, format!("starting its thread failed: {e}")))?;
-        Ok(Self { member, orders: RefCell::new(Some(orders)), ended, farewell: Cell::new(None), targets, clock })
+        Ok(Self { member, orders: RefCell::new(Some(orders)), ended, farewell: Cell::new(None), keeps, targets, clock })
     }
 
     /// The board as faults name it.
@@ -138,7 +144,22 @@ impl Board {
         self.ask(deadline, |reply| Order::Switch { channel, on, not_after: deadline, reply }).await?
     }
 
-    /// Whether the port is still there; it is opened again where it was lost. Gives the positions of the wired channels,
+    /// Why its contacts stay where they are when the host goes away, if they do.
+    pub const fn keeps(&self) -> Option<&'static str> {
+        self.keeps
+    }
+
+    /// Has the board hold a channel on for exactly that long and let it go by itself; returns as soon as it holds it. False when
+    /// it cannot, and then nothing was sent. The output stays on record as one that left its safe state until it is switched
+    /// off: do that when the time is over, which also finds a contact that sticks.
+    ///
+    /// # Errors
+    /// As [`Board::switch`].
+    pub async fn pulse(&self, channel: u8, held: Duration, deadline: Instant) -> Result<bool, InfrastructureFault> {
+        self.ask(deadline, |reply| Order::Pulse { channel, held, not_after: deadline, reply }).await?
+    }
+
+    /// Whether the board is still there; it is opened again where it was lost. Gives the positions of the wired channels,
     /// of a board that tells them.
     ///
     /// # Errors
@@ -207,7 +228,7 @@ impl Power for Outlet {
 mod tests {
     use super::*;
     use crate::{power::Boards, safety::State, test_port::Pty};
-    use rigtone_model::document::{Output, SafeState};
+    use rigtone_model::document::{Lcus, LcusReports, Output, SafeState};
     use rstest::rstest;
     use tempfile::TempDir;
 
@@ -224,7 +245,11 @@ mod tests {
 
     fn setup(port: &str, wired: Vec<Wired>, journals: Vec<Journal>) -> Setup {
         let (name, rig) = ("board".to_owned(), "lab".to_owned());
-        Setup { name, port: port.into(), rig, channels: 4, reports: None, wired, journals }
+        Setup { name, board: on(port, None), rig, channels: 4, wired, journals }
+    }
+
+    fn on(port: &str, reports: Option<LcusReports>) -> RelayBoard {
+        RelayBoard { lcus: Some(Lcus { reports, ..Lcus::at(port) }), channels: 4, ..RelayBoard::default() }
     }
 
     fn journal(folder: &TempDir, port: &str) -> Journal {
@@ -248,7 +273,7 @@ mod tests {
     fn open_telling(pty: &Pty) -> (Board, HostClock, TempDir) {
         let (clock, folder) = (HostClock::start(), tempfile::tempdir().expect("a folder"));
         let setup = setup(pty.path(), vec![wired(1, SafeState::Off)], vec![journal(&folder, pty.path())]);
-        let setup = Setup { reports: Some(LcusReports::Bytes), ..setup };
+        let setup = Setup { board: on(pty.path(), Some(LcusReports::Bytes)), ..setup };
         (Board::open(setup, clock).expect("the port is there"), clock, folder)
     }
 
@@ -316,7 +341,7 @@ mod tests {
 
     #[rstest]
     #[case::nothing(&[], "asking for channel 1: no answer within 500 ms")]
-    #[case::half(&[1, 0], "it answered 01 00, which is no answer")]
+    #[case::half(&[1, 0], "it answered 01 00, and nothing more within 500 ms, which is half an answer")]
     #[case::garbage(b"garbage that goes on", "it answered 67 61 72 62 61 67 65 20 74 68 61 74 ..., which is no answer")]
     #[tokio::test]
     async fn a_board_that_should_answer_and_does_not_is_the_rigs_fault(#[case] answer: &[u8], #[case] said: &str) {
@@ -442,7 +467,9 @@ mod tests {
         let mut pty = Pty::open();
         let folder = tempfile::tempdir().expect("a folder");
         let mut before = journal(&folder, pty.path());
-        before.leaving(&Entry::new("lab", pty.path(), 3, SafeState::On, "power of one that is gone")).expect("written");
+        before
+            .leaving(&Entry::new("lab", &on(pty.path(), None), 3, SafeState::On, "power of one that is gone"))
+            .expect("written");
         drop(before);
         let outputs = vec![wired(1, SafeState::Off)];
         let setup = setup(pty.path(), outputs, vec![journal(&folder, pty.path())]);

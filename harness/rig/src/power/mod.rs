@@ -1,4 +1,5 @@
-//! Power: relay boards. Bytes in [`lcus`], one thread for each board in `actor`, what an output owes in `target`.
+//! Power: relay boards. One thread for each board in `actor`, which knows no protocol: that is a `line`, of one of the
+//! `families`. What an output owes is in `target`.
 
 #[cfg(feature = "serial")]
 mod actor;
@@ -6,7 +7,14 @@ mod actor;
 mod board;
 #[cfg(feature = "serial")]
 mod boards;
-pub mod lcus;
+#[cfg(feature = "serial")]
+mod families;
+#[cfg(feature = "serial")]
+mod hid;
+#[cfg(feature = "serial")]
+mod line;
+#[cfg(feature = "serial")]
+mod port;
 #[cfg(feature = "serial")]
 mod target;
 

@@ -92,6 +92,7 @@ pub(super) fn targets(wired: &[Wired], journals: &[Journal], channels: u8) -> Ve
 mod tests {
     use super::*;
     use crate::safety::State;
+    use rigtone_model::document::{Lcus, RelayBoard};
     use rstest::rstest;
 
     fn wired(channel: u8, safe: SafeState) -> Wired {
@@ -99,7 +100,8 @@ mod tests {
     }
 
     fn entry(channel: u8, safe: SafeState, left: bool) -> Entry {
-        Entry { left, ..Entry::new("lab", "/dev/b", channel, safe, &format!("journal {channel}")) }
+        let board = RelayBoard { lcus: Some(Lcus::at("/dev/b")), ..RelayBoard::default() };
+        Entry { left, ..Entry::new("lab", &board, channel, safe, &format!("journal {channel}")) }
     }
 
     /// Channel, position, what, owed.

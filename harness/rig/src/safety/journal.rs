@@ -13,7 +13,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use rigtone_model::document::SafeState;
+use rigtone_model::document::{Lcus, RelayBoard, SafeState};
 use serde::{Deserialize, Serialize};
 
 use super::state::share;
@@ -38,10 +38,14 @@ pub struct Entry {
     pub what: String,
     /// The id of the rig.
     pub rig: String,
-    /// The board's protocol, such as `lcus`.
+    /// The board's family, such as `lcus`.
     pub protocol: String,
-    /// The board's port.
+    /// What tells the board from every other one: its port, or whatever its family has in place of one.
     pub port: String,
+    /// What its document said of the board, so that it is reached when no document names it any more. Records of earlier
+    /// versions lack it. It is kept as it was read: a later version may write families that this one does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub board: Option<serde_json::Value>,
     /// The process that wrote this.
     pub pid: u32,
     /// When, in seconds of Unix time.
@@ -50,7 +54,8 @@ pub struct Entry {
 
 impl Entry {
     /// An output in its safe state, written by this process now.
-    pub fn new(rig: &str, port: &str, channel: u8, safe: SafeState, what: &str) -> Self {
+    pub fn new(rig: &str, board: &RelayBoard, channel: u8, safe: SafeState, what: &str) -> Self {
+        let protocol = board.stated().first().map_or_else(String::new, |stated| stated.family.to_owned());
         let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
         Self {
             channel,
@@ -58,16 +63,29 @@ impl Entry {
             safe,
             what: what.to_owned(),
             rig: rig.to_owned(),
-            protocol: "lcus".to_owned(),
-            port: port.to_owned(),
+            protocol,
+            port: board.key().unwrap_or_default(),
+            // What has no words in JSON has none in a document.
+            board: serde_json::to_value(board).ok(),
             pid: std::process::id(),
             unix_s,
         }
     }
 
+    /// The board as its document had it; of no family when this version does not know how it is reached.
+    pub fn board(&self) -> RelayBoard {
+        match &self.board {
+            Some(board) => serde_json::from_value(board.clone()).unwrap_or_default(),
+            // Once there was one family, and nothing else to say of it.
+            None if self.protocol == "lcus" => RelayBoard { lcus: Some(Lcus::at(&self.port)), ..RelayBoard::default() },
+            None => RelayBoard::default(),
+        }
+    }
+
     /// Whether both say the same about the wiring.
     fn agrees(&self, other: &Self) -> bool {
-        (self.channel, self.safe, &self.what, &self.rig) == (other.channel, other.safe, &other.what, &other.rig)
+        let said = |e: &Self| (e.channel, e.safe, e.what.clone(), e.rig.clone(), e.board.clone());
+        said(self) == said(other)
     }
 }
 
@@ -288,12 +306,18 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rigtone_model::document::LcusReports;
+    use serde_json::json;
     use tempfile::TempDir;
 
     const PORT: &str = "/dev/ttyBOARD";
 
+    fn board(reports: Option<LcusReports>) -> RelayBoard {
+        RelayBoard { lcus: Some(Lcus { reports, ..Lcus::at(PORT) }), channels: 4, ..RelayBoard::default() }
+    }
+
     fn output(channel: u8) -> Entry {
-        Entry::new("lab", PORT, channel, SafeState::Off, &format!("power of unit-{channel}"))
+        Entry::new("lab", &board(None), channel, SafeState::Off, &format!("power of unit-{channel}"))
     }
 
     fn journal(folder: &TempDir) -> Journal {
@@ -335,6 +359,45 @@ mod tests {
         journal.safe_again(2).expect("never left");
         assert_eq!(journal.length, length);
         assert_eq!(left(&journal), [1], "wiring does not make it safe");
+    }
+
+    #[test]
+    fn a_record_says_how_its_board_is_reached() {
+        let folder = folder();
+        let telling = board(Some(LcusReports::Text));
+        journal(&folder).leaving(&Entry::new("lab", &telling, 1, SafeState::Off, "power")).expect("written");
+        assert_eq!(journal(&folder).entries().map(Entry::board).collect::<Vec<_>>(), [telling]);
+    }
+
+    /// Records as version 0.1 wrote them, and as a later one may.
+    #[test]
+    fn records_of_other_versions_are_read_as_far_as_they_are_understood() {
+        let (folder, old) = (folder(), Entry { left: true, board: None, ..output(1) });
+        let newer = Entry { left: true, board: Some(json!({"channels": 4, "telepathy": {}})), ..output(2) };
+        let mut records = serde_json::to_value(&old).map(|old| vec![old]).expect("a record");
+        assert!(records[0].get("board").is_none(), "the key is new");
+        records.push(serde_json::to_value(&newer).expect("a record"));
+        let lines = records.iter().map(|record| {
+            let record = record.to_string();
+            format!("{:016x} {record}\n", checksum(record.as_bytes()))
+        });
+        fs::write(folder.path().join("b.journal"), lines.collect::<String>()).expect("written");
+        let found = journal(&folder);
+        assert_eq!((left(&found), found.damage()), (vec![1, 2], None));
+        let boards: Vec<RelayBoard> = found.entries().map(Entry::board).collect();
+        assert_eq!((boards[0].key().as_deref(), boards[1].key()), (Some(PORT), None));
+    }
+
+    #[test]
+    fn a_board_that_is_reached_in_another_way_is_news() {
+        let folder = folder();
+        let mut journal = journal(&folder);
+        journal.wired(&[output(1)]).expect("written");
+        let length = journal.length;
+        journal
+            .wired(&[Entry::new("lab", &board(Some(LcusReports::Bytes)), 1, SafeState::Off, "power of unit-1")])
+            .expect("written");
+        assert!(journal.length > length);
     }
 
     #[test]

@@ -79,38 +79,38 @@ impl State {
         self.folder.join("outputs")
     }
 
-    fn file(&self, port: &str) -> PathBuf {
-        self.outputs().join(format!("{}{SUFFIX}", escape(port)))
+    fn file(&self, key: &str) -> PathBuf {
+        self.outputs().join(format!("{}{SUFFIX}", escape(key)))
     }
 
-    /// The journal of the relay board on `port`.
+    /// The journal of the relay board of that key: its port, or what its family has in place of one.
     ///
     /// # Errors
     /// When it cannot be written. What it holds never is an error.
-    pub fn journal(&self, member: &str, port: &str) -> Result<Journal, InfrastructureFault> {
-        let path = self.file(port);
+    pub fn journal(&self, member: &str, key: &str) -> Result<Journal, InfrastructureFault> {
+        let path = self.file(key);
         if path.file_name().is_some_and(|name| name.len() > NAME_MAX) {
-            return Err(InfrastructureFault::new(member, "the path of its port is too long to keep a journal of it")
+            return Err(InfrastructureFault::new(member, "the name of its port is too long to keep a journal of it")
                 .hint("name the port by a shorter path"));
         }
-        Journal::open(path.clone(), port).map_err(|e| {
+        Journal::open(path.clone(), key).map_err(|e| {
             InfrastructureFault::new(member, format!("opening its journal {} failed: {e}", path.display()))
                 .hint("its outputs are switched only when that is on record: make the file writable, or free space")
         })
     }
 
-    /// The ports that have journals.
+    /// The keys of the boards that have journals.
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn ports(&self) -> io::Result<Vec<String>> {
-        let mut ports = Vec::new();
+    pub fn keys(&self) -> io::Result<Vec<String>> {
+        let mut keys = Vec::new();
         for entry in fs::read_dir(self.outputs())? {
             let name = entry?.file_name();
-            ports.extend(name.to_str().and_then(|name| name.strip_suffix(SUFFIX)).and_then(unescape));
+            keys.extend(name.to_str().and_then(|name| name.strip_suffix(SUFFIX)).and_then(unescape));
         }
-        ports.sort();
-        Ok(ports)
+        keys.sort();
+        Ok(keys)
     }
 }
 
@@ -190,7 +190,7 @@ mod tests {
             state.journal("relay b", port).expect("a journal");
         }
         fs::write(folder.path().join("outputs/notes.txt"), "by hand").expect("a file");
-        assert_eq!(state.ports().expect("readable"), ports);
+        assert_eq!(state.keys().expect("readable"), ports);
         let fault = state.journal("relay b", &"/x".repeat(200)).expect_err("too long");
         assert_eq!(fault.member, "relay b");
     }

@@ -68,6 +68,16 @@ impl Tree {
         self.link_to(class, number, &format!("{BUS}/{below}"));
     }
 
+    /// What the kernel names, below a USB device.
+    pub(crate) fn node(&self, class: &str, name: &str, below: &str) {
+        self.link_node(class, name, &format!("{BUS}/{below}"));
+    }
+
+    pub(crate) fn link_node(&self, class: &str, name: &str, folder: &str) {
+        self.folder(folder);
+        self.symlink(&format!("class/{class}/{name}"), &format!("../../{folder}"));
+    }
+
     pub(crate) fn link_to(&self, class: Class, number: u32, folder: &str) {
         let (name, prefix) = class.words();
         self.folder(folder);

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rigtone_model::document::{Device, Rig, SafeState};
+use rigtone_model::document::{Device, Lcus, RelayBoard, Rig, SafeState};
 use rigtone_rig::{
     bench::Bench,
     hardware::{Hold, MadeSafe, Selection, make_safe, open, runtime},
@@ -68,9 +68,10 @@ fn process() {
     if role == "journal" {
         let state = State::find().expect("it is named");
         let mut journal = state.journal("relay board", &port).expect("a journal");
+        let board = RelayBoard { lcus: Some(Lcus::at(&port)), channels: 4, ..RelayBoard::default() };
         for round in 0_u32.. {
             let channel = (round % 4) as u8 + 1;
-            let entry = Entry::new("lab", &port, channel, SafeState::Off, &format!("round {round}"));
+            let entry = Entry::new("lab", &board, channel, SafeState::Off, &format!("round {round}"));
             journal.leaving(&entry).expect("space");
             println!("left {channel}");
             // Every second round it comes back at once.

@@ -31,7 +31,8 @@ fn text(listing: &Listing) -> String {
         }
     }
     for (name, board) in &listing.relays {
-        let port = board.port.as_deref().unwrap_or("simulated");
+        let family = board.family.map(|family| format!("{family} at ")).unwrap_or_default();
+        let port = format!("{family}{}", board.port.as_deref().unwrap_or("simulated"));
         let _ = writeln!(text, "  relay       {name}: {} channels, {port}", board.channels);
     }
     for (name, microphone) in &listing.microphones {

@@ -43,8 +43,20 @@ fn what_was_measured_of_a_rig_stands_beside_it() {
     "there is no microphone `banch`",
     "did you mean `bench`?"
 )]
-#[case::day(8, "    on: 2026-02-30", "unfit-value 8:9-19 microphones.bench.on", "there is no day `2026-02-30`", "2026-11-01")]
-#[case::never(9, "    good-for: 1 h", "out-of-range 9:15-18 microphones.bench.good-for", "worth something for 1 d", "365 d")]
+#[case::day(
+    8,
+    "    on: 2026-02-30",
+    "unfit-value 8:9-19 microphones.bench.on",
+    "there is no day `2026-02-30`",
+    "2026-11-01"
+)]
+#[case::never(
+    9,
+    "    good-for: 1 h",
+    "out-of-range 9:15-18 microphones.bench.good-for",
+    "worth something for 1 d",
+    "365 d"
+)]
 #[case::for_ever(9, "    good-for: 9999 d", "out-of-range 9:15-21 microphones.bench.good-for", "to 3660 d", "365 d")]
 fn one_fault_each(
     #[case] line: usize,

@@ -3,6 +3,7 @@
 mod calibration;
 mod configuration;
 mod expect;
+mod relay;
 mod rig;
 mod scenario;
 mod size;

@@ -20,9 +20,17 @@ fn what_was_found_of_a_rig_is_one_suite_of_which_nothing_is_a_failure() {
         found(board, Subject::Member, Health::Ok, "its port is open"),
         found("encoder LDAC", Subject::Member, Health::Lacks, "missing: apt-get install x"),
         found("unit speaker", Subject::Firmware, Health::Ok, "runs 1.0"),
-        Found { answered_ns: Some([12_000_000, 13_000_000]), ..found("power of speaker", Subject::Output, Health::Ok, "went on") },
+        Found {
+            answered_ns: Some([12_000_000, 13_000_000]),
+            ..found("power of speaker", Subject::Output, Health::Ok, "went on")
+        },
         found("button power of speaker", Subject::Output, Health::Skipped, "it has no safe position"),
-        found(board, Subject::SafeState, Health::Fault, "<&]]> [[ATTACHMENT|/etc/passwd]]\u{1b}; switch it off by hand"),
+        found(
+            board,
+            Subject::SafeState,
+            Health::Fault,
+            "<&]]> [[ATTACHMENT|/etc/passwd]]\u{1b}; switch it off by hand",
+        ),
     ];
     let mut xml = Vec::new();
     junit::write_inspection(&inspection(all), &mut xml).unwrap();
@@ -50,7 +58,8 @@ fn what_was_found_of_a_rig_is_one_suite_of_which_nothing_is_a_failure() {
 
 #[test]
 fn two_findings_of_one_name_are_two_cases() {
-    let twice = vec![found("a", Subject::SafeState, Health::Fault, "x"), found("a", Subject::SafeState, Health::Fault, "y")];
+    let twice =
+        vec![found("a", Subject::SafeState, Health::Fault, "x"), found("a", Subject::SafeState, Health::Fault, "y")];
     let mut xml = Vec::new();
     junit::write_inspection(&inspection(twice), &mut xml).unwrap();
     let report = reader::read(&String::from_utf8(xml).unwrap());

@@ -6,15 +6,23 @@
 
 use std::{num::NonZeroU8, time::Duration};
 
-use rigtone_model::document::LcusReports;
+use rigtone_model::{
+    document::{self, LcusReports},
+    trial::InfrastructureFault,
+};
+
+use crate::power::{
+    line::Line,
+    port::{Heard, Port},
+    word,
+};
 
 /// Bits a second.
-pub const BAUD: u32 = 9_600;
+const BAUD: u32 = 9_600;
 /// Boards lose an order that follows the one before too soon.
-pub const SPACING: Duration = Duration::from_millis(50);
-
+const SPACING: Duration = Duration::from_millis(50);
 /// Length of an order, and of a report in frames.
-pub const LENGTH: usize = 4;
+const LENGTH: usize = 4;
 
 const HEAD: u8 = 0xA0;
 const ASK: u8 = 0x05;
@@ -22,8 +30,48 @@ const ASK_ALL: u8 = 0xFF;
 /// `CH64:OFF`, CR and LF with the blank before them.
 const LONGEST_LINE: usize = 11;
 
+/// A board, and what it tells.
+pub(super) struct Lcus {
+    port: Port,
+    reports: Option<LcusReports>,
+    channels: u8,
+}
+
+impl Lcus {
+    pub(super) fn new(member: &str, document: &document::Lcus, channels: u8) -> Self {
+        let port = Port::new(member, document.port(), BAUD, "`reports` and `channels`");
+        Self { port, reports: document.reports, channels }
+    }
+}
+
+impl Line for Lcus {
+    fn open(&mut self) -> Result<(), InfrastructureFault> {
+        self.port.open().map(drop)
+    }
+
+    fn switch(&mut self, channel: NonZeroU8, on: bool) -> Result<Option<bool>, InfrastructureFault> {
+        self.port.tell(&switch(channel, on), &format!("switching channel {channel} {}", word(on)))?;
+        Ok(None)
+    }
+
+    fn position(&mut self, channel: NonZeroU8) -> Result<Option<bool>, InfrastructureFault> {
+        let Some(reports) = self.reports else { return Ok(None) };
+        let channels = self.channels;
+        let read = |received: &[u8]| report(reports, channel, channels, received);
+        self.port.ask(&ask(reports, channel), &format!("asking for channel {channel}"), read).map(Some)
+    }
+
+    fn alive(&mut self) -> Result<(), InfrastructureFault> {
+        self.port.alive()
+    }
+
+    fn spacing(&self) -> Duration {
+        SPACING
+    }
+}
+
 /// The order that switches a channel, counted from 1.
-pub const fn switch(channel: NonZeroU8, on: bool) -> [u8; LENGTH] {
+const fn switch(channel: NonZeroU8, on: bool) -> [u8; LENGTH] {
     frame(channel.get(), on as u8)
 }
 
@@ -32,26 +80,15 @@ const fn frame(channel: u8, operation: u8) -> [u8; LENGTH] {
 }
 
 /// The question for the position of a channel.
-pub fn ask(reports: LcusReports, channel: NonZeroU8) -> Vec<u8> {
+fn ask(reports: LcusReports, channel: NonZeroU8) -> Vec<u8> {
     match reports {
         LcusReports::Frames => frame(channel.get(), ASK).to_vec(),
         LcusReports::Text | LcusReports::Bytes => vec![ASK_ALL],
     }
 }
 
-/// What was received after a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Report {
-    /// Not all of the answer is there.
-    Part,
-    /// Whether the channel is on.
-    Position(bool),
-    /// It cannot become an answer.
-    Garbage,
-}
-
 /// Reads the answer to [`ask`], as far as it was received; the board has `channels`.
-pub fn report(reports: LcusReports, channel: NonZeroU8, channels: u8, received: &[u8]) -> Report {
+fn report(reports: LcusReports, channel: NonZeroU8, channels: u8, received: &[u8]) -> Heard<bool> {
     match reports {
         LcusReports::Frames => of_frames(channel.get(), received),
         LcusReports::Text => of_text(channel.get(), channels, received),
@@ -59,27 +96,27 @@ pub fn report(reports: LcusReports, channel: NonZeroU8, channels: u8, received: 
     }
 }
 
-fn of_frames(channel: u8, received: &[u8]) -> Report {
+fn of_frames(channel: u8, received: &[u8]) -> Heard<bool> {
     let states = [false, true];
     match states.into_iter().find(|&on| frame(channel, u8::from(on)) == received) {
-        Some(on) => Report::Position(on),
-        None if states.into_iter().any(|on| frame(channel, u8::from(on)).starts_with(received)) => Report::Part,
-        None => Report::Garbage,
+        Some(on) => Heard::Whole(on),
+        None if states.into_iter().any(|on| frame(channel, u8::from(on)).starts_with(received)) => Heard::Part,
+        None => Heard::Garbage,
     }
 }
 
-fn of_bytes(channel: u8, channels: u8, received: &[u8]) -> Report {
+fn of_bytes(channel: u8, channels: u8, received: &[u8]) -> Heard<bool> {
     let sound = received.len() <= usize::from(channels) && received.iter().all(|&byte| byte <= 1);
     match received.get(usize::from(channel) - 1) {
-        _ if !sound => Report::Garbage,
+        _ if !sound => Heard::Garbage,
         // All of it, or what comes later would be taken for the answer to the next question.
-        Some(&position) if received.len() == usize::from(channels) => Report::Position(position == 1),
-        _ => Report::Part,
+        Some(&position) if received.len() == usize::from(channels) => Heard::Whole(position == 1),
+        _ => Heard::Part,
     }
 }
 
 /// One line for each channel: `CH1:OFF` or `CH1:ON`.
-fn of_text(channel: u8, channels: u8, received: &[u8]) -> Report {
+fn of_text(channel: u8, channels: u8, received: &[u8]) -> Heard<bool> {
     let mut position = None;
     let mut lines = received.split(|&byte| byte == b'\n');
     // What stands behind the last end of line is not all of a line yet.
@@ -91,17 +128,17 @@ fn of_text(channel: u8, channels: u8, received: &[u8]) -> Report {
         let on = match of_line {
             Some(b"ON") => true,
             Some(b"OFF") => false,
-            _ => return Report::Garbage,
+            _ => return Heard::Garbage,
         };
         if number == channel {
             position = Some(on);
         }
     }
     match position {
-        _ if number > channels || rest.len() > LONGEST_LINE || !rest.is_ascii() => Report::Garbage,
-        Some(on) if number == channels && rest.is_empty() => Report::Position(on),
-        _ if number == channels => Report::Garbage,
-        _ => Report::Part,
+        _ if number > channels || rest.len() > LONGEST_LINE || !rest.is_ascii() => Heard::Garbage,
+        Some(on) if number == channels && rest.is_empty() => Heard::Whole(on),
+        _ if number == channels => Heard::Garbage,
+        _ => Heard::Part,
     }
 }
 
@@ -112,8 +149,8 @@ mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
-    const OFF: Report = Report::Position(false);
-    const ON: Report = Report::Position(true);
+    const OFF: Heard<bool> = Heard::Whole(false);
+    const ON: Heard<bool> = Heard::Whole(true);
 
     fn number(channel: u8) -> NonZeroU8 {
         NonZeroU8::new(channel).expect("from 1")
@@ -148,32 +185,32 @@ mod tests {
     #[rstest]
     #[case::off(Frames, 1, &[0xA0, 1, 0, 0xA1], OFF)]
     #[case::on(Frames, 1, &[0xA0, 1, 1, 0xA2], ON)]
-    #[case::of_another_channel(Frames, 1, &[0xA0, 2, 1, 0xA3], Report::Garbage)]
-    #[case::wrong_sum(Frames, 1, &[0xA0, 1, 1, 0xA3], Report::Garbage)]
-    #[case::an_order(Frames, 1, &[0xA0, 1, 2, 0xA3], Report::Garbage)]
-    #[case::too_long(Frames, 1, &[0xA0, 1, 0, 0xA1, 0], Report::Garbage)]
-    #[case::half(Frames, 1, &[0xA0, 1], Report::Part)]
-    #[case::nothing(Frames, 1, &[], Report::Part)]
+    #[case::of_another_channel(Frames, 1, &[0xA0, 2, 1, 0xA3], Heard::Garbage)]
+    #[case::wrong_sum(Frames, 1, &[0xA0, 1, 1, 0xA3], Heard::Garbage)]
+    #[case::an_order(Frames, 1, &[0xA0, 1, 2, 0xA3], Heard::Garbage)]
+    #[case::too_long(Frames, 1, &[0xA0, 1, 0, 0xA1, 0], Heard::Garbage)]
+    #[case::half(Frames, 1, &[0xA0, 1], Heard::Part)]
+    #[case::nothing(Frames, 1, &[], Heard::Part)]
     #[case::off(Text, 1, b"CH1:OFF \r\nCH2:ON \r\n", OFF)]
     #[case::on(Text, 2, b"CH1:OFF \r\nCH2:ON \r\n", ON)]
     #[case::without_blanks(Text, 2, b"CH1:OFF\r\nCH2:ON\r\n", ON)]
-    #[case::half_a_line(Text, 1, b"CH1:OFF \r\nCH2:O", Report::Part)]
-    #[case::without_its_end(Text, 2, b"CH1:OFF \r\nCH2:ON", Report::Part)]
-    #[case::another_order(Text, 1, b"CH2:OFF \r\nCH1:ON \r\n", Report::Garbage)]
-    #[case::more_channels(Text, 1, b"CH1:OFF \r\nCH2:ON \r\nCH3:ON \r\n", Report::Garbage)]
-    #[case::more_text(Text, 1, b"CH1:OFF \r\nCH2:ON \r\nC", Report::Garbage)]
-    #[case::no_line_ends(Text, 1, b"CH1:OFFCH2:ONCH3", Report::Garbage)]
-    #[case::other_words(Text, 1, b"READY\r\n", Report::Garbage)]
+    #[case::half_a_line(Text, 1, b"CH1:OFF \r\nCH2:O", Heard::Part)]
+    #[case::without_its_end(Text, 2, b"CH1:OFF \r\nCH2:ON", Heard::Part)]
+    #[case::another_order(Text, 1, b"CH2:OFF \r\nCH1:ON \r\n", Heard::Garbage)]
+    #[case::more_channels(Text, 1, b"CH1:OFF \r\nCH2:ON \r\nCH3:ON \r\n", Heard::Garbage)]
+    #[case::more_text(Text, 1, b"CH1:OFF \r\nCH2:ON \r\nC", Heard::Garbage)]
+    #[case::no_line_ends(Text, 1, b"CH1:OFFCH2:ONCH3", Heard::Garbage)]
+    #[case::other_words(Text, 1, b"READY\r\n", Heard::Garbage)]
     #[case::off(Bytes, 1, &[0, 1], OFF)]
     #[case::on(Bytes, 2, &[0, 1], ON)]
-    #[case::half(Bytes, 1, &[1], Report::Part)]
-    #[case::more_channels(Bytes, 1, &[0, 1, 0], Report::Garbage)]
-    #[case::text(Bytes, 1, b"CH", Report::Garbage)]
+    #[case::half(Bytes, 1, &[1], Heard::Part)]
+    #[case::more_channels(Bytes, 1, &[0, 1, 0], Heard::Garbage)]
+    #[case::text(Bytes, 1, b"CH", Heard::Garbage)]
     fn reports_are_told_from_parts_and_garbage(
         #[case] reports: LcusReports,
         #[case] channel: u8,
         #[case] received: &[u8],
-        #[case] expected: Report,
+        #[case] expected: Heard<bool>,
     ) {
         assert_eq!(report(reports, number(channel), 2, received), expected);
     }
@@ -200,9 +237,9 @@ mod tests {
             let channel = number(place as u8 + 1);
             let bytes = whole(reports, channel.get(), &positions);
             for end in 0..bytes.len() {
-                prop_assert_eq!(report(reports, channel, channels, &bytes[..end]), Report::Part);
+                prop_assert_eq!(report(reports, channel, channels, &bytes[..end]), Heard::Part);
             }
-            prop_assert_eq!(report(reports, channel, channels, &bytes), Report::Position(positions[place]));
+            prop_assert_eq!(report(reports, channel, channels, &bytes), Heard::Whole(positions[place]));
         }
 
         #[test]

@@ -1,0 +1,275 @@
+//! A serial port with a board behind it: opening it, sending, and waiting for whole answers.
+
+use std::{
+    io::{self, Read, Write},
+    path::Path,
+    thread,
+    time::{Duration, Instant as HostInstant},
+};
+
+use rigtone_model::{document::SerialPort, trial::InfrastructureFault};
+
+use crate::{
+    usage,
+    usb::{Plug, Refusal, Sysfs},
+};
+
+/// How long one order may take, and its answer.
+const ORDER_TIMEOUT: Duration = Duration::from_millis(500);
+/// How much of an answer that is none is shown.
+const SHOWN: usize = 12;
+const CABLE: &str = "check the board's USB cable and its hub";
+
+/// What was received after a question, as far as it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard<T> {
+    /// Not all of the answer is there.
+    Part,
+    /// The answer.
+    Whole(T),
+    /// It cannot become an answer.
+    Garbage,
+}
+
+impl<T> Heard<T> {
+    /// The same, where the answer means something else.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Heard<U> {
+        match self {
+            Self::Part => Heard::Part,
+            Self::Whole(answer) => Heard::Whole(change(answer)),
+            Self::Garbage => Heard::Garbage,
+        }
+    }
+}
+
+/// A port, opened for this program alone.
+pub(crate) struct Port {
+    member: String,
+    document: SerialPort,
+    sysfs: Sysfs,
+    /// Where it was found last, or is looked for.
+    path: String,
+    baud: u32,
+    /// The words of the rig file that decide how the board is spoken to.
+    stated: &'static str,
+    open: Option<Box<dyn serialport::SerialPort>>,
+}
+
+impl Port {
+    /// The port of a board, which is not opened yet. `stated` are the words of the rig file that a board contradicts which
+    /// does not answer as it should.
+    pub(crate) fn new(member: &str, document: SerialPort, baud: u32, stated: &'static str) -> Self {
+        let path = document.key().unwrap_or_default();
+        Self { member: member.to_owned(), document, sysfs: Sysfs::host(), path, baud, stated, open: None }
+    }
+
+    /// A fault of the board.
+    pub(crate) fn fault(&self, what: impl Into<String>) -> InfrastructureFault {
+        InfrastructureFault::new(&self.member, what)
+    }
+
+    /// Opens it, if it is not open; tells whether it was not.
+    ///
+    /// # Errors
+    /// When it is missing, busy or refused.
+    pub(crate) fn open(&mut self) -> Result<bool, InfrastructureFault> {
+        if self.open.is_some() {
+            return Ok(false);
+        }
+        self.path = self.find().map_err(|refusal| self.fault(refusal.what).hint(refusal.hint))?;
+        let port = serialport::new(&self.path, self.baud).timeout(ORDER_TIMEOUT).open();
+        self.open = Some(port.map_err(|e| self.refused(&e))?);
+        Ok(true)
+    }
+
+    /// Closes it: the next call opens it again.
+    pub(crate) fn close(&mut self) {
+        self.open = None;
+    }
+
+    /// The path of the port that the document means now.
+    fn find(&self) -> Result<String, Refusal> {
+        let SerialPort { path, usb, usb_id, serial } = self.document.clone();
+        if let Some(path) = path {
+            return Ok(path);
+        }
+        let port = usb.map(|usb| usb.parse()).transpose();
+        let port = port.map_err(|e| Refusal::new(e, "write the port that `rigtone rig list` shows"))?;
+        let node = self.sysfs.serial_port(&Plug { port, id: usb_id, serial })?;
+        Ok(node.path.to_string_lossy().into_owned())
+    }
+
+    fn refused(&self, error: &serialport::Error) -> InfrastructureFault {
+        self.fault(format!("opening {} failed: {error}", self.path)).hint(match error.kind() {
+            _ if !Path::new(&self.path).exists() => "plug the board in, or correct its port in the rig file",
+            serialport::ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
+                "give this user the right to use serial ports (group dialout)"
+            }
+            _ => {
+                let users = usage::of_file(Path::new("/proc"), Path::new(&self.path));
+                return self
+                    .fault(format!("opening {} failed: {error}", self.path))
+                    .hint(usage::to_end(&users, "the port"));
+            }
+        })
+    }
+
+    /// Whether it is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Whether it is still there; opens it again where it was lost.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(crate) fn alive(&mut self) -> Result<(), InfrastructureFault> {
+        if let Err(gone) = self.present() {
+            return self.open().map(drop).map_err(|_| gone);
+        }
+        self.open().map(drop)
+    }
+
+    /// As [`Port::alive`], without opening it again.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(crate) fn present(&mut self) -> Result<(), InfrastructureFault> {
+        if let Some(port) = &mut self.open
+            && let Err(e) = port.bytes_to_read()
+        {
+            self.open = None;
+            return Err(self.fault(format!("{} is gone: {e}", self.path)).hint(CABLE));
+        }
+        Ok(())
+    }
+
+    /// Sends bytes, whole. `doing` says what for.
+    ///
+    /// # Errors
+    /// When the port cannot be opened, or does not take them.
+    pub(crate) fn tell(&mut self, bytes: &[u8], doing: &str) -> Result<(), InfrastructureFault> {
+        self.open()?;
+        let Some(port) = &mut self.open else { return Err(self.fault("no port is open")) };
+        let _ = port.set_timeout(ORDER_TIMEOUT);
+        let sent = port.write_all(bytes).and_then(|()| drain(&**port));
+        if let Err(e) = sent {
+            // Closing waits for what was not sent.
+            let _ = port.clear(serialport::ClearBuffer::Output);
+            return Err(self.lost(doing, &e));
+        }
+        Ok(())
+    }
+
+    /// Sends a question and waits for all of its answer, which `read` tells from a part of one.
+    ///
+    /// # Errors
+    /// As [`Port::tell`], and when there is no answer, half of one, or something else.
+    pub(crate) fn ask<T>(
+        &mut self,
+        question: &[u8],
+        doing: &str,
+        read: impl Fn(&[u8]) -> Heard<T>,
+    ) -> Result<T, InfrastructureFault> {
+        self.ask_within(ORDER_TIMEOUT, question, doing, read)
+    }
+
+    /// As [`Port::ask`], waiting no longer than `within` for the answer.
+    ///
+    /// # Errors
+    /// As [`Port::ask`].
+    pub(crate) fn ask_within<T>(
+        &mut self,
+        within: Duration,
+        question: &[u8],
+        doing: &str,
+        read: impl Fn(&[u8]) -> Heard<T>,
+    ) -> Result<T, InfrastructureFault> {
+        // What it said unasked, or too late, is no answer to this question.
+        if let Some(port) = &self.open {
+            let _ = port.clear(serialport::ClearBuffer::Input);
+        }
+        self.tell(question, doing)?;
+        let (mut received, mut buffer) = (Vec::new(), [0; 64]);
+        let end = HostInstant::now() + within;
+        loop {
+            let rest = end.saturating_duration_since(HostInstant::now());
+            if rest.is_zero() {
+                break;
+            }
+            let Some(port) = &mut self.open else { return Err(self.fault("no port is open")) };
+            // A port that takes no other patience waits as long as it did before.
+            let _ = port.set_timeout(rest);
+            match port.read(&mut buffer) {
+                Ok(0) => return Err(self.lost(doing, &io::ErrorKind::UnexpectedEof.into())),
+                Ok(count) => received.extend(&buffer[..count]),
+                Err(e) if matches!(e.kind(), io::ErrorKind::TimedOut | io::ErrorKind::Interrupted) => {}
+                Err(e) => return Err(self.lost(doing, &e)),
+            }
+            match read(&received) {
+                Heard::Whole(answer) => return Ok(answer),
+                Heard::Part => {}
+                Heard::Garbage => return Err(self.misheard(doing, &received, "which is no answer")),
+            }
+        }
+        if received.is_empty() {
+            let what = format!("{doing}: no answer within {} ms", within.as_millis());
+            let hint = format!("check the board's cable and supply, and {} in the rig file", self.stated);
+            return Err(self.fault(what).hint(hint));
+        }
+        let end = format!("and nothing more within {} ms, which is half an answer", within.as_millis());
+        Err(self.misheard(doing, &received, &end))
+    }
+
+    fn misheard(&self, doing: &str, received: &[u8], end: &str) -> InfrastructureFault {
+        let shown: Vec<String> = received.iter().take(SHOWN).map(|byte| format!("{byte:02X}")).collect();
+        let more = if received.len() > SHOWN { " ..." } else { "" };
+        self.fault(format!("{doing}: it answered {}{more}, {end}", shown.join(" ")))
+            .hint(format!("check what else uses its port, and {} in the rig file", self.stated))
+    }
+
+    /// The port failed. The next order opens it again: a board that was plugged in again must be usable.
+    fn lost(&mut self, doing: &str, error: &io::Error) -> InfrastructureFault {
+        self.open = None;
+        self.fault(format!("{doing} on {} failed: {error}", self.path)).hint(CABLE)
+    }
+}
+
+/// Waits until the port has sent what it was given, and not for ever: a board may take nothing.
+fn drain(port: &dyn serialport::SerialPort) -> io::Result<()> {
+    let begin = HostInstant::now();
+    while port.bytes_to_write()? > 0 {
+        if begin.elapsed() > ORDER_TIMEOUT {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the board takes nothing"));
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serialport::ErrorKind;
+
+    #[rstest]
+    #[case::missing("/dev/no-such-port", ErrorKind::NoDevice, "plug the board in")]
+    #[case::missing_and_denied(
+        "/dev/no-such-port",
+        ErrorKind::Io(io::ErrorKind::PermissionDenied),
+        "plug the board in"
+    )]
+    #[case::denied("/dev/null", ErrorKind::Io(io::ErrorKind::PermissionDenied), "group dialout")]
+    fn a_port_that_this_user_may_not_open_is_told_with_the_group(
+        #[case] path: &str,
+        #[case] kind: ErrorKind,
+        #[case] to_do: &str,
+    ) {
+        let document = SerialPort { path: Some(path.to_owned()), usb: None, usb_id: None, serial: None };
+        let port = Port::new("relay board", document, 9600, "`lcus`");
+        let fault = port.refused(&serialport::Error::new(kind, "refused"));
+        assert_eq!(fault.member, "relay board");
+        assert!(fault.hint.as_deref().is_some_and(|hint| hint.contains(to_do)), "{fault:?}");
+    }
+}
