@@ -29,6 +29,16 @@ pub(crate) fn of_file(proc: &Path, device: &Path) -> Vec<String> {
     pids.iter().filter(|pid| holds(pid)).take(SHOWN).map(|pid| named(proc, *pid)).collect()
 }
 
+/// What to do about a serial port that cannot be opened.
+#[cfg(any(feature = "serial", test))]
+pub(crate) fn of_port(proc: &Path, port: &Path, denied: bool) -> String {
+    match (port.exists(), denied) {
+        (false, _) => "plug the board in, or correct its port in the rig file".to_owned(),
+        (true, true) => "give this user the right to use serial ports (group dialout)".to_owned(),
+        (true, false) => to_end(&of_file(proc, port), "the port"),
+    }
+}
+
 /// The programs that capture from a PCM, such as `hw:CARD=1,DEV=0`; none of a PCM of no card.
 #[cfg(any(feature = "alsa", test))]
 pub(crate) fn of_pcm(proc: &Path, sysfs: &Sysfs, name: &str) -> Vec<String> {
@@ -95,6 +105,27 @@ mod tests {
         // Between fork and exec the child has the name of its parent.
         assert!(users.len() == 1 && users[0].ends_with(&format!("(process {})", child.id())), "{users:?}");
         assert_eq!(of_file(Path::new("/proc"), &file), [""; 0]);
+    }
+
+    #[rstest]
+    #[case::missing("/dev/no-such-port", false, "plug the board in")]
+    #[case::missing_whatever_was_said("/dev/no-such-port", true, "plug the board in")]
+    #[case::denied("/dev/null", true, "group dialout")]
+    #[case::busy("port", false, "end `minicom` (process 4711): the port is open there")]
+    #[case::busy_with_nobody_known("/dev/null", false, "end the program that uses the port")]
+    fn a_port_that_cannot_be_opened_is_told_with_what_to_do(
+        #[case] port: &str,
+        #[case] denied: bool,
+        #[case] to_do: &str,
+    ) {
+        let tree = Tree::new();
+        tree.file("port", b"");
+        let port = if port == "port" { tree.path("port") } else { port.into() };
+        tree.file("proc/4711/comm", b"minicom\n");
+        tree.file("proc/self/comm", b"no number\n");
+        tree.symlink("proc/4711/fd/3", &tree.path("port").display().to_string());
+        let said = of_port(&tree.path("proc"), &port, denied);
+        assert!(said.contains(to_do), "{said}");
     }
 
     fn playing() -> Tree {

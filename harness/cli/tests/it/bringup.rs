@@ -279,6 +279,65 @@ fn a_run_goes_on_with_the_figures_that_it_began_with() {
     home.rigtone(&["run", "--resume", "runs/one"]).with_code(2).says(&said);
 }
 
+#[cfg(feature = "hardware")]
+const RADIO: &str = "rig: NAME
+title: One dongle
+world: hardware
+rooms: {room-1: {}}
+dongles:
+  dongle-1: {address: \"00:1A:7D:DA:71:13\"}
+units:
+  host-1:
+    device: rigtone/endpoint
+    firmware: host
+    address: \"00:1A:7D:DA:71:13\"
+    control: endpoint
+    dongle: dongle-1
+";
+
+/// Without a bus, and with a bus that nobody is on.
+#[cfg(feature = "hardware")]
+#[rstest]
+#[case::no_bus(false, "the system bus cannot be reached", "systemctl status dbus")]
+#[case::no_daemon(true, "it does not run", "journalctl -u bluetooth")]
+fn a_host_without_bluetoothd_is_told_what_to_start(#[case] bus: bool, #[case] what: &str, #[case] to_do: &str) {
+    use std::{
+        io::{BufRead, BufReader},
+        process::{Command, Stdio},
+    };
+    let (home, name) = (Home::new(), format!("it-radio-{bus}-{}", std::process::id()));
+    home.write(&format!("{name}.yaml"), &RADIO.replace("NAME", &name));
+    let mut address = format!("unix:path={}", home.path("no-bus").display());
+    let mut daemon = None;
+    if bus {
+        let words = ["--session", "--nofork", "--nopidfile", "--print-address"];
+        let mut running =
+            Command::new("dbus-daemon").args(words).stdout(Stdio::piped()).spawn().expect("ci/setup installs it");
+        let mut line = String::new();
+        BufReader::new(running.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        address = line.trim().to_owned();
+        daemon = Some(running);
+    }
+    let done = Command::new(env!("CARGO_BIN_EXE_rigtone"))
+        .args(["rig", "check", &format!("{name}.yaml")])
+        .current_dir(home.path(""))
+        .env("RIGTONE_STATE", home.path("state"))
+        .env("DBUS_SYSTEM_BUS_ADDRESS", address)
+        .stdin(Stdio::null())
+        .output();
+    if let Some(mut daemon) = daemon {
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+    }
+    let _ = fs::remove_file(format!("/tmp/rigtone-{name}.lock"));
+    let done = done.unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert_eq!(done.status.code(), Some(12), "{said}{}", String::from_utf8_lossy(&done.stderr));
+    for words in ["fault  daemon bluetoothd: ", what, to_do] {
+        assert!(said.contains(words), "`{words}` is not said: {said}");
+    }
+}
+
 /// Every command of the page, on a rig that is simulated. What is for a person's hands is not typed.
 #[test]
 fn the_first_hour_goes_as_its_page_says() {

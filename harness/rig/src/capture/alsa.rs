@@ -558,6 +558,22 @@ mod tests {
         assert!(worker.intact(&shared).expect_err("the ring ran over").what.contains("dropped"));
     }
 
+    #[test]
+    fn a_rate_that_the_card_has_not_is_refused_with_what_it_offers() {
+        if !in_child("a_rate_that_the_card_has_not_is_refused_with_what_it_offers") {
+            return;
+        }
+        // No card of ALSA goes as low.
+        let alsa = document::Alsa { rate: 1_000, ..document("fakemic") };
+        let (member, device) = ("microphone m".into(), "fakemic".into());
+        let worker = Worker { member, device, alsa, clock: HostClock::start() };
+        let (trouble, _troubles) = mpsc::sync_channel(8);
+        let fault = worker.open(&Arc::new(Shared::new(&worker.alsa)), &trouble).map(drop).expect_err("refused");
+        assert!(fault.what.contains("1 channels at 1000 Hz in 16 bits are not offered (but "), "{fault}");
+        let hint = fault.hint.as_deref().unwrap_or_default();
+        assert!(hint.contains("correct rate and channels") && hint.contains("--dump-hw-params"), "{hint}");
+    }
+
     #[tokio::test]
     async fn a_recording_with_lost_frames_is_a_fault_and_never_a_recording() {
         if !in_child("a_recording_with_lost_frames_is_a_fault_and_never_a_recording") {

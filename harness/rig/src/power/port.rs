@@ -100,18 +100,9 @@ impl Port {
     }
 
     fn refused(&self, error: &serialport::Error) -> InfrastructureFault {
-        self.fault(format!("opening {} failed: {error}", self.path)).hint(match error.kind() {
-            _ if !Path::new(&self.path).exists() => "plug the board in, or correct its port in the rig file",
-            serialport::ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
-                "give this user the right to use serial ports (group dialout)"
-            }
-            _ => {
-                let users = usage::of_file(Path::new("/proc"), Path::new(&self.path));
-                return self
-                    .fault(format!("opening {} failed: {error}", self.path))
-                    .hint(usage::to_end(&users, "the port"));
-            }
-        })
+        let denied = error.kind() == serialport::ErrorKind::Io(io::ErrorKind::PermissionDenied);
+        let hint = usage::of_port(Path::new("/proc"), Path::new(&self.path), denied);
+        self.fault(format!("opening {} failed: {error}", self.path)).hint(hint)
     }
 
     /// Whether it is open.
@@ -245,31 +236,4 @@ fn drain(port: &dyn serialport::SerialPort) -> io::Result<()> {
         thread::sleep(Duration::from_millis(1));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-    use serialport::ErrorKind;
-
-    #[rstest]
-    #[case::missing("/dev/no-such-port", ErrorKind::NoDevice, "plug the board in")]
-    #[case::missing_and_denied(
-        "/dev/no-such-port",
-        ErrorKind::Io(io::ErrorKind::PermissionDenied),
-        "plug the board in"
-    )]
-    #[case::denied("/dev/null", ErrorKind::Io(io::ErrorKind::PermissionDenied), "group dialout")]
-    fn a_port_that_this_user_may_not_open_is_told_with_the_group(
-        #[case] path: &str,
-        #[case] kind: ErrorKind,
-        #[case] to_do: &str,
-    ) {
-        let document = SerialPort { path: Some(path.to_owned()), usb: None, usb_id: None, serial: None };
-        let port = Port::new("relay board", document, 9600, "`lcus`");
-        let fault = port.refused(&serialport::Error::new(kind, "refused"));
-        assert_eq!(fault.member, "relay board");
-        assert!(fault.hint.as_deref().is_some_and(|hint| hint.contains(to_do)), "{fault:?}");
-    }
 }
