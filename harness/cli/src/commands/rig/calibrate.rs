@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
-    io::Write as _,
     path::{Path, PathBuf},
 };
 
