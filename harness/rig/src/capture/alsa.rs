@@ -558,20 +558,22 @@ mod tests {
         assert!(worker.intact(&shared).expect_err("the ring ran over").what.contains("dropped"));
     }
 
-    #[test]
-    fn a_rate_that_the_card_has_not_is_refused_with_what_it_offers() {
-        if !in_child("a_rate_that_the_card_has_not_is_refused_with_what_it_offers") {
-            return;
-        }
-        // No card of ALSA goes as low.
-        let alsa = document::Alsa { rate: 1_000, ..document("fakemic") };
-        let (member, device) = ("microphone m".into(), "fakemic".into());
-        let worker = Worker { member, device, alsa, clock: HostClock::start() };
-        let (trouble, _troubles) = mpsc::sync_channel(8);
-        let fault = worker.open(&Arc::new(Shared::new(&worker.alsa)), &trouble).map(drop).expect_err("refused");
-        assert!(fault.what.contains("1 channels at 1000 Hz in 16 bits are not offered (but "), "{fault}");
-        let hint = fault.hint.as_deref().unwrap_or_default();
-        assert!(hint.contains("correct rate and channels") && hint.contains("--dump-hw-params"), "{hint}");
+    #[rstest]
+    #[case::rate_or_channels(
+        ErrorKind::UnsupportedConfig,
+        "correct rate and channels in the rig file; `arecord -D hw:none --dump-hw-params`"
+    )]
+    #[case::busy(ErrorKind::DeviceBusy, "end the program that uses hw:none")]
+    #[case::unplugged(ErrorKind::DeviceNotAvailable, "check its USB cable")]
+    #[case::not_permitted(ErrorKind::PermissionDenied, "group audio")]
+    fn a_card_that_cannot_be_opened_is_told_with_what_to_do(#[case] kind: ErrorKind, #[case] to_do: &str) {
+        let clock = HostClock::start();
+        let worker =
+            Worker { member: "microphone m".into(), device: "hw:none".into(), alsa: document("hw:none"), clock };
+        let fault = worker.refused("opening", &cpal::Error::with_message(kind, "what it offers"));
+        assert_eq!(fault.member, "microphone m");
+        assert!(fault.what.contains("hw:none") && fault.what.contains("what it offers"), "{fault}");
+        assert!(fault.hint.as_deref().is_some_and(|hint| hint.contains(to_do)), "{fault:?}");
     }
 
     #[tokio::test]
