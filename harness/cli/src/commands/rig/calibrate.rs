@@ -138,9 +138,9 @@ pub(crate) fn calibrate(rig: &Path, devices: &Path, how: &How) -> Result<Code, T
         file,
     };
     if how.json {
-        printer::json(&told)?
+        printer::json(&told)?;
     } else {
-        printer::out(&text(&told))
+        printer::out(&text(&told));
     }
     Ok(Code::Passed)
 }
