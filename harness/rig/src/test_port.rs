@@ -12,6 +12,8 @@ use rustix::{
 /// The board's end; dropping it is pulling the plug.
 pub(crate) struct Pty {
     board: OwnedFd,
+    /// The program's end once more: while it is open, no other terminal gets this one's number.
+    number: OwnedFd,
     path: String,
 }
 
@@ -21,7 +23,14 @@ impl Pty {
         grantpt(&board).expect("granted");
         unlockpt(&board).expect("unlocked");
         let path = ptsname(&board, Vec::new()).expect("a name").into_string().expect("a path");
-        Self { board, path }
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let number = rustix::fs::open(&path, flags, Mode::empty()).expect("the program's end");
+        Self { board, number, path }
+    }
+
+    /// Pulls the plug. While what this gives is held, nothing else appears under the same path.
+    pub(crate) fn unplug(self) -> OwnedFd {
+        self.number
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -30,9 +39,7 @@ impl Pty {
 
     /// From now on the board takes nothing: writing to it blocks.
     pub(crate) fn stop(&self) {
-        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let program = rustix::fs::open(&self.path, flags, Mode::empty()).expect("the program's end");
-        tcflow(&program, Action::OOff).expect("flow control");
+        tcflow(&self.number, Action::OOff).expect("flow control");
     }
 
     /// Exactly `count` bytes that the board received.
@@ -56,7 +63,6 @@ impl Pty {
         if !self.readable(0) {
             return 0;
         }
-        // A port that the program has closed reads as an error.
         rustix::io::read(&self.board, &mut [0; 64]).unwrap_or(0)
     }
 

@@ -29,13 +29,28 @@ pub(crate) fn of_file(proc: &Path, device: &Path) -> Vec<String> {
     pids.iter().filter(|pid| holds(pid)).take(SHOWN).map(|pid| named(proc, *pid)).collect()
 }
 
+/// How a serial port was refused.
+#[cfg(any(feature = "serial", test))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PortRefused {
+    /// This user may not.
+    Denied,
+    /// Another program has it.
+    Busy,
+    /// In another way.
+    Otherwise,
+}
+
 /// What to do about a serial port that cannot be opened.
 #[cfg(any(feature = "serial", test))]
-pub(crate) fn of_port(proc: &Path, port: &Path, denied: bool) -> String {
-    match (port.exists(), denied) {
-        (false, _) => "plug the board in, or correct its port in the rig file".to_owned(),
-        (true, true) => "give this user the right to use serial ports (group dialout)".to_owned(),
-        (true, false) => to_end(&of_file(proc, port), "the port"),
+pub(crate) fn of_port(proc: &Path, port: &Path, why: PortRefused) -> String {
+    match why {
+        _ if !port.exists() => "plug the board in, or correct its port in the rig file".to_owned(),
+        PortRefused::Denied => "give this user the right to use serial ports (group dialout)".to_owned(),
+        PortRefused::Busy => to_end(&of_file(proc, port), "the port"),
+        PortRefused::Otherwise => {
+            "see whether it is a serial port, and correct it in the rig file if it is none".to_owned()
+        }
     }
 }
 
@@ -108,14 +123,15 @@ mod tests {
     }
 
     #[rstest]
-    #[case::missing("/dev/no-such-port", false, "plug the board in")]
-    #[case::missing_whatever_was_said("/dev/no-such-port", true, "plug the board in")]
-    #[case::denied("/dev/null", true, "group dialout")]
-    #[case::busy("port", false, "end `minicom` (process 4711): the port is open there")]
-    #[case::busy_with_nobody_known("/dev/null", false, "end the program that uses the port")]
+    #[case::missing("/dev/no-such-port", PortRefused::Busy, "plug the board in")]
+    #[case::missing_whatever_was_said("/dev/no-such-port", PortRefused::Denied, "plug the board in")]
+    #[case::denied("/dev/null", PortRefused::Denied, "group dialout")]
+    #[case::busy("port", PortRefused::Busy, "end `minicom` (process 4711): the port is open there")]
+    #[case::busy_with_nobody_known("/dev/null", PortRefused::Busy, "end the program that uses the port")]
+    #[case::no_port("/dev/null", PortRefused::Otherwise, "see whether it is a serial port")]
     fn a_port_that_cannot_be_opened_is_told_with_what_to_do(
         #[case] port: &str,
-        #[case] denied: bool,
+        #[case] why: PortRefused,
         #[case] to_do: &str,
     ) {
         let tree = Tree::new();
@@ -124,7 +140,7 @@ mod tests {
         tree.file("proc/4711/comm", b"minicom\n");
         tree.file("proc/self/comm", b"no number\n");
         tree.symlink("proc/4711/fd/3", &tree.path("port").display().to_string());
-        let said = of_port(&tree.path("proc"), &port, denied);
+        let said = of_port(&tree.path("proc"), &port, why);
         assert!(said.contains(to_do), "{said}");
     }
 

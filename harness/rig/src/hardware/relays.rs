@@ -357,3 +357,93 @@ fn tell(settled: &[Settled], notes: Notes<'_>) {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{lock::Locks, test_port::Pty};
+    use serde_json::{Value, json};
+    use std::{
+        sync::atomic::{AtomicU32, Ordering},
+        thread,
+    };
+    use tempfile::TempDir;
+
+    /// A rig that has no board any more, with locks of its own: tests run side by side.
+    fn rig() -> (Rig, Locks) {
+        static TESTS: AtomicU32 = AtomicU32::new(0);
+        let id = format!("relays-{}-{}", std::process::id(), TESTS.fetch_add(1, Ordering::Relaxed));
+        let document = json!({
+            "rig": id, "title": "A lab", "world": "hardware", "rooms": {"room": {}},
+            "units": {"speaker": {"device": "a/speaker", "firmware": "1", "address": "D2:00:00:00:00:01"}},
+        });
+        let locks = Locks::take(&id, []).expect("nobody else has that name");
+        let _ = std::fs::remove_file(format!("/tmp/rigtone-{id}.lock"));
+        (serde_json::from_value(document).expect("a rig"), locks)
+    }
+
+    /// What becomes of an output that a dead process left on, of a board that only its journal knows.
+    fn made_safe(board: &Value, key: &str, change: impl FnOnce(&mut Entry)) -> (MadeSafe, Vec<Entry>, TempDir) {
+        let (rig, locks) = rig();
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = State::at(folder.path().to_owned()).expect("usable");
+        let board: RelayBoard = serde_json::from_value(board.clone()).expect("a board");
+        let mut entry = Entry::new(&rig.rig, &board, 2, SafeState::Off, "power of one that is gone");
+        change(&mut entry);
+        state
+            .journal("relay b", key)
+            .and_then(|mut journal| {
+                journal.leaving(&entry).map_err(|e| InfrastructureFault::new("relay b", e.to_string()))
+            })
+            .expect("written");
+        let mut hold = Hold { locks, state: Ok(state.clone()) };
+        let done = make_safe(&rig, &mut hold, &mut |_| {});
+        let entries = state.journal("relay b", key).expect("a journal").entries().cloned().collect();
+        (done, entries, folder)
+    }
+
+    #[test]
+    fn a_board_of_any_family_that_no_document_names_is_made_safe_as_its_journal_says() {
+        let mut pty = Pty::open();
+        let path = pty.path().to_owned();
+        let board = json!({"modbus-rtu": {"port": path}, "channels": 8});
+        let played = thread::spawn(move || {
+            let off = [1, 5, 0, 1, 0, 0, 0x9C, 0x0A];
+            assert_eq!(pty.read(8), off);
+            pty.say(&off);
+            assert_eq!(pty.read(8), [1, 1, 0, 0, 0, 8, 0x3D, 0xCC]);
+            pty.say(&[1, 1, 1, 0, 0x51, 0x88]);
+            // The other end closes it: orders that would come then are none of these.
+            pty
+        });
+        let (done, entries, _folder) = made_safe(&board, &path, |_| {});
+        assert_eq!((done.safe, done.faults, done.taken.len()), (1, vec![], 0));
+        assert!(entries.iter().all(|entry| !entry.left), "{entries:?}");
+        drop(played);
+    }
+
+    #[test]
+    fn a_record_without_a_board_is_one_of_lcus() {
+        let mut pty = Pty::open();
+        let path = pty.path().to_owned();
+        let (done, entries, _folder) =
+            made_safe(&json!({"lcus": {"port": path}, "channels": 4}), &path, |entry| entry.board = None);
+        assert_eq!((pty.read(4), done.safe, done.faults), (vec![0xA0, 2, 0, 0xA2], 1, vec![]));
+        assert!(entries.iter().all(|entry| !entry.left), "{entries:?}");
+    }
+
+    #[test]
+    fn a_board_that_this_version_does_not_know_stays_on_record_and_is_told() {
+        let board = json!({"lcus": {"port": "/dev/rigtone-none"}, "channels": 4});
+        let (done, entries, _folder) = made_safe(&board, "/dev/rigtone-none", |entry| {
+            entry.board = Some(json!({"telepathy": {}, "channels": 4}));
+        });
+        let told: Vec<&str> = done.faults.iter().map(|fault| fault.what.as_str()).collect();
+        assert!(
+            told.len() == 1 && told[0].contains("power of one that is gone may not be in its safe state"),
+            "{told:?}"
+        );
+        assert!(told[0].contains("of no family of boards that this version can reach"), "{told:?}");
+        assert!(entries.iter().all(|entry| entry.left), "{entries:?}");
+    }
+}

@@ -230,6 +230,7 @@ mod tests {
     use crate::{power::Boards, safety::State, test_port::Pty};
     use rigtone_model::document::{Lcus, LcusReports, Output, SafeState};
     use rstest::rstest;
+    use std::{num::NonZeroU8, sync::Mutex};
     use tempfile::TempDir;
 
     /// Far enough that no load of the host matters.
@@ -354,6 +355,73 @@ mod tests {
         pty.join().expect("as played");
     }
 
+    /// A line in memory: what was said to it, and whether it can time a pulse.
+    struct Memory {
+        said: Arc<Mutex<Vec<String>>>,
+        pulses: bool,
+    }
+
+    impl Memory {
+        fn say<T>(&self, what: String, answer: T) -> Result<T, InfrastructureFault> {
+            self.said.lock().expect("not poisoned").push(what);
+            Ok(answer)
+        }
+    }
+
+    impl Line for Memory {
+        fn open(&mut self) -> Result<(), InfrastructureFault> {
+            self.say("open".into(), ())
+        }
+        fn switch(&mut self, channel: NonZeroU8, on: bool) -> Result<Option<bool>, InfrastructureFault> {
+            self.say(format!("{channel} {on}"), Some(on))
+        }
+        fn position(&mut self, channel: NonZeroU8) -> Result<Option<bool>, InfrastructureFault> {
+            self.say(format!("{channel}?"), None)
+        }
+        fn pulse(&mut self, channel: NonZeroU8, held: Duration) -> Result<bool, InfrastructureFault> {
+            self.say(format!("{channel} for {held:?}"), self.pulses)
+        }
+        fn alive(&mut self) -> Result<(), InfrastructureFault> {
+            self.say("alive".into(), ())
+        }
+        fn spacing(&self) -> Duration {
+            Duration::ZERO
+        }
+        fn keeps(&self) -> Option<&'static str> {
+            Some("it is in memory")
+        }
+    }
+
+    fn in_memory(safe: SafeState, pulses: bool) -> (Board, HostClock, TempDir, Arc<Mutex<Vec<String>>>) {
+        let (clock, folder, said) = (HostClock::start(), tempfile::tempdir().expect("a folder"), Arc::default());
+        let setup = setup("/dev/b", vec![wired(1, safe)], vec![journal(&folder, "/dev/b")]);
+        let line = Box::new(Memory { said: Arc::clone(&said), pulses });
+        (Board::with(line, setup, clock).expect("it opens"), clock, folder, said)
+    }
+
+    #[rstest]
+    #[case::rests_off(SafeState::Off, false)]
+    #[case::rests_on(SafeState::On, true)]
+    #[tokio::test]
+    async fn a_pulse_is_on_record_until_the_output_is_back(#[case] safe: SafeState, #[case] back: bool) {
+        let (board, clock, folder, said) = in_memory(safe, true);
+        let patience = || clock.now().plus(PATIENCE);
+        assert_eq!(board.pulse(1, Duration::from_millis(700), patience()).await, Ok(true));
+        assert_eq!(left(&folder, "/dev/b"), [1]);
+        assert_eq!(board.switch(1, back, patience()).await, Ok(Truth::Reported), "an answer that tells is enough");
+        assert!(left(&folder, "/dev/b").is_empty());
+        assert_eq!(*said.lock().expect("not poisoned"), ["open", "1 for 700ms", &format!("1 {back}")]);
+    }
+
+    #[tokio::test]
+    async fn what_a_board_cannot_do_or_tell_is_said() {
+        let (board, clock, _folder, _) = in_memory(SafeState::Off, false);
+        let patience = || clock.now().plus(PATIENCE);
+        assert_eq!(board.pulse(1, Duration::from_millis(700), patience()).await, Ok(false));
+        assert_eq!(board.check(patience()).await, Ok(vec![]), "a position that cannot be read is none");
+        assert_eq!(board.keeps(), Some("it is in memory"));
+    }
+
     #[tokio::test]
     async fn orders_keep_their_distance_and_their_sequence() {
         let mut pty = Pty::open();
@@ -410,7 +478,7 @@ mod tests {
         let pty = Pty::open();
         let (board, clock, _folder) = open(&pty, vec![wired(1, SafeState::Off)]);
         let path = pty.path().to_owned();
-        drop(pty);
+        let _number = pty.unplug();
         let fault = board.switch(1, true, clock.now().plus(PATIENCE)).await.expect_err("hung up");
         assert_eq!(fault.member, "relay board");
         assert!(fault.what.contains(&path) && fault.hint.is_some(), "{fault:?}");

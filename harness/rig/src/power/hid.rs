@@ -63,7 +63,9 @@ pub(crate) fn open(member: &str, node: &Node) -> Result<Box<dyn Reports>, Infras
         )
     })?;
     let path = CString::new(node.path.as_os_str().as_bytes()).map_err(|e| failed(&e.to_string(), "rename the file"))?;
-    let opened = hidapi::HidApi::new_without_enumerate().and_then(|api| api.open_path(&path));
+    // It would look at every HID of the host otherwise. Nobody else in this program uses it.
+    hidapi::HidApi::disable_device_discovery();
+    let opened = hidapi::HidApi::new().and_then(|api| api.open_path(&path));
     let device = opened.map_err(|e| failed(&e.to_string(), "check the board's USB cable and its hub"))?;
     Ok(Box::new(Hid { device, _lock: lock }))
 }

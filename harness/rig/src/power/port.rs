@@ -10,7 +10,7 @@ use std::{
 use rigtone_model::{document::SerialPort, trial::InfrastructureFault};
 
 use crate::{
-    usage,
+    usage::{self, PortRefused},
     usb::{Plug, Refusal, Sysfs},
 };
 
@@ -100,8 +100,12 @@ impl Port {
     }
 
     fn refused(&self, error: &serialport::Error) -> InfrastructureFault {
-        let denied = error.kind() == serialport::ErrorKind::Io(io::ErrorKind::PermissionDenied);
-        let hint = usage::of_port(Path::new("/proc"), Path::new(&self.path), denied);
+        let why = match error.kind() {
+            serialport::ErrorKind::Io(io::ErrorKind::PermissionDenied) => PortRefused::Denied,
+            serialport::ErrorKind::NoDevice => PortRefused::Busy,
+            _ => PortRefused::Otherwise,
+        };
+        let hint = usage::of_port(Path::new("/proc"), Path::new(&self.path), why);
         self.fault(format!("opening {} failed: {error}", self.path)).hint(hint)
     }
 
@@ -236,4 +240,57 @@ fn drain(port: &dyn serialport::SerialPort) -> io::Result<()> {
         thread::sleep(Duration::from_millis(1));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{test_port::Pty, usb::tree::Tree};
+
+    /// The board at a USB port, as the kernel names its serial port now.
+    fn plug(tree: &Tree, pty: &Pty, interface: &str) {
+        tree.usb("1-2", "1a86", "7523", None);
+        let name = pty.path().strip_prefix("/dev/").expect("a device").replace('/', "!");
+        tree.node("tty", &name, &format!("1-2/1-2:1.{interface}/{name}"));
+    }
+
+    fn unplug(tree: &Tree, pty: &Pty) {
+        let name = pty.path().strip_prefix("/dev/").expect("a device").replace('/', "!");
+        std::fs::remove_file(tree.path(&format!("class/tty/{name}"))).expect("it was there");
+    }
+
+    fn port(tree: &Tree, usb_id: Option<&str>) -> Port {
+        let usb_id = usb_id.map(str::to_owned);
+        let document = SerialPort { usb: Some("1-2".into()), usb_id, ..SerialPort::default() };
+        Port { sysfs: tree.sysfs(), ..Port::new("relay b", document, 9_600, "`reports`") }
+    }
+
+    #[test]
+    fn a_board_that_was_plugged_in_again_is_found_under_its_new_name() {
+        let (tree, mut first, mut second) = (Tree::new(), Pty::open(), Pty::open());
+        plug(&tree, &first, "0");
+        let mut port = port(&tree, Some("1a86:7523"));
+        port.tell(b"one", "telling").expect("it is there");
+        assert_eq!(first.read(3), b"one");
+        unplug(&tree, &first);
+        let _number = first.unplug();
+        let fault = port.alive().expect_err("gone");
+        assert!(fault.what.contains("is gone") && fault.hint.is_some(), "{fault}");
+        let fault = port.tell(b"two", "telling").expect_err("gone");
+        assert_eq!(fault.what, "no serial port at USB port 1-2; there is: nothing");
+        plug(&tree, &second, "0");
+        port.tell(b"three", "telling").expect("it is there again");
+        assert_eq!(second.read(5), b"three");
+    }
+
+    #[test]
+    fn two_that_fit_and_one_of_another_kind_are_refused() {
+        let (tree, one, other) = (Tree::new(), Pty::open(), Pty::open());
+        plug(&tree, &one, "0");
+        let fault = port(&tree, Some("0403:6001")).open().expect_err("another kind");
+        assert!(fault.what.contains("is 1a86:7523, where 0403:6001 is due") && fault.hint.is_some(), "{fault:?}");
+        plug(&tree, &other, "1");
+        let fault = port(&tree, None).open().expect_err("two");
+        assert!(fault.what.contains("several serial ports at USB port 1-2") && fault.hint.is_some(), "{fault:?}");
+    }
 }

@@ -37,7 +37,7 @@ fn every_family_can_be_written(#[case] board: &str) {
 #[case::none("{channels: 4}", "wrong-world 9:3-8 relays.board", "needs a family", "such as `lcus`")]
 #[case::two(
     "{channels: 4, lcus: {port: /dev/a}, kmtronic: {port: /dev/b}}",
-    "not-exactly-one 9:39-47 relays.board.kmtronic",
+    "not-exactly-one 9:46-54 relays.board.kmtronic",
     "of the family `lcus` already",
     "keep the one that it is"
 )]
@@ -55,19 +55,19 @@ fn every_family_can_be_written(#[case] board: &str) {
 )]
 #[case::twice(
     "{channels: 4, lcus: {port: /dev/a, usb: \"1-4\"}}",
-    "not-exactly-one 9:43-48 relays.board.lcus.usb",
+    "not-exactly-one 9:50-55 relays.board.lcus.usb",
     "named already by `port`",
     "keep `usb`, or `port`"
 )]
 #[case::kind_of_a_path(
     "{channels: 4, lcus: {port: /dev/a, usb-id: \"1a86:7523\"}}",
-    "incomplete 9:46-57 relays.board.lcus.usb-id",
+    "incomplete 9:53-64 relays.board.lcus.usb-id",
     "`port` names a path",
     "delete `usb-id`"
 )]
 #[case::number_of_a_path(
     "{channels: 4, lcus: {port: /dev/a, serial: A1}}",
-    "incomplete 9:46-48 relays.board.lcus.serial",
+    "incomplete 9:53-55 relays.board.lcus.serial",
     "`port` names a path",
     "delete `serial`"
 )]
@@ -94,10 +94,24 @@ fn a_board_that_makes_no_sense_is_explained(
 }
 
 #[rstest]
-#[case("lcus: {usb: \"1-4\"}", "numato: {usb: \"1-4\"}", "shared-port 10:36-41 relays.other.numato.usb")]
-#[case("lcus: {serial: A1}", "numato: {serial: A1}", "shared-port 10:39-41 relays.other.numato.serial")]
+#[case("lcus: {usb: \"1-4\"}", "numato: {usb: \"1-4\"}", "shared-port 10:38-43 relays.other.numato.usb")]
+#[case("lcus: {serial: A1}", "numato: {serial: A1}", "shared-port 10:41-43 relays.other.numato.serial")]
 fn two_boards_in_one_place_are_a_fault(#[case] one: &str, #[case] other: &str, #[case] at: &str) {
     let rig = with_board(&format!("{{channels: 4, {one}}}\n  other: {{channels: 4, {other}}}"));
     let found = findings(&[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)]);
     assert!(found.iter().any(|fault| crate::place(fault) == at), "{found:#?}");
+}
+
+/// What the page on relay boards tells to write.
+#[test]
+fn the_boards_of_the_documentation_are_boards() {
+    let page = include_str!("../../../../../docs/relay-boards.md");
+    let (_, behind) = page.split_once("```yaml\n").expect("an example");
+    let (example, _) = behind.split_once("```").expect("its end");
+    let boards: Vec<&str> = example.lines().filter_map(|line| line.split_once(": {").map(|(_, board)| board)).collect();
+    assert_eq!(boards.len(), 11, "one of each family");
+    for board in boards {
+        let found = findings(&[("lab.yaml", &with_board(&format!("{{{board}"))), ("jbl/charge-5.yaml", DEVICE)]);
+        assert_eq!(found, [], "{board}");
+    }
 }
