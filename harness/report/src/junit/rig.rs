@@ -47,8 +47,7 @@ fn case(classname: &str, found: &Found) -> Case {
     };
     let result = match found.health {
         Health::Ok => CaseResult::Success,
-        Health::Lacks => CaseResult::Skipped(detail("lacks")),
-        Health::Skipped => CaseResult::Skipped(detail("skipped")),
+        Health::Lacks | Health::Skipped => CaseResult::Skipped(detail("skipped")),
         Health::Fault => CaseResult::Error(detail("infra-error")),
     };
     let took_ns = found.answered_ns.map_or(0, |[there, back]| there.saturating_add(back));
