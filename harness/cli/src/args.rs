@@ -171,21 +171,53 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RigCommand {
-    /// List the members of a rig.
+    /// Print a rig's document made of what is plugged into this host.
+    ///
+    /// Nothing is opened and no device is asked. What nobody can see from here, such as the protocol of a relay board, is a
+    /// part of the document that is commented out, with how to find out.
+    Suggest {
+        /// The id of the rig, which is also the name of its file.
+        #[arg(long, default_value = "lab")]
+        name: String,
+        /// Print what was found, and the document, as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the members of a rig, and what is plugged in where.
     List {
         /// The rig's document.
         rig: PathBuf,
         /// The folder of device documents.
         #[arg(long, default_value = "devices")]
         devices: PathBuf,
+        /// Print them as JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Prove the rig's own chain: every member answers and is the one expected.
+    ///
+    /// Nothing leaves its safe state unless `--switch` is given.
     Check {
         /// The rig's document.
         rig: PathBuf,
         /// The folder of device documents.
         #[arg(long, default_value = "devices")]
         devices: PathBuf,
+        #[command(flatten)]
+        how: crate::commands::rig::How,
+    },
+    /// Measure a microphone with a calibrator that sits on it, and keep the figure beside the rig's document.
+    ///
+    /// The figure makes sound pressure of its levels, with a date, an end, and the microphone that it is of: it stands in
+    /// `calibration/RIG.yaml`, where every run of the rig finds it. Touch the gain of the card afterwards, and it is wrong.
+    Calibrate {
+        /// The rig's document.
+        rig: PathBuf,
+        /// The folder of device documents.
+        #[arg(long, default_value = "devices")]
+        devices: PathBuf,
+        #[command(flatten)]
+        how: Box<crate::commands::rig::Measuring>,
     },
     /// Bring every output to its safe state.
     ///
@@ -199,6 +231,9 @@ pub(crate) enum RigCommand {
         /// The folder of device documents.
         #[arg(long, default_value = "devices")]
         devices: PathBuf,
+        /// Print what became of it as JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Show how often the contacts of the relay boards have worked, and how long they will.
     ///

@@ -9,9 +9,9 @@ use indexmap::IndexMap;
 use rigtone_audio::stimulus;
 use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{
-    check::{Stimulus, Vocabulary, check, expired, stale_declarations},
+    check::{Stimulus, Vocabulary, check, expired, stale_calibrations, stale_declarations},
     diagnostic::{self, Diagnostic},
-    document::{Device, Expectation, Rig, Scenario},
+    document::{Calibration, Device, Expectation, Rig, Scenario},
     id::CombinationId,
     load::{self, Library, SourceFile},
     observation::Quantity,
@@ -51,12 +51,13 @@ pub(crate) fn read(paths: &[PathBuf]) -> Read {
     diagnostics.extend(uncalibrated(&loaded.library));
     let today = today();
     diagnostics.extend(loaded.library.rigs.values().flat_map(|entry| stale_declarations(entry, &today)));
+    diagnostics.extend(loaded.library.calibrations.values().flat_map(|entry| stale_calibrations(entry, &today)));
     diagnostic::sort(&mut diagnostics);
     Read { library: loaded.library, diagnostics, sources: loaded.sources }
 }
 
 /// This day in UTC, as documents write days.
-fn today() -> String {
+pub(crate) fn today() -> String {
     let date = time::OffsetDateTime::now_utc().date();
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
@@ -136,6 +137,43 @@ pub(crate) struct Planned {
     pub(crate) rig: Rig,
     pub(crate) devices: IndexMap<String, Device>,
     pub(crate) origin: Origin,
+    pub(crate) calibration: Option<Calibrated>,
+}
+
+/// What was measured of a rig, with the file that says so.
+#[derive(Debug, Clone)]
+pub(crate) struct Calibrated {
+    pub(crate) path: PathBuf,
+    pub(crate) hash: String,
+    pub(crate) document: Calibration,
+}
+
+impl Calibrated {
+    fn of(library: &Library, rig: &str) -> Option<Self> {
+        let entry = library.calibrations.get(rig)?;
+        Some(Self { path: entry.path.clone(), hash: entry.hash.clone(), document: entry.value.clone() })
+    }
+
+    /// For the run's environment: what was known of the rig, and what it was worth on this day.
+    pub(crate) fn environment(&self) -> serde_json::Value {
+        let today = today();
+        let microphones = self.document.microphones.iter().map(|(name, measured)| {
+            let used = measured.figure(&today);
+            (name.clone(), serde_json::json!({ "measured": measured, "worth": measured.worth(&today), "used": used }))
+        });
+        let microphones: serde_json::Map<_, _> = microphones.collect();
+        serde_json::json!({ "file": self.path, "sha256": self.hash, "microphones": microphones })
+    }
+}
+
+/// Where the figures of a rig lie that `rigtone rig calibrate` measured.
+pub(crate) fn calibration_file(rig: &Path) -> Option<PathBuf> {
+    Some(rig.parent()?.join("calibration").join(rig.file_name()?))
+}
+
+/// The same where they were measured. A folder is read with everything below it.
+fn measured(rig: &Path) -> Option<PathBuf> {
+    if rig.is_dir() { None } else { calibration_file(rig).filter(|file| file.exists()) }
 }
 
 /// Reads what is asked for and plans it.
@@ -144,6 +182,7 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
         if what.scenarios.is_empty() { vec![PathBuf::from("scenarios/starter")] } else { what.scenarios.clone() };
     let (rig_path, devices_path) = (what.rig_or("rigs/simulated.yaml"), what.devices_or("devices"));
     paths.extend([rig_path.clone(), devices_path.clone()]);
+    paths.extend(measured(&rig_path));
     let read = read(&paths);
     read.must_be_right()?;
     let (rig, rig_hash) = only_rig(&read.library, &rig_path)?;
@@ -198,7 +237,8 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
     };
     let run = RunPlan::new(plan).map_err(Trouble::usage)?;
     let origin = Origin::of(&rig_path, &devices_path, &rig, &read.library);
-    Ok(Planned { run, rig, devices, origin })
+    let calibration = Calibrated::of(&read.library, &rig.rig);
+    Ok(Planned { run, rig, devices, origin, calibration })
 }
 
 /// The combinations that an earlier run did not answer as one would like.
@@ -231,6 +271,9 @@ pub(crate) struct Origin {
     pub(crate) devices: PathBuf,
     /// SHA-256 of the document of each device that stands in the rig.
     hashes: BTreeMap<String, String>,
+    /// SHA-256 of what was measured of the rig, if anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    calibration: Option<String>,
 }
 
 impl Origin {
@@ -242,14 +285,20 @@ impl Origin {
             rig: absolute(rig_path),
             devices: absolute(devices_path),
             hashes: rig.units.values().filter_map(|unit| hash(&unit.device)).collect(),
+            calibration: library.calibrations.get(&rig.rig).map(|entry| entry.hash.clone()),
         }
     }
 }
 
+/// The rig of a run that goes on, the devices by id, and what was measured of the rig.
+pub(crate) type OfRun = (Rig, IndexMap<String, Device>, Option<Calibrated>);
+
 /// The documents of a run that goes on, which must be those that it began with.
-pub(crate) fn of_run(what: &What, plan: &Plan, origin: &Origin) -> Result<(Rig, IndexMap<String, Device>), Trouble> {
+pub(crate) fn of_run(what: &What, plan: &Plan, origin: &Origin) -> Result<OfRun, Trouble> {
     let (rig_path, devices_path) = (what.rig_or(&origin.rig), what.devices_or(&origin.devices));
-    let read = read(&[rig_path.clone(), devices_path.clone()]);
+    let mut paths = vec![rig_path.clone(), devices_path.clone()];
+    paths.extend(measured(&rig_path));
+    let read = read(&paths);
     read.must_be_right()?;
     let (rig, rig_hash) = only_rig(&read.library, &rig_path)?;
     let changed = |what: String| {
@@ -259,21 +308,34 @@ pub(crate) fn of_run(what: &What, plan: &Plan, origin: &Origin) -> Result<(Rig, 
     if rig_hash != plan.rig_hash {
         return Err(changed(rig_path.display().to_string()));
     }
-    let now = Origin::of(&rig_path, &devices_path, &rig, &read.library).hashes;
-    if let Some((device, _)) = origin.hashes.iter().find(|(device, hash)| now.get(*device) != Some(hash)) {
+    let now = Origin::of(&rig_path, &devices_path, &rig, &read.library);
+    if let Some((device, _)) = origin.hashes.iter().find(|(device, hash)| now.hashes.get(*device) != Some(hash)) {
         return Err(changed(format!("the document of device `{device}`")));
     }
+    if now.calibration != origin.calibration {
+        return Err(changed(format!("what was measured of the rig `{}`", rig.rig)));
+    }
     let devices = read.library.devices.iter().map(|(id, entry)| (id.clone(), entry.value.clone())).collect();
-    Ok((rig, devices))
+    let calibration = Calibrated::of(&read.library, &rig.rig);
+    Ok((rig, devices, calibration))
 }
 
 /// The rig and the devices of a document, for commands that need no scenario.
 pub(crate) fn rig(rig: &Path, devices: &Path) -> Result<(Rig, IndexMap<String, Device>), Trouble> {
-    let read = read(&[rig.to_owned(), devices.to_owned()]);
+    let (document, devices, _) = rig_with_calibration(rig, devices)?;
+    Ok((document, devices))
+}
+
+/// The same, with what was measured of the rig.
+pub(crate) fn rig_with_calibration(rig: &Path, devices: &Path) -> Result<OfRun, Trouble> {
+    let mut paths = vec![rig.to_owned(), devices.to_owned()];
+    paths.extend(measured(rig));
+    let read = read(&paths);
     read.must_be_right()?;
     let (document, _) = only_rig(&read.library, rig)?;
     let devices = read.library.devices.iter().map(|(id, entry)| (id.clone(), entry.value.clone())).collect();
-    Ok((document, devices))
+    let calibration = Calibrated::of(&read.library, &document.rig);
+    Ok((document, devices, calibration))
 }
 
 /// Calibration files of microphones that cannot be used.
@@ -305,6 +367,9 @@ fn only_rig(library: &Library, path: &Path) -> Result<(Rig, String), Trouble> {
         (Some(entry), None) => {
             let mut rig = entry.value.clone();
             rig.beside(&folder_of(&entry.path));
+            if let Some(measured) = library.calibrations.get(&rig.rig) {
+                measured.value.apply(&mut rig, &today());
+            }
             Ok((rig, entry.hash.clone()))
         }
         (None, _) => {

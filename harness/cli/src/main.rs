@@ -70,10 +70,14 @@ fn main() -> ExitCode {
         Command::Attach(what) => commands::attach::attach(&what),
         Command::Compare(what) => commands::compare::run(&what),
         Command::Report { run, format, inconclusive } => commands::report::report(&run, format, inconclusive),
-        Command::Rig { command: RigCommand::List { rig, devices } } => commands::rig::list(&rig, &devices),
-        Command::Rig { command: RigCommand::Check { rig, devices } } => commands::rig::check(&rig, &devices),
-        Command::Rig { command: RigCommand::Safe { rig, devices } } => commands::rig::safe(&rig, &devices),
-        Command::Rig { command: RigCommand::Wear(what) } => commands::wear::wear(&what),
+        Command::Rig { command } => match command {
+            RigCommand::Suggest { name, json } => commands::rig::suggest(&name, json),
+            RigCommand::List { rig, devices, json } => commands::rig::list(&rig, &devices, json),
+            RigCommand::Check { rig, devices, how } => commands::rig::check(&rig, &devices, &how),
+            RigCommand::Calibrate { rig, devices, how } => commands::rig::calibrate(&rig, &devices, &how),
+            RigCommand::Safe { rig, devices, json } => commands::rig::safe(&rig, &devices, json),
+            RigCommand::Wear(what) => commands::wear::wear(&what),
+        },
         Command::Signal { name, rate, code, out, positions } => {
             let (out, positions) = (&*out, positions.as_deref());
             commands::signal::signal(&commands::signal::Signal { name: &name, rate, code, out, positions })

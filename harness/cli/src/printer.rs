@@ -2,10 +2,22 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use rigtone_report::exit::Code;
+
+use crate::trouble::Trouble;
+
 /// Writes to standard output; a reader that went away ends the output, not the program.
 pub(crate) fn out(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Writes a value to standard output as JSON.
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<(), Trouble> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|e| Trouble::new(Code::Internal, format!("making JSON of it failed: {e}")))?;
+    out(&format!("{text}\n"));
+    Ok(())
 }
 
 /// Writes a line to standard error.

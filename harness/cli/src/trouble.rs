@@ -19,6 +19,11 @@ impl Trouble {
     pub(crate) fn usage(what: impl fmt::Display) -> Self {
         Self::new(Code::Usage, what)
     }
+    /// What happened and what to do next, in one line.
+    pub(crate) fn in_a_line(&self) -> String {
+        let hint = self.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        sanitise::line(&format!("{}{hint}", self.what))
+    }
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.hint = Some(hint.to_string());
         self

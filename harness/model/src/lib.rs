@@ -9,6 +9,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod event;
 pub mod id;
+pub mod inspection;
 pub mod layer;
 pub mod load;
 pub mod observation;

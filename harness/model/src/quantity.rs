@@ -230,12 +230,24 @@ quantity!(
     /// A level or a level difference in decibels.
     Level(f64), "level", example "-12 dB", signed "[-+]?", range "-200 dB to 200 dB", units [("dB", 1.0), ("dBFS", 1.0)]
 );
+impl Level {
+    /// From decibels, rounded to hundredths; none outside the range.
+    pub fn from_db(db: f64) -> Option<Self> {
+        Self::from_base((db * 100.0).round() / 100.0)
+    }
+}
 plain!(Level, "dB", -200.0..=200.0, db, "In decibels.");
 
 quantity!(
     /// A sound pressure level, relative to 20 uPa.
     Loudness(f64), "loudness", example "75 dB SPL", signed "", range "0 dB SPL to 150 dB SPL", units [("dB SPL", 1.0)]
 );
+impl Loudness {
+    /// From dB SPL, rounded to hundredths; none outside the range.
+    pub fn from_db_spl(db_spl: f64) -> Option<Self> {
+        Self::from_base((db_spl * 100.0).round() / 100.0)
+    }
+}
 plain!(Loudness, "dB SPL", 0.0..=150.0, db_spl, "In dB SPL.");
 
 quantity!(

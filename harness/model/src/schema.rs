@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use schemars::{generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Map, Value, json};
 
-use crate::document::{Device, Kind, Quarantine, Rig, Scenario};
+use crate::document::{Calibration, Device, Kind, Quarantine, Rig, Scenario};
 
 /// The schema of a kind of document (draft 2020-12).
 ///
@@ -16,11 +16,13 @@ pub fn schema(kind: Kind) -> &'static Value {
     static DEVICE: LazyLock<Value> = LazyLock::new(|| generate(Kind::Device));
     static RIG: LazyLock<Value> = LazyLock::new(|| generate(Kind::Rig));
     static QUARANTINE: LazyLock<Value> = LazyLock::new(|| generate(Kind::Quarantine));
+    static CALIBRATION: LazyLock<Value> = LazyLock::new(|| generate(Kind::Calibration));
     match kind {
         Kind::Scenario => &SCENARIO,
         Kind::Device => &DEVICE,
         Kind::Rig => &RIG,
         Kind::Quarantine => &QUARANTINE,
+        Kind::Calibration => &CALIBRATION,
     }
 }
 
@@ -42,6 +44,7 @@ fn generate(kind: Kind) -> Value {
         Kind::Device => generator.into_root_schema_for::<Device>(),
         Kind::Rig => generator.into_root_schema_for::<Rig>(),
         Kind::Quarantine => generator.into_root_schema_for::<Quarantine>(),
+        Kind::Calibration => generator.into_root_schema_for::<Calibration>(),
     };
     sorted(schema.to_value())
 }

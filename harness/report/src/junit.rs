@@ -6,12 +6,13 @@
 //! Names hold no measured value and do not depend on other combinations, so that readers follow a case from run to run.
 
 mod cases;
+mod rig;
 mod text;
 mod xml;
 
 use std::io::{self, Write};
 
-use rigtone_model::{plan::Plan, verdict::RunVerdicts};
+use rigtone_model::{inspection::Inspection, plan::Plan, verdict::RunVerdicts};
 use thiserror::Error;
 
 use crate::exit::InconclusivePolicy;
@@ -61,4 +62,12 @@ impl JunitError {
 /// When two cases have one name, or the output takes no more.
 pub fn write(verdicts: &RunVerdicts, plan: &Plan, options: &Options<'_>, sink: impl Write) -> Result<(), JunitError> {
     xml::write(cases::suites(verdicts, plan, options)?, sink).map_err(JunitError::Io)
+}
+
+/// Writes what a look at a rig found, as one suite `rig`. Its readers see a rig that is not well as an error.
+///
+/// # Errors
+/// When the output takes no more.
+pub fn write_inspection(inspection: &Inspection, sink: impl Write) -> io::Result<()> {
+    xml::write(vec![rig::suite(inspection)], sink)
 }

@@ -8,14 +8,14 @@ use std::{
 
 use async_trait::async_trait;
 use rigtone_model::{
-    document::{Calibrated, Heard, Rig},
+    document::{Calibrated, Heard, Rig, SafeState},
     event::{Deviation, FirmwareLook},
     id::CombinationId,
     trial::InfrastructureFault,
 };
 
 use crate::{
-    capability::{Microphone, Unit},
+    capability::{Microphone, Power, Unit},
     clock::{Clock, Instant},
 };
 
@@ -72,6 +72,19 @@ pub struct Aftermath {
     pub memory: Option<serde_json::Value>,
 }
 
+/// An output that is wired to something, for whoever tries it out.
+#[derive(Clone)]
+pub struct WiredOutput {
+    /// What it is wired to, such as `power of kitchen-speaker`.
+    pub what: String,
+    /// The channel, such as `relay board-1 channel 3`.
+    pub member: String,
+    /// Its safe position.
+    pub safe: SafeState,
+    /// Switches it.
+    pub switch: Rc<dyn Power>,
+}
+
 /// When the firmware of a unit is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookWhen<'a> {
@@ -115,6 +128,14 @@ pub trait Keeper {
     /// Whether a full disk is planted just now.
     fn disk_is_full(&self) -> bool {
         false
+    }
+    /// Which microphone it is: where it is plugged in and what it says it is. Nothing of one that is not there.
+    fn identity(&self, _microphone: &str) -> Option<String> {
+        None
+    }
+    /// The outputs that are wired to something, in the order of the document.
+    fn outputs(&self) -> Vec<WiredOutput> {
+        Vec::new()
     }
     /// Drives every output to its declared safe state; tries all of them and reports what failed.
     async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault>;

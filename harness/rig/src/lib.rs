@@ -4,20 +4,25 @@
 
 pub mod bench;
 pub mod bluez;
+pub mod calibration;
 pub mod capability;
 pub mod capture;
 pub mod clock;
 mod firmware;
 mod gesture;
 pub mod hardware;
+pub mod inspection;
 pub mod lock;
 pub mod pacing;
+pub mod plugged;
 pub mod power;
 pub mod response;
 mod program;
 pub mod safety;
 pub mod samples;
 pub mod simulated;
+#[cfg(any(feature = "alsa", feature = "serial", test))]
+mod usage;
 pub mod usb;
 mod wanted;
 

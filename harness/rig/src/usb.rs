@@ -182,13 +182,26 @@ impl Sysfs {
         Self { root: root.into() }
     }
 
+    /// A path below the root.
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.root.join(below)
+    }
+
     /// Where the thing of that number hangs.
     ///
     /// # Errors
     /// When it is not there, or the tree cannot be read or makes no sense.
     pub fn place(&self, class: Class, number: u32) -> Result<Place, PlaceError> {
         let (folder, prefix) = class.words();
-        self.place_of(self.root.join("class").join(folder).join(format!("{prefix}{number}")))
+        self.placed(folder, &format!("{prefix}{number}"))
+    }
+
+    /// Where the thing of that name in a class of the kernel hangs, such as `ttyUSB0` in `tty`.
+    ///
+    /// # Errors
+    /// As [`Sysfs::place`].
+    pub(crate) fn placed(&self, class: &str, name: &str) -> Result<Place, PlaceError> {
+        self.place_of(self.path("class").join(class).join(name))
     }
 
     /// Where the thing hangs that this link of the tree leads to.
@@ -235,7 +248,7 @@ impl Sysfs {
     }
 
     /// The capture devices of a sound card.
-    fn captures(&self, card: u32) -> Vec<u8> {
+    pub(crate) fn captures(&self, card: u32) -> Vec<u8> {
         let number = |name: &str| name.strip_prefix(&format!("pcmC{card}D"))?.strip_suffix('c')?.parse().ok();
         let names = self.names(Class::Sound).unwrap_or_default();
         let mut numbers: Vec<u8> = names.iter().filter_map(|name| number(name)).collect();
@@ -302,7 +315,7 @@ impl Sysfs {
     }
 
     /// `cardN` of the card of that id.
-    fn card_named(&self, id: &str) -> Option<String> {
+    pub(crate) fn card_named(&self, id: &str) -> Option<String> {
         let is = |number: &u32| {
             attribute(&self.root.join(format!("class/sound/card{number}/id"))).is_ok_and(|found| found == id)
         };
@@ -397,7 +410,7 @@ fn device(folder: &Path, port: Port) -> Result<UsbDevice, PlaceError> {
 }
 
 /// The text of an attribute, as far as it can be shown.
-fn attribute(path: &Path) -> Result<String, PlaceError> {
+pub(crate) fn attribute(path: &Path) -> Result<String, PlaceError> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
     read.map_err(|e| unreadable(path, &e))?;

@@ -111,11 +111,14 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
     if retention.keep == Keep::All {
         enough_space(&directory, forecast.evidence_bytes.min(retention.budget.unwrap_or(u64::MAX)))?;
     }
-    let opened = open::open(&planned.rig, &planned.devices, &needed(&planned.run.plan))?;
+    let mut opened = open::open(&planned.rig, &planned.devices, &needed(&planned.run.plan))?;
+    hold(&mut opened, planned.calibration.as_ref());
     // The first event tells it beside the rig's clock: what opening took is no part of it.
     beginning.unix_s = now();
     let writer = RunWriter::create(&directory, &run_id).map_err(|e| record_trouble(&e))?;
-    writer.write_environment(&environment(&opened, how.seed, &beginning)).map_err(|e| record_trouble(&e))?;
+    writer
+        .write_environment(&environment(&opened, how.seed, &beginning, planned.calibration.as_ref()))
+        .map_err(|e| record_trouble(&e))?;
     // The plan comes last: where it is, everything is that a run needs to go on.
     writer.write_plan(&planned.run).map_err(|e| record_trouble(&e))?;
     let options = Options {
@@ -186,8 +189,9 @@ pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, T
         return finish(&plan, replay.verdicts(writer.run()), directory, beginning.unix_s, how, earlier);
     }
     drop(replay);
-    let (rig, devices) = documents::of_run(what, &plan.plan, &beginning.documents)?;
-    let opened = open::open(&rig, &devices, &needed(&plan.plan))?;
+    let (rig, devices, calibration) = documents::of_run(what, &plan.plan, &beginning.documents)?;
+    let mut opened = open::open(&rig, &devices, &needed(&plan.plan))?;
+    hold(&mut opened, calibration.as_ref());
     let options = Options {
         seed: past.seed().or_else(|| environment["seed"].as_u64()).unwrap_or(how.seed),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -432,14 +436,34 @@ pub(crate) fn run_id(unix_s: i64, rig: &str) -> String {
     format!("{}-{rig}-{}", when.format(format).unwrap_or_default(), std::process::id())
 }
 
-fn environment(opened: &Opened, seed: u64, beginning: &Beginning) -> serde_json::Value {
+/// Uses what was measured of the microphones that are there, and of no other.
+fn hold(opened: &mut Opened, calibration: Option<&documents::Calibrated>) {
+    let Some(calibration) = calibration else { return };
+    for warning in rigtone_rig::calibration::hold(&mut opened.bench, &calibration.document) {
+        printer::note(&format!("warning: {warning}"));
+    }
+}
+
+fn environment(
+    opened: &Opened,
+    seed: u64,
+    beginning: &Beginning,
+    calibration: Option<&documents::Calibrated>,
+) -> serde_json::Value {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    serde_json::json!({
+    let mut environment = serde_json::json!({
         "schema": "1.0",
         "rigtone": env!("CARGO_PKG_VERSION"),
         "kernel": kernel.trim(),
         "seed": seed,
         "run": beginning,
         "rig": opened.bench.keeper.environment(),
-    })
+    });
+    if let Some(calibration) = calibration {
+        environment["calibration"] = calibration.environment();
+        // Figures of other microphones than those that are there are on record, and not used.
+        let used: Vec<&String> = opened.bench.calibrated.keys().collect();
+        environment["calibration"]["in-use"] = serde_json::json!(used);
+    }
+    environment
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rigtone_model::{comparison::Comparisons, schema};
+use rigtone_model::{comparison::Comparisons, inspection::Inspection, schema};
 use rigtone_report::exit::Code;
 
 use crate::{printer, trouble::Trouble};
@@ -12,7 +12,9 @@ pub(crate) fn schema(out: Option<&Path>) -> Result<Code, Trouble> {
     let comparison = ("comparison.schema.json".to_owned(), format!("{:#}\n", Comparisons::json_schema()));
     let timeline = ("timeline.schema.json".to_owned(), format!("{:#}\n", super::timeline::schema()));
     let trial = ("trial.schema.json".to_owned(), format!("{:#}\n", super::timeline::trial_schema()));
-    for (name, text) in schema::committed().into_iter().chain([measurement, comparison, timeline, trial]) {
+    let inspection = ("inspection.schema.json".to_owned(), format!("{:#}\n", Inspection::json_schema()));
+    let others = [measurement, comparison, timeline, trial, inspection];
+    for (name, text) in schema::committed().into_iter().chain(others) {
         match out {
             None => printer::out(&format!("{text}\n")),
             Some(folder) => {

@@ -65,3 +65,32 @@ pub(crate) fn combinations(xml: &str) -> BTreeMap<&'static str, usize> {
     }
     counts
 }
+
+/// The cases: of which suite, how called, and how they ended.
+pub(crate) fn cases(xml: &str) -> Vec<(String, String, &'static str)> {
+    let mut reader = Reader::from_str(xml);
+    reader.config_mut().expand_empty_elements = true;
+    let (mut suite, mut cases) = (String::new(), Vec::new());
+    loop {
+        let element = match reader.read_event().unwrap() {
+            Event::Start(element) => element,
+            Event::Eof => return cases,
+            _ => continue,
+        };
+        let result = match element.name().as_ref() {
+            b"testsuite" => {
+                suite = attribute(&element, "name");
+                continue;
+            }
+            b"testcase" => {
+                cases.push((suite.clone(), attribute(&element, "name"), "pass"));
+                continue;
+            }
+            b"failure" => "failure",
+            b"error" => "error",
+            b"skipped" => "skipped",
+            _ => continue,
+        };
+        cases.last_mut().expect("within a case").2 = result;
+    }
+}

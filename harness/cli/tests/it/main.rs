@@ -7,6 +7,7 @@ mod air;
 #[expect(dead_code, reason = "the rig's own tests look when orders came")]
 #[path = "../../../rig/tests/it/board.rs"]
 mod board;
+mod bringup;
 mod buttons;
 mod check;
 mod compare;

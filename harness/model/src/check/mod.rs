@@ -1,5 +1,6 @@
 //! What a schema cannot say: whether the documents make sense, alone and together.
 
+mod calibration;
 mod claims;
 mod configuration;
 mod device;
@@ -21,7 +22,7 @@ mod wiring;
 
 use std::path::Path;
 
-pub use self::{quarantine::expired, rig::stale_declarations};
+pub use self::{calibration::stale_calibrations, quarantine::expired, rig::stale_declarations};
 
 use crate::{
     diagnostic::{Code, Diagnostic, nearest},
@@ -105,6 +106,12 @@ pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> 
         let mut faults = Vec::new();
         path_agrees(entry, "quarantine", &entry.value.quarantine, &mut faults);
         quarantine::check(entry, library, &mut faults);
+        all.add(&entry.path, faults);
+    }
+    for entry in library.calibrations.values() {
+        let mut faults = Vec::new();
+        path_agrees(entry, "calibration", &entry.value.calibration, &mut faults);
+        calibration::check(entry, library, &mut faults);
         all.add(&entry.path, faults);
     }
     all.finish()

@@ -175,4 +175,7 @@ pub struct SimulatedMicrophone {
     /// `true`: it turns its gain down when it is loud, and up again when it is quiet.
     #[serde(default)]
     pub gain_control: bool,
+    /// A calibrator sits on it: all that it records holds a tone of 1 kHz of this level (RMS), relative to full scale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrator: Option<Level>,
 }

@@ -1,8 +1,9 @@
-//! The kinds of document a lab writes: scenario, device, rig and quarantine.
+//! The kinds of document a lab keeps: scenario, device, rig, quarantine and calibration.
 //!
 //! One YAML document per file; its first key names the kind. The types here are the single source of the JSON Schemas
 //! under `reports/schemas/`; doc comments of fields become their descriptions.
 
+mod calibration;
 mod configuration;
 mod device;
 mod difference;
@@ -23,6 +24,7 @@ mod sound;
 mod step;
 mod words;
 
+pub use calibration::{Calibration, MeasuredLevel, Worth};
 pub use configuration::{Bitpool, Blocks, Configuration, Misfit, Subbands, WantedConfiguration, largest_bitpool};
 pub use device::{Device, Firmware};
 pub use difference::{Comparable, Difference};
@@ -76,6 +78,8 @@ pub enum Document {
     Rig(Box<Rig>),
     /// What is known to fail.
     Quarantine(Box<Quarantine>),
+    /// What was measured of a rig.
+    Calibration(Box<Calibration>),
 }
 
 /// The kind of a document, told by its first key.
@@ -89,11 +93,13 @@ pub enum Kind {
     Rig,
     /// `quarantine:`
     Quarantine,
+    /// `calibration:`
+    Calibration,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Scenario, Self::Device, Self::Rig, Self::Quarantine];
+    pub const ALL: [Self; 5] = [Self::Scenario, Self::Device, Self::Rig, Self::Quarantine, Self::Calibration];
 
     /// The first key of such a document.
     pub const fn key(self) -> &'static str {
@@ -102,6 +108,7 @@ impl Kind {
             Self::Device => "device",
             Self::Rig => "rig",
             Self::Quarantine => "quarantine",
+            Self::Calibration => "calibration",
         }
     }
 }

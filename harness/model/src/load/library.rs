@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Position, nearest},
-    document::{Device, Kind, Quarantine, Rig, Scenario},
+    document::{Calibration, Device, Kind, Quarantine, Rig, Scenario},
     id::sha256_hex,
 };
 
@@ -70,6 +70,8 @@ pub struct Library {
     pub rigs: IndexMap<String, Entry<Rig>>,
     /// Quarantines.
     pub quarantines: IndexMap<String, Entry<Quarantine>>,
+    /// What was measured of rigs, by their ids.
+    pub calibrations: IndexMap<String, Entry<Calibration>>,
     /// Documents that are there and have faults of their own, by id or by the id that their path speaks of.
     faulty: BTreeSet<String>,
 }
@@ -141,12 +143,13 @@ fn one(file: &SourceFile, counted: bool, library: &mut Library, faults: &mut Vec
         Kind::Device => keep(kind, file, tree, &mut library.devices, |d| &d.device, faults),
         Kind::Rig => keep(kind, file, tree, &mut library.rigs, |d| &d.rig, faults),
         Kind::Quarantine => keep(kind, file, tree, &mut library.quarantines, |d| &d.quarantine, faults),
+        Kind::Calibration => keep(kind, file, tree, &mut library.calibrations, |d| &d.calibration, faults),
     }
 }
 
 /// The kind of a document, told by its first key.
 fn kind(path: &Path, tree: &Tree, faults: &mut Vec<Diagnostic>) -> Option<Kind> {
-    const ADVICE: &str = "begin with `scenario:`, `device:`, `rig:` or `quarantine:` and the id";
+    const ADVICE: &str = "begin with `scenario:`, `device:`, `rig:`, `quarantine:` or `calibration:` and the id";
     let fault = |message: &str, position| Diagnostic::of_file(Code::UnknownKind, path, message).at(position, "");
     let Some(first) = tree.root.entries().first() else {
         if faults.is_empty() {

@@ -49,11 +49,13 @@ fn validator(kind: Kind) -> &'static Validator {
     static DEVICE: LazyLock<Validator> = LazyLock::new(|| build(Kind::Device));
     static RIG: LazyLock<Validator> = LazyLock::new(|| build(Kind::Rig));
     static QUARANTINE: LazyLock<Validator> = LazyLock::new(|| build(Kind::Quarantine));
+    static CALIBRATION: LazyLock<Validator> = LazyLock::new(|| build(Kind::Calibration));
     match kind {
         Kind::Scenario => &SCENARIO,
         Kind::Device => &DEVICE,
         Kind::Rig => &RIG,
         Kind::Quarantine => &QUARANTINE,
+        Kind::Calibration => &CALIBRATION,
     }
 }
 

@@ -181,7 +181,13 @@ fn mutate(value: &mut Value, dice: &mut Dice<'_>) {
 /// Stage 2 without a fault means that stage 3 succeeded; and nothing that follows panics.
 fn consistent(loaded: &Loaded) {
     let library = &loaded.library;
-    let documents = [library.scenarios.len(), library.devices.len(), library.rigs.len(), library.quarantines.len()];
+    let documents = [
+        library.scenarios.len(),
+        library.devices.len(),
+        library.rigs.len(),
+        library.quarantines.len(),
+        library.calibrations.len(),
+    ];
     let documents: usize = documents.into_iter().sum();
     assert!(loaded.diagnostics.iter().all(|d| d.code != Code::Internal), "{:#?}", loaded.diagnostics);
     assert_eq!(documents == 1, loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod reader;
+mod rig;
 mod verdicts;
 
 use std::{fs, process::Command};

@@ -1,6 +1,7 @@
 //! The one file that knows cpal: an ALSA device, opened exactly as the rig document says.
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering},
@@ -31,6 +32,7 @@ use crate::{
     capability::{Captured, Microphone, Recording, Samples},
     clock::{Clock, Instant},
     hardware::{HostClock, within},
+    usage,
     usb::Sysfs,
 };
 
@@ -214,7 +216,10 @@ impl Worker {
     fn refused(&self, doing: &str, error: &cpal::Error) -> InfrastructureFault {
         let device = &self.device;
         let hint = match error.kind() {
-            ErrorKind::DeviceBusy => format!("end the program that uses {device}"),
+            ErrorKind::DeviceBusy => {
+                let users = usage::of_pcm(Path::new("/proc"), &Sysfs::host(), device);
+                usage::to_end(&users, device)
+            }
             ErrorKind::DeviceNotAvailable => "check its USB cable".to_owned(),
             ErrorKind::PermissionDenied => "give this user the right to capture sound (group audio)".to_owned(),
             ErrorKind::UnsupportedConfig => {
@@ -606,6 +611,24 @@ mod tests {
         assert!(heard.len() >= 43_200, "whole periods up to the ring's end, not {}", heard.len());
         assert!(heard.iter().copied().eq((0..heard.len()).map(|n| i32::from(sample(n)))));
         assert!(worker.intact(&shared).expect_err("the ring ran over").what.contains("dropped"));
+    }
+
+    #[rstest]
+    #[case::rate_or_channels(
+        ErrorKind::UnsupportedConfig,
+        "correct rate and channels in the rig file; `arecord -D hw:none --dump-hw-params`"
+    )]
+    #[case::busy(ErrorKind::DeviceBusy, "end the program that uses hw:none")]
+    #[case::unplugged(ErrorKind::DeviceNotAvailable, "check its USB cable")]
+    #[case::not_permitted(ErrorKind::PermissionDenied, "group audio")]
+    fn a_card_that_cannot_be_opened_is_told_with_what_to_do(#[case] kind: ErrorKind, #[case] to_do: &str) {
+        let clock = HostClock::start();
+        let worker =
+            Worker { member: "microphone m".into(), device: "hw:none".into(), alsa: document("hw:none"), clock };
+        let fault = worker.refused("opening", &cpal::Error::with_message(kind, "what it offers"));
+        assert_eq!(fault.member, "microphone m");
+        assert!(fault.what.contains("hw:none") && fault.what.contains("what it offers"), "{fault}");
+        assert!(fault.hint.as_deref().is_some_and(|hint| hint.contains(to_do)), "{fault:?}");
     }
 
     #[tokio::test]

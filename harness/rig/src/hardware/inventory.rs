@@ -1,8 +1,126 @@
 //! What is plugged into the host, for whoever writes a rig's document. The kernel is asked, and no device.
 
-use rigtone_model::document::{Alsa, Rig};
+use std::collections::BTreeMap;
+
+use rigtone_model::document::{Alsa, Rig, World};
+use serde::Serialize;
 
 use crate::usb::{Class, Sysfs};
+
+/// The members of a rig, each with what is known of it on this host. The form of `rigtone rig list --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Listing {
+    /// Version of this form.
+    pub schema: &'static str,
+    /// The rig.
+    pub rig: String,
+    /// What it is.
+    pub title: String,
+    /// Its units by name.
+    pub units: BTreeMap<String, ListedUnit>,
+    /// Its dongles by name.
+    pub dongles: BTreeMap<String, ListedDongle>,
+    /// Its relay boards by name.
+    pub relays: BTreeMap<String, ListedBoard>,
+    /// Its microphones by name.
+    pub microphones: BTreeMap<String, ListedMicrophone>,
+    /// What is plugged in and not part of it, one sentence each.
+    pub others: Vec<String>,
+}
+
+/// A unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ListedUnit {
+    /// Its device.
+    pub device: String,
+    /// The firmware that the document names.
+    pub firmware: String,
+    /// Its address.
+    pub address: String,
+}
+
+/// A dongle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ListedDongle {
+    /// Its address.
+    pub address: String,
+    /// The USB port that the document names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usb: Option<String>,
+    /// What is known of it now; nothing of a simulated one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+}
+
+/// A relay board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ListedBoard {
+    /// How many channels it has.
+    pub channels: u8,
+    /// Its family; nothing of a simulated one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<&'static str>,
+    /// Where it is reached; nothing of a simulated one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<String>,
+}
+
+/// A microphone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ListedMicrophone {
+    /// The room it stands in.
+    pub room: String,
+    /// What it is.
+    pub device: String,
+    /// What is known of it now, if it is a sound card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+}
+
+impl Listing {
+    /// The members of a rig; those of a simulated one are plugged in nowhere.
+    pub fn of(rig: &Rig) -> Self {
+        let there = (rig.world == World::Hardware).then(Inventory::take);
+        let units = rig.units.iter().map(|(name, unit)| {
+            let (device, firmware, address) = (unit.device.clone(), unit.firmware.clone(), unit.address.clone());
+            (name.clone(), ListedUnit { device, firmware, address })
+        });
+        let dongles = rig.dongles.iter().map(|(name, dongle)| {
+            let found = there.as_ref().map(|there| there.dongle(&dongle.address));
+            (name.clone(), ListedDongle { address: dongle.address.clone(), usb: dongle.usb.clone(), found })
+        });
+        let relays = rig.relays.iter().map(|(name, board)| {
+            let stated = board.stated().into_iter().next();
+            let family = stated.as_ref().map(|stated| stated.family);
+            let port = stated.and_then(|stated| stated.place.key());
+            (name.clone(), ListedBoard { channels: board.channels, family, port })
+        });
+        let microphones = rig.microphones.iter().map(|(name, microphone)| {
+            let device = match (&microphone.alsa, &microphone.sink) {
+                (Some(alsa), _) => alsa.named(),
+                (None, Some(wire)) => format!("what dongle {} receives", wire.dongle),
+                (None, None) => "simulated".to_owned(),
+            };
+            let found = there.as_ref().zip(microphone.alsa.as_ref()).map(|(there, alsa)| there.microphone(alsa));
+            (name.clone(), ListedMicrophone { room: microphone.room.clone(), device, found })
+        });
+        Self {
+            schema: "1.0",
+            rig: rig.rig.clone(),
+            title: rig.title.clone(),
+            units: units.collect(),
+            dongles: dongles.collect(),
+            relays: relays.collect(),
+            microphones: microphones.collect(),
+            others: there.iter().flat_map(|there| there.others(rig)).collect(),
+        }
+    }
+}
 
 /// What there is.
 pub struct Inventory {

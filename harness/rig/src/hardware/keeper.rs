@@ -27,12 +27,12 @@ use crate::bluez::{DAEMON, Supply};
 #[cfg(feature = "serial")]
 use crate::power;
 use crate::{
-    bench::{Aftermath, Finding, Keeper, LookWhen, Scope, TrialKey},
+    bench::{Aftermath, Finding, Keeper, LookWhen, Scope, TrialKey, WiredOutput},
     capability::{Captured, Codec, Gestures, Microphone, Power, Unit},
     clock::{Clock, Instant},
     firmware,
     gesture::Knowledge,
-    usb::Sysfs,
+    usb::{Place, Sysfs},
 };
 
 /// How long the check of a microphone listens.
@@ -263,6 +263,7 @@ pub(super) struct HardwareKeeper {
         expect(dead_code, reason = "without drivers there are no members")
     )]
     members: Members,
+    outputs: Vec<WiredOutput>,
     microphones: BTreeMap<String, Rc<dyn Microphone>>,
     /// What the microphones are, by their names.
     devices: BTreeMap<String, Alsa>,
@@ -282,6 +283,7 @@ pub(super) struct HardwareKeeper {
 impl HardwareKeeper {
     pub(super) fn new(
         members: Members,
+        outputs: Vec<WiredOutput>,
         microphones: BTreeMap<String, Rc<dyn Microphone>>,
         devices: BTreeMap<String, Alsa>,
         rig: &Rig,
@@ -294,6 +296,7 @@ impl HardwareKeeper {
         let worn = super::wear::warnings(rig, &hold);
         Self {
             members,
+            outputs,
             microphones,
             devices,
             verified,
@@ -463,6 +466,14 @@ impl Keeper for HardwareKeeper {
         Aftermath { incidents, memory: None }
     }
 
+    fn identity(&self, microphone: &str) -> Option<String> {
+        identity(&Sysfs::host(), self.devices.get(microphone)?)
+    }
+
+    fn outputs(&self) -> Vec<WiredOutput> {
+        self.outputs.clone()
+    }
+
     async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault> {
         #[cfg(not(feature = "serial"))]
         let (faults, _) = (Vec::new(), deadline);
@@ -540,6 +551,18 @@ impl Keeper for HardwareKeeper {
         environment["microphones"] = json!(microphones);
         environment
     }
+}
+
+/// Which sound card a microphone is on, and which of its channels it is.
+fn identity(sysfs: &Sysfs, alsa: &Alsa) -> Option<String> {
+    let pcm = sysfs.pcm(alsa).ok()?;
+    let place = match pcm.card {
+        Some((_, Ok(place @ Place::Usb(_)))) => place.to_string(),
+        // What is on no USB port stays where it is.
+        Some((_, Ok(Place::Elsewhere(_)))) | None => pcm.name,
+        Some((_, Err(_))) => return None,
+    };
+    Some(format!("{place}, channel {}", alsa.channel))
 }
 
 /// What the rig was like at some time.
@@ -645,6 +668,28 @@ mod tests {
     fn what_befell_the_rig_is_told_from_what_it_was(#[case] then: Begun, #[case] now: Begun, #[case] told: &[&str]) {
         let members: Vec<String> = then.incidents(&now).into_iter().map(|fault| fault.member).collect();
         assert_eq!(members, told);
+    }
+
+    #[rstest]
+    #[case::usb(json!({"usb": "1-2.4"}), Some("USB port 1-2.4 (0d8c:0014, serial S1), channel 2"))]
+    #[case::no_serial(json!({"usb": "1-2.5"}), Some("USB port 1-2.5 (0d8c:0014), channel 2"))]
+    #[case::named(json!({"device": "hw:CARD=PCH,DEV=0"}), Some("hw:CARD=PCH,DEV=0, channel 2"))]
+    #[case::of_no_card(json!({"device": "fakemic"}), Some("fakemic, channel 2"))]
+    #[case::gone(json!({"usb": "1-2.6"}), None)]
+    fn a_microphone_is_where_it_is_plugged_in(#[case] named: serde_json::Value, #[case] is: Option<&str>) {
+        use crate::usb::{Class, tree::Tree};
+        let tree = Tree::new();
+        for (number, port, serial) in [(1, "1-2.4", Some("S1")), (2, "1-2.5", None)] {
+            tree.usb(port, "0d8c", "0014", serial);
+            tree.link(Class::Sound, number, &format!("{port}/{port}:1.0/sound/card{number}"));
+            tree.file(&format!("class/sound/pcmC{number}D0c"), b"");
+        }
+        tree.link_to(Class::Sound, 0, "devices/pci0/0000:00:1f.3/sound/card0");
+        tree.file("devices/pci0/0000:00:1f.3/sound/card0/id", b"PCH\n");
+        let mut document = json!({"rate": 48000, "channels": 2, "channel": 2});
+        document.as_object_mut().expect("a map").extend(named.as_object().expect("a map").clone());
+        let alsa: Alsa = serde_json::from_value(document).expect("a device");
+        assert_eq!(identity(&tree.sysfs(), &alsa).as_deref(), is);
     }
 
     #[test]

@@ -15,6 +15,6 @@ mod wear;
 pub use clock::HostClock;
 pub(crate) use clock::within;
 pub use hold::Hold;
-pub use inventory::Inventory;
+pub use inventory::{Inventory, Listing};
 pub use open::{MadeSafe, Notes, OpenError, Selection, make_safe, open, runtime};
 pub use wear::{NotReplaced, WornContact, replaced, worn};

@@ -16,12 +16,12 @@ use thiserror::Error;
 
 use super::{
     Hold, HostClock,
-    hold::own_dongle,
+    hold::{outputs_of, own_dongle},
     keeper::{HardwareKeeper, Members},
     supply::Supply,
 };
 use crate::{
-    bench::Bench,
+    bench::{Bench, WiredOutput},
     capability::{Address, Answer, Microphone, PairingMode, Power, Unit},
     clock::Instant,
     gesture::Knowledge,
@@ -127,7 +127,8 @@ pub fn open(
     let devices = heard_with.filter_map(|(name, m)| Some((name.clone(), m.alsa.clone()?))).collect();
     let responses =
         response::of_rig(rig).map_err(|(name, error)| document(format!("microphone {name}"), error.to_string()))?;
-    let keeper = HardwareKeeper::new(members, microphones.clone(), devices, rig, clock, hold);
+    let outputs = wired_outputs(rig, wanted, &members)?;
+    let keeper = HardwareKeeper::new(members, outputs, microphones.clone(), devices, rig, clock, hold);
     Ok(Bench {
         clock: Rc::new(clock),
         simulated: false,
@@ -139,6 +140,16 @@ pub fn open(
         digital_silence: Bench::digitally_silent(rig),
         keeper: Rc::new(keeper),
     })
+}
+
+/// The outputs of the wanted units.
+fn wired_outputs(rig: &Rig, wanted: &Selection, members: &Members) -> Result<Vec<WiredOutput>, OpenError> {
+    let outputs = outputs_of(rig).filter(|(unit, ..)| wanted.units.contains(*unit));
+    let wired = outputs.map(|(_, what, output)| {
+        let switch = members.outlet(output)?;
+        Ok(WiredOutput { what, member: output.member(), safe: output.safe, switch })
+    });
+    wired.collect()
 }
 
 /// What became of making a whole rig safe.

@@ -9,7 +9,10 @@ use std::{
 
 use rigtone_model::{document::SerialPort, trial::InfrastructureFault};
 
-use crate::usb::{Plug, Refusal, Sysfs};
+use crate::{
+    usage::{self, PortRefused},
+    usb::{Plug, Refusal, Sysfs},
+};
 
 /// How long one order may take, and its answer.
 const ORDER_TIMEOUT: Duration = Duration::from_millis(500);
@@ -97,14 +100,13 @@ impl Port {
     }
 
     fn refused(&self, error: &serialport::Error) -> InfrastructureFault {
-        self.fault(format!("opening {} failed: {error}", self.path)).hint(match error.kind() {
-            _ if !Path::new(&self.path).exists() => "plug the board in, or correct its port in the rig file",
-            serialport::ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
-                "give this user the right to use serial ports (group dialout)"
-            }
-            serialport::ErrorKind::NoDevice => "end the program that uses the port",
-            _ => "see whether it is a serial port, and correct it in the rig file if it is none",
-        })
+        let why = match error.kind() {
+            serialport::ErrorKind::Io(io::ErrorKind::PermissionDenied) => PortRefused::Denied,
+            serialport::ErrorKind::NoDevice => PortRefused::Busy,
+            _ => PortRefused::Otherwise,
+        };
+        let hint = usage::of_port(Path::new("/proc"), Path::new(&self.path), why);
+        self.fault(format!("opening {} failed: {error}", self.path)).hint(hint)
     }
 
     /// Whether it is open.

@@ -20,7 +20,7 @@ use super::{
     world::Shared,
 };
 use crate::{
-    bench::{Aftermath, Finding, Keeper, LookWhen, Scope, TrialKey},
+    bench::{Aftermath, Finding, Keeper, LookWhen, Scope, TrialKey, WiredOutput},
     capability::{Captured, Recording},
     clock::{Clock, Instant},
     firmware,
@@ -43,6 +43,8 @@ pub(super) struct SimulatedKeeper {
     pub(super) microphones: BTreeMap<String, SimulatedMicrophone>,
     /// Every output, the units' buttons included.
     pub(super) outputs: Vec<Output>,
+    /// The same, for whoever tries them out.
+    pub(super) outlets: Vec<WiredOutput>,
     pub(super) relays: Vec<String>,
     pub(super) dongles: RefCell<Dongles>,
     /// By unit: what a trial of it uses, in the words of findings.
@@ -261,6 +263,14 @@ impl Keeper for SimulatedKeeper {
 
     fn disk_is_full(&self) -> bool {
         self.world.borrow().planted.disk_is_full(self.clock.now())
+    }
+
+    fn identity(&self, microphone: &str) -> Option<String> {
+        self.microphones.contains_key(microphone).then(|| format!("the simulated microphone {microphone}"))
+    }
+
+    fn outputs(&self) -> Vec<WiredOutput> {
+        self.outlets.clone()
     }
 
     async fn make_safe(&self, _deadline: Instant) -> Vec<InfrastructureFault> {

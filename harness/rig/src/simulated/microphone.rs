@@ -51,6 +51,7 @@ pub(super) struct SimulatedMicrophone {
     pub(super) hum: Option<Level>,
     pub(super) dead: bool,
     pub(super) gain_control: bool,
+    pub(super) calibrator: Option<Level>,
     pub(super) latency_uncertainty: Option<Duration>,
     pub(super) world: Shared,
     pub(super) clock: VirtualClock,
@@ -126,6 +127,7 @@ impl Recording for SimulatedRecording {
         }
         let seed = u64::from_le_bytes(seed[..8].try_into().expect("eight of 32 bytes"));
         let stretches = dead.clone();
+        let calibrator = microphone.calibrator.filter(|_| !microphone.dead);
         let render = move || {
             let sounds: Vec<air::Sound<'_>> = heard
                 .iter()
@@ -138,6 +140,9 @@ impl Recording for SimulatedRecording {
                 })
                 .collect();
             let mut samples = RENDERER.with_borrow_mut(|r| r.record(frames, &sounds, &air, seed));
+            if let Some(level) = calibrator {
+                add_tone(&mut samples, level.db());
+            }
             for stretch in stretches {
                 samples[stretch].fill(0.0);
             }
@@ -212,6 +217,16 @@ impl SimulatedMicrophone {
             }
         }
         all
+    }
+}
+
+/// The tone of a calibrator of that level (RMS) in dBFS.
+fn add_tone(samples: &mut [f32], level_dbfs: f64) {
+    let amplitude = 2f64.sqrt() * 10f64.powf(level_dbfs / 20.0);
+    for (frame, sample) in samples.iter_mut().enumerate() {
+        // The phase within a period of 48 frames: nothing is lost after hours.
+        let phase = (frame % (RATE as usize / 1000)) as f64 / (f64::from(RATE) / 1000.0);
+        *sample += (amplitude * (std::f64::consts::TAU * phase).sin()) as f32;
     }
 }
 

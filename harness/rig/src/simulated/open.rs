@@ -7,7 +7,7 @@ use std::{
 };
 
 use rigtone_model::{
-    document::{Control, Device, Rig, Role, Unit as UnitDocument},
+    document::{Control, Device, Output, Rig, Role, Unit as UnitDocument},
     trial::InfrastructureFault,
 };
 
@@ -17,11 +17,11 @@ use super::{
     keeper::{SimulatedKeeper, uses_of},
     microphone::SimulatedMicrophone,
     tap::SimulatedTap,
-    units::SimulatedUnit,
+    units::{SimulatedOutlet, SimulatedUnit},
     world::{Shared, World},
 };
 use crate::{
-    bench::Bench,
+    bench::{Bench, WiredOutput},
     capability::{HciTap, Microphone, Unit},
     firmware,
 };
@@ -46,6 +46,18 @@ fn tap_of(
     })))
 }
 
+/// The outputs that are wired to a unit.
+fn outlets_of(unit: &Rc<SimulatedUnit>, document: &UnitDocument) -> Vec<WiredOutput> {
+    let name = &unit.name;
+    let power = document.power.iter().map(|output| (format!("power of {name}"), output));
+    let buttons = document.buttons.iter().map(|(button, output)| (format!("button {button} of {name}"), output));
+    let wired = |(what, output): (String, &Output)| {
+        let switch = Rc::new(SimulatedOutlet { unit: unit.clone(), output: output.clone() });
+        WiredOutput { what, member: output.member(), safe: output.safe, switch }
+    };
+    power.chain(buttons).map(wired).collect()
+}
+
 /// Opens a simulated rig on `clock`. A simulated unit offers what its device and its wiring could, and no more.
 ///
 /// # Errors
@@ -58,7 +70,7 @@ pub fn open(
     let fault = |what| InfrastructureFault::new(format!("rig {}", rig.rig), what);
     let world: Shared = Rc::new(RefCell::new(World::of(rig, devices).map_err(fault)?));
     let mut units = BTreeMap::new();
-    let mut outputs = Vec::new();
+    let (mut outputs, mut outlets) = (Vec::new(), Vec::new());
     for (name, document) in &rig.units {
         let device =
             devices(&document.device).ok_or_else(|| fault(format!("no document of device `{}`", document.device)))?;
@@ -67,6 +79,7 @@ pub fn open(
         let sends = controlled && device.roles.contains(&Role::A2dpSource);
         let receives = document.control == Some(Control::Endpoint) && !sends && device.roles.contains(&Role::A2dpSink);
         outputs.extend(document.power.iter().chain(document.buttons.values().map(|button| &button.output)).cloned());
+        outlets.extend(outlets_of(&handle, document));
         let unit = Unit {
             name: handle.name.clone(),
             address: document.address.parse().map_err(fault)?,
@@ -91,6 +104,7 @@ pub fn open(
             hum: rig.rooms.get(&document.room).and_then(|r| r.hum),
             dead: document.simulated.as_ref().is_some_and(|s| s.dead),
             gain_control: document.simulated.as_ref().is_some_and(|s| s.gain_control),
+            calibrator: document.simulated.as_ref().and_then(|s| s.calibrator),
             latency_uncertainty: document.latency_uncertainty,
             world: world.clone(),
             clock: clock.clone(),
@@ -105,6 +119,7 @@ pub fn open(
         clock: clock.clone(),
         microphones,
         outputs,
+        outlets,
         relays: rig.relays.keys().cloned().collect(),
         dongles: RefCell::new(Dongles::of(rig)),
         uses: rig.units.iter().map(|(name, unit)| (name.clone(), uses_of(unit))).collect(),

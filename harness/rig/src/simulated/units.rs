@@ -1,6 +1,6 @@
 //! What simulated units can do: the same traits as the hardware's.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, rc::Rc, sync::Arc};
 
 use async_trait::async_trait;
 use rigtone_model::{
@@ -261,6 +261,19 @@ impl Gestures for SimulatedUnit {
 
     fn is_alive(&self) {
         self.world.borrow_mut().body(&self.name).knowledge.is_alive();
+    }
+}
+
+/// A channel that is wired to a unit, for whoever tries it out.
+pub(super) struct SimulatedOutlet {
+    pub(super) unit: Rc<SimulatedUnit>,
+    pub(super) output: Output,
+}
+
+#[async_trait(?Send)]
+impl Power for SimulatedOutlet {
+    async fn switch(&self, on: bool, _deadline: Instant) -> Result<Truth, InfrastructureFault> {
+        self.unit.order(&self.output, on).await
     }
 }
 

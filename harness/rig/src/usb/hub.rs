@@ -46,6 +46,11 @@ impl HubPort {
         attribute(&self.file).is_ok_and(|text| text == "1")
     }
 
+    /// Whether the kernel can switch it.
+    pub fn exists(&self) -> bool {
+        self.file.exists()
+    }
+
     /// Whether it feeds what is plugged into it.
     ///
     /// # Errors

@@ -1,27 +1,41 @@
 //! A sysfs tree in a temporary folder, for tests.
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 
 use super::{Class, Sysfs};
 
-pub(crate) struct Tree(TempDir);
+pub(crate) struct Tree {
+    root: PathBuf,
+    /// Deleted with the tree.
+    _folder: Option<TempDir>,
+}
 
 /// Where USB devices lie, as a host with one controller has them.
 const BUS: &str = "devices/pci0/usb1";
 
 impl Tree {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { root: folder.path().to_owned(), _folder: Some(folder) }
+    }
+
+    /// One below a folder that somebody else looks after.
+    pub(crate) fn below(root: &Path) -> Self {
+        Self { root: root.to_owned(), _folder: None }
     }
 
     pub(crate) fn sysfs(&self) -> Sysfs {
-        Sysfs::at(self.0.path())
+        Sysfs::at(&self.root)
     }
 
     pub(crate) fn path(&self, below: &str) -> PathBuf {
-        self.0.path().join(below)
+        self.root.join(below)
     }
 
     pub(crate) fn folder(&self, path: &str) {
