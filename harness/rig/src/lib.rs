@@ -11,11 +11,14 @@ mod firmware;
 pub mod hardware;
 pub mod lock;
 pub mod pacing;
+mod playback;
 pub mod power;
 pub mod safety;
 pub mod simulated;
+mod sources;
 pub mod usb;
 mod wanted;
 
-#[cfg(all(test, feature = "serial"))]
+#[cfg(test)]
+#[cfg_attr(not(feature = "serial"), expect(dead_code, reason = "boards need more of it"))]
 mod test_port;

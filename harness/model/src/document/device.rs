@@ -4,7 +4,10 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::words::{Codec, Role};
+use super::{
+    asked::SpokenPrompt,
+    words::{Codec, Role},
+};
 use crate::quantity::Duration;
 
 /// A model on the market: what its documents say it can do. A claim, not a measurement.
@@ -41,6 +44,9 @@ pub struct Device {
     /// What to do with its buttons; `pairing-mode` is used by the step `enter-pairing-mode`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub gestures: IndexMap<String, Gesture>,
+    /// What is said to it, by purpose: `pair`, `connect`, `disconnect`, `forget`, `play`, or a name that a step `prompt` says.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub prompts: IndexMap<String, SpokenPrompt>,
     /// Settings and the values they can take, such as `source-mode: [on, off]`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub settings: IndexMap<String, Vec<String>>,

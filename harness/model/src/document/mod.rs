@@ -3,6 +3,7 @@
 //! One YAML document per file; its first key names the kind. The types here are the single source of the JSON Schemas
 //! under `reports/schemas/`; doc comments of fields become their descriptions.
 
+mod asked;
 mod configuration;
 mod device;
 mod difference;
@@ -17,6 +18,7 @@ mod sound;
 mod step;
 mod words;
 
+pub use asked::{Android, ByHand, Loudspeaker, Playback, SpokenPrompt, SpokenTo};
 pub use configuration::{Bitpool, Blocks, Configuration, Misfit, Subbands, WantedConfiguration, largest_bitpool};
 pub use device::{Device, Firmware, Gesture, Press};
 pub use difference::{Comparable, Difference};
@@ -27,7 +29,7 @@ pub use expect::{
 pub use fault::{
     ClockJump, DongleFault, Fault, LateRelay, MicrophoneFault, Moment, NoisyMicrophone, RelayFault, Trouble,
 };
-pub use firmware::{CommandLine, Declared, DeviceId, Gatt, Verify, Way};
+pub use firmware::{CommandLine, Declared, DeviceId, Gatt, ShownAt, Verify, Way};
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
 pub use quarantine::{Quarantine, Quarantined};
 pub use rig::{

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::asked;
 use crate::document::{Action, Control, Device, Event, Profile, Rig, Role, Step, Unit, WaitFor, World};
 
 /// Something a unit can do on its rig.
@@ -24,19 +25,25 @@ pub enum Capability {
     Recording = 64,
     /// It tells when others connect to it.
     Receiving = 128,
+    /// It can be told to remove a bond.
+    Forgetting = 1024,
+    /// Prompts can be spoken to it.
+    Speaking = 2048,
 }
 
 impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Power => "its supply cannot be switched: wire it to a relay with `power:`",
-            Self::PairingMode => "it cannot be brought into pairing mode: its device has no `pairing-mode` gesture that this rig can do",
-            Self::Inquiry => "it cannot be told to search: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
-            Self::Pairing => "it cannot be told to pair: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
-            Self::Connecting => "it cannot be told to connect: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle",
-            Self::Streaming => "it cannot send a stimulus: it needs the role a2dp-source and a `control:`",
+            Self::Power => "its supply cannot be switched: wire it to a relay with `power:`, or let a person do it with `by-hand: [power]`",
+            Self::PairingMode => "it cannot be brought into pairing mode: its device has no `pairing-mode` gesture that this rig can do, and no person does it (`by-hand: [pairing-mode]`)",
+            Self::Inquiry => "it cannot be told to search: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or another that can do it (docs/sources.md)",
+            Self::Pairing => "it cannot be told to pair: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or another that can do it (docs/sources.md)",
+            Self::Connecting => "it cannot be told to connect: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or another that can do it (docs/sources.md)",
+            Self::Streaming => "it cannot send a stimulus: it needs the role a2dp-source and a `control:` that can do it",
             Self::Recording => "no microphone hears it: name one with `heard-by:`",
             Self::Receiving => "it does not tell when it is connected: only a sink that is Rigtone itself does, with `control: endpoint` and on a hardware rig a dongle",
+            Self::Forgetting => "it cannot be told to forget a bond: it needs a `control:` that can do it (docs/sources.md)",
+            Self::Speaking => "nobody can speak to it: it needs `control: voice` and, with `spoken-to:`, a loudspeaker of a hardware rig",
         })
     }
 }
@@ -64,7 +71,7 @@ impl Capabilities {
         let controlled = match unit.control {
             Some(Control::Endpoint) => simulated || unit.dongle.is_some(),
             Some(Control::Voice | Control::Command) => simulated,
-            Some(Control::Operator) | None => false,
+            Some(Control::Operator | Control::Android) | None => false,
         };
         let mut all = Self::default();
         all.set(Capability::Power, unit.power.is_some());
@@ -77,11 +84,12 @@ impl Capabilities {
             receives || gesture.is_some_and(|g| g.automatic || (simulated && !g.press.is_empty())),
         );
         all.set(Capability::Receiving, receives);
-        for capability in [Capability::Inquiry, Capability::Pairing, Capability::Connecting] {
+        for capability in [Capability::Inquiry, Capability::Pairing, Capability::Connecting, Capability::Forgetting] {
             all.set(capability, controlled);
         }
         all.set(Capability::Streaming, controlled && roles.contains(&Role::A2dpSource));
         all.set(Capability::Recording, !unit.heard_by.is_empty());
+        asked::can(unit, device, rig).into_iter().for_each(|capability| all.set(capability, true));
         all
     }
 }
@@ -107,7 +115,7 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
             return Err(format!("this version of Rigtone has no driver for the profile {}", a.profile));
         }
         Action::Disconnect(a) => needs.push((&a.by, Capability::Connecting)),
-        Action::Forget(a) => needs.push((&a.by, Capability::Pairing)),
+        Action::Forget(a) => needs.push((&a.by, Capability::Forgetting)),
         Action::Play(a) => {
             if let Some(key) = [
                 ("content", a.content.is_some()),
@@ -137,9 +145,13 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         Action::WaitFor(_) => {
             return Err("this version of Rigtone has no driver for `wait-for` the event `reaction`".into());
         }
-        Action::Gesture(_) | Action::Set(_) | Action::ReadServices(_) | Action::Prompt(_) | Action::VoiceLoop(_) => {
+        Action::Gesture(_) | Action::Set(_) | Action::ReadServices(_) | Action::VoiceLoop(_) => {
             return later();
         }
+        Action::Prompt(a) if a.loudness.is_some() => {
+            return Err("this version of Rigtone has no driver for `loudness` of the step `prompt`".into());
+        }
+        Action::Prompt(a) => needs.push((&a.unit, Capability::Speaking)),
     }
     Ok(())
 }

@@ -49,6 +49,8 @@ pub(super) struct Members {
     /// By unit.
     #[cfg(feature = "bluez")]
     dongle_of: BTreeMap<String, Rc<crate::bluez::Dongle>>,
+    /// Who does what Rigtone cannot do itself.
+    pub(super) others: super::asked::Others,
 }
 
 #[cfg(feature = "serial")]
@@ -319,6 +321,7 @@ impl Keeper for HardwareKeeper {
                 }
             }
         }
+        findings.extend(self.members.others.check(scope, self.clock, deadline).await);
         for (name, microphone) in &self.microphones {
             if !scope.holds(&format!("microphone {name}")) {
                 continue;
@@ -346,6 +349,9 @@ impl Keeper for HardwareKeeper {
                 let deadline = self.clock.now().plus(command.within.ns()).min(deadline);
                 firmware::look(name, unit, firmware::output_of(command, self.clock, deadline).await)
             }
+            (Way::Operator(shown), LookWhen::Idle) => {
+                firmware::look(name, unit, self.members.others.read_firmware(name, &shown.at, deadline).await)
+            }
             (Way::DeviceId(_) | Way::Gatt(_), LookWhen::Linked { by }) => {
                 let read = self.read_over_link(unit, by, deadline).await?;
                 read.and_then(|read| firmware::look(name, unit, read))
@@ -367,6 +373,10 @@ impl Keeper for HardwareKeeper {
         };
         let incidents = begun.map(|begun| begun.incidents(&self.now_of(units))).unwrap_or_default();
         Aftermath { incidents, memory: None }
+    }
+
+    fn is_asking(&self) -> bool {
+        self.members.others.is_asking()
     }
 
     async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault> {
