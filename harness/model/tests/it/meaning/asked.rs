@@ -46,32 +46,32 @@ fn whoever_is_asked_is_described_whole(#[case] unit: &str) {
 #[rstest]
 #[case::nothing_speaks(
     ", control: voice",
-    "incomplete 18:76-81 units.echo.control",
+    "incomplete 19:85-90 units.echo.control",
     "nothing speaks to it",
     "add `spoken-to`"
 )]
 #[case::not_spoken_to(
     ", spoken-to: {loudspeaker: desk, distance: 0.4 m}",
-    "wrong-reference 18:67-76 units.echo.spoken-to",
+    "wrong-reference 19:76-85 units.echo.spoken-to",
     "only a unit with `control: voice`",
     "`control: voice`"
 )]
 #[case::no_loudspeaker(
     ", control: voice, spoken-to: {loudspeaker: desc, distance: 0.4 m}",
-    "dangling-reference 18:109-113 units.echo.spoken-to.loudspeaker",
+    "dangling-reference 19:117-121 units.echo.spoken-to.loudspeaker",
     "there is no loudspeaker `desc`",
     "did you mean `desk`?"
 )]
-#[case::no_phone(", control: android", "incomplete 18:76-83 units.echo.control", "no phone is named", "`adb devices`")]
+#[case::no_phone(", control: android", "incomplete 19:85-92 units.echo.control", "no phone is named", "`adb devices`")]
 #[case::no_phone_at_all(
     ", android: {serial: R58M12ABCDE}",
-    "wrong-reference 18:67-74 units.echo.android",
+    "wrong-reference 19:76-83 units.echo.android",
     "only a unit with `control: android`",
     "`control: android`"
 )]
 #[case::twice(
     ", by-hand: [power, power]",
-    "repeated-value 18:67-74 units.echo.by-hand",
+    "repeated-value 19:76-83 units.echo.by-hand",
     "`power` stands there twice",
     "delete"
 )]
@@ -121,7 +121,7 @@ fn nobody_lays_hands_on_what_is_simulated() {
     let rig = format!("{RIG}    by-hand: [pairing-mode]\n");
     one_fault(
         &[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)],
-        "wrong-world 18:5-12 units.charge.by-hand",
+        "wrong-world 19:5-12 units.charge.by-hand",
         "nobody can lay hands on",
         "world: hardware",
     );
@@ -146,7 +146,7 @@ fn nobody_looks_at_what_is_simulated() {
     let rig = format!("{RIG}    verify: {{operator: {{at: the label}}}}\n");
     one_fault(
         &[("lab.yaml", &rig), ("jbl/charge-5.yaml", DEVICE)],
-        "wrong-world 18:14-22 units.charge.verify.operator",
+        "wrong-world 19:14-22 units.charge.verify.operator",
         "nobody can look at",
         "in another way",
     );
