@@ -45,8 +45,18 @@ impl Asked for Somebody {
     }
 
     async fn ask(&self, request: Request<'_>, deadline: Instant) -> Result<Reply, InfrastructureFault> {
-        let words = format!("{request:?}");
-        let asked = words.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned();
+        let asked = match request {
+            Request::Power(_) => "Power",
+            Request::EnterPairingMode => "EnterPairingMode",
+            Request::Find(_) => "Find",
+            Request::Pair(_) => "Pair",
+            Request::Forget(_) => "Forget",
+            Request::Connect(_) => "Connect",
+            Request::Disconnect(_) => "Disconnect",
+            Request::Play { .. } => "Play",
+            Request::Say(_) => "Say",
+        };
+        let asked = asked.to_owned();
         self.heard.borrow_mut().push(asked.clone());
         let reply =
             |said: &str, outcome| Reply { asked: asked.clone(), said: Some(said.to_owned()), outcome, papers: vec![] };
