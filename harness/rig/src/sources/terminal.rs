@@ -193,7 +193,7 @@ impl Terminal {
 
     async fn converse(&self, question: &Question<'_>, deadline: Instant) -> io::Result<Line> {
         let Question { title, steps, choices, understood } = question;
-        let tty = AsyncFd::with_interest(&self.tty, Interest::READABLE | Interest::WRITABLE)?;
+        let tty = AsyncFd::with_interest(self.tty.try_clone()?, Interest::READABLE | Interest::WRITABLE)?;
         let number = self.asked.get() + 1;
         self.asked.set(number);
         let mut text = format!("{CLEAR}\n[{number}] {}\n", shown(title));
@@ -246,7 +246,7 @@ fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-async fn write(tty: &AsyncFd<&OwnedFd>, mut bytes: &[u8]) -> io::Result<()> {
+async fn write(tty: &AsyncFd<OwnedFd>, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         let written = tty.async_io(Interest::WRITABLE, |fd| Ok(rustix::io::write(fd, bytes)?)).await?;
         bytes = &bytes[written..];
@@ -255,7 +255,7 @@ async fn write(tty: &AsyncFd<&OwnedFd>, mut bytes: &[u8]) -> io::Result<()> {
 }
 
 /// A line, as the terminal gives it when it is ended.
-async fn read_line(tty: &AsyncFd<&OwnedFd>) -> io::Result<String> {
+async fn read_line(tty: &AsyncFd<OwnedFd>) -> io::Result<String> {
     let mut line = Vec::new();
     while line.last() != Some(&b'\n') && line.len() < LONGEST {
         let mut buffer = [0; LONGEST];

@@ -6,7 +6,7 @@
 mod adb;
 mod dump;
 
-use std::{env, ffi::OsString, path::PathBuf, rc::Rc};
+use std::{env, path::PathBuf, rc::Rc};
 
 use async_trait::async_trait;
 use hound::{SampleFormat, WavSpec, WavWriter};
