@@ -18,12 +18,12 @@ use cpal::{
     BufferSize, ErrorKind, HostId, OutputCallbackInfo, SampleFormat, StreamConfig, SupportedBufferSize,
     traits::{DeviceTrait, HostTrait, StreamTrait},
 };
-use rigtone_model::{document, trial::InfrastructureFault};
+use rigtone_model::{document, quantity::Level, trial::InfrastructureFault};
 use tokio::sync::oneshot;
 
 use super::{Loudspeaker, Mono};
 use crate::{
-    clock::{Clock, Instant},
+    clock::Instant,
     hardware::{HostClock, within},
     usb::Sysfs,
 };
@@ -96,7 +96,7 @@ impl Loudspeaker for AlsaLoudspeaker {
 
     async fn play(&self, sound: &Mono, deadline: Instant) -> Result<(), InfrastructureFault> {
         let document::Loudspeaker { alsa, level, .. } = &self.document;
-        let frames = sound.frames(alsa.rate, alsa.channels, level.map_or(0.0, |level| level.db()));
+        let frames = sound.frames(alsa.rate, alsa.channels, level.map_or(0.0, Level::db));
         self.run(Some(frames), deadline).await.map(|_| ())
     }
 
@@ -279,6 +279,7 @@ mod tests {
     //! is played into a file, as fast as it is written.
 
     use super::*;
+    use crate::clock::Clock;
     use rstest::rstest;
     use std::{env, fs, path::PathBuf, process::Command};
 

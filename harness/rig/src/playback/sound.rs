@@ -46,11 +46,6 @@ impl Mono {
         Ok(Self { rate: spec.sample_rate, samples })
     }
 
-    /// How long it lasts, in nanoseconds.
-    pub(crate) fn lasts_ns(&self) -> i64 {
-        (self.samples.len() as i64).saturating_mul(1_000_000_000) / i64::from(self.rate.max(1))
-    }
-
     /// The frames of a device of that rate and so many channels, each of which gets the sound at `level_db` relative to itself.
     /// Where nothing is to be changed the samples stay as they are.
     pub(crate) fn frames(&self, rate: u32, channels: u16, level_db: f64) -> Vec<i16> {

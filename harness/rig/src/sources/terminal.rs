@@ -13,7 +13,10 @@ use rustix::{
     process::{Signal, getpid, kill_process},
     termios::{QueueSelector, tcflush, tcgetattr, ttyname},
 };
-use tokio::io::{Interest, unix::AsyncFd};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::unix::pipe::{Receiver, Sender},
+};
 
 use crate::{
     clock::{Clock, Instant},
@@ -193,7 +196,9 @@ impl Terminal {
 
     async fn converse(&self, question: &Question<'_>, deadline: Instant) -> io::Result<Line> {
         let Question { title, steps, choices, understood } = question;
-        let tty = AsyncFd::with_interest(self.tty.try_clone()?, Interest::READABLE | Interest::WRITABLE)?;
+        // A terminal is read and written as a pipe is.
+        let mut typed = Receiver::from_owned_fd_unchecked(self.tty.try_clone()?)?;
+        let mut screen = Sender::from_owned_fd_unchecked(self.tty.try_clone()?)?;
         let number = self.asked.get() + 1;
         self.asked.set(number);
         let mut text = format!("{CLEAR}\n[{number}] {}\n", shown(title));
@@ -204,13 +209,13 @@ impl Terminal {
         text.push_str(&format!("  {choices} ({left_s} s left): "));
         // What was typed before the question is no answer to it.
         tcflush(&self.tty, QueueSelector::IFlush)?;
-        write(&tty, text.as_bytes()).await?;
+        screen.write_all(text.as_bytes()).await?;
         loop {
-            let line = read_line(&tty).await?;
+            let line = read_line(&mut typed).await?;
             if let Some(meaning) = understood(&line) {
                 return Ok(meaning);
             }
-            write(&tty, format!("  `{}` is none of them: {choices}: ", shown(line.trim())).as_bytes()).await?;
+            screen.write_all(format!("  `{}` is none of them: {choices}: ", shown(line.trim())).as_bytes()).await?;
         }
     }
 }
@@ -246,20 +251,12 @@ fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-async fn write(tty: &AsyncFd<OwnedFd>, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let written = tty.async_io(Interest::WRITABLE, |fd| Ok(rustix::io::write(fd, bytes)?)).await?;
-        bytes = &bytes[written..];
-    }
-    Ok(())
-}
-
 /// A line, as the terminal gives it when it is ended.
-async fn read_line(tty: &AsyncFd<OwnedFd>) -> io::Result<String> {
+async fn read_line(typed: &mut Receiver) -> io::Result<String> {
     let mut line = Vec::new();
     while line.last() != Some(&b'\n') && line.len() < LONGEST {
         let mut buffer = [0; LONGEST];
-        let count = tty.async_io(Interest::READABLE, |fd| Ok(rustix::io::read(fd, &mut buffer)?)).await?;
+        let count = typed.read(&mut buffer).await?;
         if count == 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it was closed"));
         }
