@@ -188,10 +188,6 @@ impl Members {
 
 /// Looks after the members of a rig.
 pub(super) struct HardwareKeeper {
-    #[cfg_attr(
-        not(any(feature = "serial", feature = "bluez")),
-        expect(dead_code, reason = "without drivers there are no members")
-    )]
     members: Members,
     microphones: BTreeMap<String, Rc<dyn Microphone>>,
     /// What the microphones are, by their names.
