@@ -70,6 +70,31 @@ pub enum Truth {
     Reported,
     /// Its effect was seen.
     Observed,
+    /// A person says so.
+    Said,
+}
+
+/// Who is asked to do what Rigtone cannot do itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// A person at the terminal.
+    Operator,
+    /// A voice assistant that was spoken to.
+    Voice,
+    /// A phone, by adb.
+    Android,
+}
+
+impl Origin {
+    /// Who that is, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Operator => "a person",
+            Self::Voice => "a voice assistant",
+            Self::Android => "a phone",
+        }
+    }
 }
 
 /// When a contact moved: between two moments, and some milliseconds later for what the relay itself needs.
@@ -234,6 +259,8 @@ pub enum FirmwareSource {
     Command,
     /// The word of a person.
     Declared,
+    /// What a person typed who was asked.
+    Operator,
 }
 
 /// A look at the firmware of a unit.
@@ -270,6 +297,7 @@ impl FirmwareLook {
             FirmwareSource::Gatt => "its firmware revision over LE",
             FirmwareSource::Command => "the lab's program",
             FirmwareSource::Declared => "a person",
+            FirmwareSource::Operator => "a person who was asked",
         };
         match &self.found {
             Some(found) if found == expected && self.source == FirmwareSource::Declared => {
@@ -360,6 +388,18 @@ pub enum Body {
         /// When the last of their contacts moved to be pressed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         edge: Option<Edge>,
+    },
+    /// Somebody else was asked to do something with a unit. What was said to it is no proof that it happened.
+    Asked {
+        /// The unit.
+        unit: String,
+        /// Who was asked.
+        origin: Origin,
+        /// What was asked.
+        asked: String,
+        /// What was answered; nothing where nobody answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said: Option<String>,
     },
     /// A unit answered an inquiry.
     Found {

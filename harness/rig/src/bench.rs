@@ -125,6 +125,10 @@ pub trait Keeper {
     }
     /// Brings the simulated world's units back to where a trial left them that was run before a crash.
     fn remember(&self, _memory: &serde_json::Value) {}
+    /// Whether a question stands at the terminal just now, over which nothing should be written.
+    fn is_asking(&self) -> bool {
+        false
+    }
     /// Whether a full disk is planted just now.
     fn disk_is_full(&self) -> bool {
         false

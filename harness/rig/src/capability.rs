@@ -11,7 +11,7 @@ use rigtone_audio::stimulus::Stimulus;
 pub use rigtone_bluetooth::received::{Counts, Intervals};
 pub use rigtone_model::{
     document::{Capture, Codec, Profile, WantedConfiguration},
-    event::{Anchor, CaptureClock, Edge, TimedBy, TransportChange, Truth},
+    event::{Anchor, CaptureClock, Edge, Origin, TimedBy, TransportChange, Truth},
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
 
@@ -333,6 +333,64 @@ pub trait HciTape {
     fn clock(&self) -> CaptureClock;
 }
 
+/// What somebody else is asked to do with a unit.
+#[derive(Debug, Clone, Copy)]
+pub enum Request<'a> {
+    /// Switch its supply on or off.
+    Power(bool),
+    /// Do the gesture of its pairing mode.
+    EnterPairingMode,
+    /// See whether it finds another unit.
+    Find(Address),
+    /// Pair it with another unit.
+    Pair(Address),
+    /// Remove the bond with another unit.
+    Forget(Address),
+    /// Connect it to another unit.
+    Connect(Address),
+    /// Disconnect it from another unit.
+    Disconnect(Address),
+    /// Play a stimulus over another unit.
+    Play {
+        /// The unit that should sound.
+        on: Address,
+        /// The name of the stimulus.
+        signal: &'a str,
+        /// The stimulus.
+        stimulus: &'a Stimulus,
+    },
+    /// Say a prompt of its device to it.
+    Say(&'a str),
+}
+
+/// What was asked, and what is known of what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// What was asked, in words.
+    pub asked: String,
+    /// What was answered; nothing where nobody answers.
+    pub said: Option<String>,
+    /// That it did not work, as whoever was asked says; else a link, where a link is what was asked for and it tells of it.
+    pub outcome: Result<Option<Link>, DeviceFailure>,
+    /// The words that this rests on, to be kept as evidence: a name for the file, and the text.
+    pub papers: Vec<(String, String)>,
+}
+
+/// Somebody who is asked to do what Rigtone cannot do itself. An answer is the word of who gives it, and no proof: what follows decides.
+#[async_trait(?Send)]
+pub trait Asked {
+    /// Who is asked.
+    fn origin(&self) -> Origin;
+    /// Asks, and waits for an answer where there is one. Not cancel-safe: what was said stays said.
+    async fn ask(&self, request: Request<'_>, deadline: Instant) -> Result<Reply, InfrastructureFault>;
+    /// Whether it plays the very stimulus that it is given; else it plays what `rigtone signal` wrote.
+    fn plays_what_it_is_given(&self) -> bool {
+        false
+    }
+    /// How long after it was asked the sound may begin, in nanoseconds.
+    fn lag_ns(&self) -> i64;
+}
+
 /// A unit of the rig with what it can do here.
 #[derive(Clone)]
 pub struct Unit {
@@ -358,6 +416,10 @@ pub struct Unit {
     pub receiving: Option<Rc<dyn Receiving>>,
     /// Recording its HCI traffic, if the rig's document wants it.
     pub tap: Option<Rc<dyn HciTap>>,
+    /// Who does what a source does that Rigtone cannot tell so itself.
+    pub asked: Option<Rc<dyn Asked>>,
+    /// Who does with their hands what no wire does: where `power` or `pairing_mode` is absent.
+    pub by_hand: Option<Rc<dyn Asked>>,
 }
 
 impl fmt::Debug for Unit {

@@ -14,6 +14,7 @@ pub mod hardware;
 pub mod inspection;
 pub mod lock;
 pub mod pacing;
+mod playback;
 pub mod plugged;
 pub mod power;
 pub mod response;
@@ -21,10 +22,12 @@ mod program;
 pub mod safety;
 pub mod samples;
 pub mod simulated;
+mod sources;
 #[cfg(any(feature = "alsa", feature = "serial", test))]
 mod usage;
 pub mod usb;
 mod wanted;
 
-#[cfg(all(test, feature = "serial"))]
+#[cfg(test)]
+#[cfg_attr(not(feature = "serial"), expect(dead_code, reason = "boards need more of it"))]
 mod test_port;

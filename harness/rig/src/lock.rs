@@ -65,6 +65,17 @@ impl Resource {
         Self { key: format!("+alsa-{}", escape(&key)), what: format!("microphone {microphone} ({device})") }
     }
 
+    /// A loudspeaker on an ALSA device: its card may be a microphone's too.
+    pub fn loudspeaker(name: &str, device: &str) -> Self {
+        let key = Self::alsa(name, device).key.replacen("+alsa-", "+alsa-playback-", 1);
+        Self { key, what: format!("loudspeaker {name} ({device})") }
+    }
+
+    /// A phone, by its serial number.
+    pub fn phone(unit: &str, serial: &str) -> Self {
+        Self { key: format!("+phone-{}", escape(serial)), what: format!("unit {unit} (phone {serial})") }
+    }
+
     /// What tells it from every other resource of the host.
     pub fn key(&self) -> &str {
         &self.key

@@ -1,4 +1,4 @@
-//! A pseudo terminal that stands for a serial board in tests.
+//! A pseudo terminal that stands for a serial board, or for a person at a terminal, in tests.
 
 use std::os::fd::OwnedFd;
 
@@ -51,6 +51,20 @@ impl Pty {
             have += rustix::io::read(&self.board, &mut bytes[have..]).expect("the port is open");
         }
         bytes
+    }
+
+    /// All that was received until it ends with one of the two.
+    pub(crate) fn until(&self, end: &str, or: &str) -> String {
+        let mut bytes = Vec::new();
+        loop {
+            assert!(self.readable(30), "only {:?} came", String::from_utf8_lossy(&bytes));
+            let mut one = [0];
+            assert_eq!(rustix::io::read(&self.board, &mut one), Ok(1), "the port is open");
+            bytes.push(one[0]);
+            if bytes.ends_with(end.as_bytes()) || bytes.ends_with(or.as_bytes()) {
+                return String::from_utf8_lossy(&bytes).into_owned();
+            }
+        }
     }
 
     /// What the board says.

@@ -9,12 +9,13 @@ use rigtone_model::{
 };
 use rigtone_record::wav::{self, Pcm};
 use rigtone_rig::{
-    capability::{Captured, Microphone, Pacing, Received, Samples, Streaming, Unit, Wish},
+    capability::{Asked, Captured, Microphone, Pacing, Received, Request, Samples, Streaming, Unit, Wish},
     clock::compute,
 };
 use rigtone_witness::sound::{Emitted, HearError, Heard, Take, asked_hz, hear, identity, stimulus};
 
 use crate::{
+    asked::{self, ASKED_NS},
     emit::Place,
     step::{Session, StepEnd, StepResult, USUAL_HZ},
 };
@@ -87,6 +88,44 @@ pub(crate) async fn play(
     let sound = Sound { signal: &play.signal, code, stimulus, target, name, microphone: &**microphone };
     analyse(session, sound, captured, emitted, place).await?;
     Ok(streamed.ended.map_or_else(StepEnd::Failed, |()| StepEnd::Done))
+}
+
+/// Records what somebody else is asked to play. When it leaves is not known, so that nothing is measured from it.
+pub(crate) async fn ask_to_play(
+    session: &mut Session<'_>,
+    play: &Play,
+    source: &dyn Asked,
+    unit: &Unit,
+    target: &Unit,
+    place: Place<'_>,
+) -> StepResult {
+    let trial = session.trial;
+    let own = source.plays_what_it_is_given();
+    let code = if own { identity(&trial.plan.rig, &target.name) } else { FOREIGN };
+    let stimulus = stimulus(&play.signal, USUAL_HZ, code)
+        .map_err(|e| InfrastructureFault::new("plan", e.to_string()).hint("run `rigtone check` on the scenario"))?;
+    let name = trial.bench.nearest_microphone(&target.name).unwrap_or_default().to_owned();
+    let microphone = trial.bench.microphones.get(&name).ok_or_else(|| {
+        InfrastructureFault::new(format!("unit {}", target.name), "no microphone of the rig hears it")
+            .hint("name one with `heard-by:` in the rig's document")
+    })?;
+    let ear = format!("microphone {name}");
+    let deadline = session.now().plus(START_NS);
+    let recording = session.bounded(deadline, &ear, microphone.start(deadline)).await?;
+    session.pass(LEAD_NS).await;
+    let request = Request::Play { on: target.address, signal: &play.signal, stimulus: &stimulus };
+    let reply = asked::ask(session, unit, source, request, ASKED_NS, place).await?;
+    if let Err(failure) = reply.outcome {
+        // Nothing plays that a recording could be held against.
+        return Ok(StepEnd::Failed(failure));
+    }
+    let length_ns = (stimulus.duration_s() * 1e9) as i64;
+    session.pass(source.lag_ns() + length_ns + TAIL_NS).await;
+    let deadline = session.now().plus(START_NS);
+    let captured = session.bounded(deadline, &ear, recording.stop(deadline)).await?;
+    let sound = Sound { signal: &play.signal, code, stimulus, target, name, microphone: &**microphone };
+    analyse(session, sound, captured, None, place).await?;
+    Ok(StepEnd::Done)
 }
 
 /// Records for a time what others may be playing.
@@ -202,7 +241,7 @@ fn packets(
 }
 
 /// Keeps a recording, or a file beside one, as evidence; gives its hash.
-fn keep(
+pub(crate) fn keep(
     session: &Session<'_>,
     place: Place<'_>,
     name: &str,

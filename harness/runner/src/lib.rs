@@ -3,6 +3,7 @@
 //! The runner knows the traits of [`rigtone_rig`] and no driver, takes all time from the rig's clock, and tells
 //! everything it does in one stream of events. What ends a run early, it ends in order: cleanup, safe state, record.
 
+mod asked;
 mod campaign;
 mod cancel;
 mod emit;

@@ -17,7 +17,7 @@ use rigtone_rig::{
 };
 use rigtone_witness::radio::Agreed;
 
-use crate::{emit::Place, hearing, trial::Trial};
+use crate::{asked, emit::Place, hearing, trial::Trial};
 
 const SECOND: i64 = 1_000_000_000;
 /// Samples a second of a stream of which nobody tells more.
@@ -45,18 +45,18 @@ pub(crate) struct Session<'a> {
     /// What the stack says was agreed on in the step that is done just now.
     pub(crate) agreed: Option<Agreed>,
     /// The link that was made in the step that is done just now.
-    linked: Option<Linked>,
+    pub(crate) linked: Option<Linked>,
     /// Looks at the firmware of units.
     pub(crate) looks: Vec<FirmwareLook>,
 }
 
 /// A link that was made to a unit.
-struct Linked {
-    unit: Arc<str>,
+pub(crate) struct Linked {
+    pub(crate) unit: Arc<str>,
     /// The unit that has it.
-    by: Arc<str>,
+    pub(crate) by: Arc<str>,
     /// Whether a profile was connected over it.
-    by_profile: bool,
+    pub(crate) by_profile: bool,
 }
 
 /// What a capability's absence is called; the plan keeps such combinations from being run.
@@ -103,6 +103,9 @@ impl<'a> Session<'a> {
     }
 
     pub(crate) async fn perform(&mut self, step: &Step, place: Place<'_>) -> StepResult {
+        if let Some(done) = asked::perform(self, step, place).await {
+            return done;
+        }
         match step.action() {
             Action::Power(power) => self.power(&power.unit, power.state == OnOff::On, place).await,
             Action::PowerCycle(cycle) => {
@@ -149,7 +152,7 @@ impl<'a> Session<'a> {
     }
 
     /// The plan resolved every parameter once: a failure here means that it was changed by hand.
-    fn bound<T>(&self, value: Result<T, BindingError>) -> Result<T, InfrastructureFault> {
+    pub(crate) fn bound<T>(&self, value: Result<T, BindingError>) -> Result<T, InfrastructureFault> {
         value.map_err(|e| InfrastructureFault::new("plan", e.to_string()).hint("make the plan anew"))
     }
 
@@ -167,7 +170,12 @@ impl<'a> Session<'a> {
         let unit = self.trial.unit(axis)?;
         if let Some(receiving) = &unit.receiving {
             // A source that is told to connect asks for the codec itself. Bluetooth stacks remember what a sink once offered.
-            let asked = self.trial.scenario.trial.iter().any(|step| matches!(step.action(), Action::Connect(_)));
+            let asks = |step: &Step| match step.action() {
+                // Who is told by others cannot be told a codec.
+                Action::Connect(connect) => self.trial.unit(&connect.by).is_ok_and(|by| by.asked.is_none()),
+                _ => false,
+            };
+            let asked = self.trial.scenario.trial.iter().any(asks);
             let wanted = self.bound(self.trial.bindings().codec_axis())?.filter(|_| !asked);
             receiving.offer(wanted.as_slice());
         } else if unit.gestures.as_ref().is_some_and(|gestures| gestures.lasts_ns(PAIRING_MODE).is_some()) {
@@ -304,7 +312,7 @@ impl<'a> Session<'a> {
     }
 
     /// Records what was agreed on.
-    fn is_connected(&mut self, unit: &Unit, link: Link, wish: Wish, place: Place<'_>) {
+    pub(crate) fn is_connected(&mut self, unit: &Unit, link: Link, wish: Wish, place: Place<'_>) {
         is_alive(unit);
         let (codec, configuration) = (link.codec, link.configuration.clone());
         self.agreed = Some(Agreed { requested: wish.codec, codec, configuration });

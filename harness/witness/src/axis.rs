@@ -40,6 +40,8 @@ pub enum Source {
     Packets,
     /// A recording.
     Sound,
+    /// The word of somebody who was asked.
+    Word,
 }
 
 impl Source {
@@ -52,6 +54,7 @@ impl Source {
             Self::Air => "air",
             Self::Packets => "packets",
             Self::Sound => "sound",
+            Self::Word => "word",
         }
     }
 }
@@ -162,6 +165,11 @@ impl Builder {
             Body::ButtonsPressed { unit, buttons, held_ns, truth, edge, .. } => {
                 let what = format!("{} of {unit} pressed, {}", buttons.join(" and "), how(*truth));
                 self.switched(t_ns, *edge, label, what, Some(*held_ns));
+            }
+            Body::Asked { unit, origin, asked, said } => {
+                let said = said.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
+                let what = format!("{} is asked for {unit}: {asked}{said}", origin.words());
+                self.told(t_ns, Source::Word, label, what);
             }
             Body::Found { unit, rssi_dbm } => {
                 let strength = rssi_dbm.map(|dbm| format!(" at {dbm} dBm")).unwrap_or_default();
@@ -393,5 +401,6 @@ const fn how(truth: Truth) -> &'static str {
         Truth::Commanded => "as ordered",
         Truth::Reported => "as the board reports",
         Truth::Observed => "as was seen",
+        Truth::Said => "as a person says",
     }
 }

@@ -304,10 +304,12 @@ fn drive(
     let counted = unsafe_outputs.clone();
     let shown = bar.clone();
     let hidden = bar.is_hidden();
+    let keeper = opened.bench.keeper.clone();
     let observer: Observer = Box::new(move |event: &Event| {
         let mut progress = progress.borrow_mut();
         progress.take(event);
-        if !hidden {
+        // A question at the terminal stands where the display would be drawn.
+        if !hidden && !keeper.is_asking() {
             shown.set_message(progress.line(printer::width().saturating_sub(2)));
             shown.tick();
         }

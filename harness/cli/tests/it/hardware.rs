@@ -79,3 +79,72 @@ fn a_rig_that_another_process_has_is_left_alone() {
         home.rigtone(&["rig", command, &file]).with_code(13).says(&["in use by process 4711", "help: wait for"]);
     }
 }
+
+/// A rig of one speaker that a person looks after, and nothing else.
+fn looked_after(name: &str) -> Home {
+    let home = Home::new();
+    let rig = format!(
+        "rig: {name}
+title: A speaker and a person
+world: hardware
+rooms:
+  lab: {{}}
+units:
+  speaker:
+    device: rigtone/virtual-speaker
+    firmware: \"1\"
+    address: \"D2:00:00:00:00:01\"
+    by-hand: [power, pairing-mode]
+    verify: {{operator: {{at: the label below}}}}
+"
+    );
+    home.write(&format!("{name}.yaml"), &rig);
+    home
+}
+
+#[test]
+fn without_a_terminal_nobody_is_asked() {
+    let rig = Rig::new("nobody");
+    let file = format!("{}.yaml", rig.0);
+    let said = ["operator: nobody can be asked: standard input is no terminal", "help: run it in a terminal"];
+    looked_after(&rig.0).rigtone(&["rig", "check", &file]).with_code(12).says(&said);
+}
+
+#[test]
+fn a_person_at_the_terminal_reads_the_firmware_off() {
+    use rustix::{
+        fs::{Mode, OFlags},
+        pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    };
+    use std::io::{Read, Write};
+    for (typed, code, found) in [("1\n", 0, "says 1"), ("2.0\n", 12, "says 2.0 where 1 is expected")] {
+        let rig = Rig::new("person");
+        let (home, file) = (looked_after(&rig.0), format!("{}.yaml", rig.0));
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let path = ptsname(&master, Vec::new()).unwrap();
+        let seat = rustix::fs::open(&path, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        let child = std::process::Command::new(env!("CARGO_BIN_EXE_rigtone"))
+            .args(["rig", "check", &file])
+            .current_dir(home.path(""))
+            .stdin(seat)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut terminal = File::from(master);
+        let (mut shown, mut byte) = (String::new(), [0]);
+        // The question stands there to its end before anybody answers.
+        while !shown.ends_with("s left): ") {
+            assert_eq!(terminal.read(&mut byte).unwrap(), 1, "{shown}");
+            shown.push(char::from(byte[0]));
+        }
+        assert!(shown.contains("read the firmware of `speaker`") && shown.contains("1. Look at the label below."));
+        terminal.write_all(typed.as_bytes()).unwrap();
+        let done = child.wait_with_output().unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert_eq!(done.status.code(), Some(code), "{said}");
+        assert!(said.contains(found), "{said}");
+    }
+}

@@ -1,5 +1,6 @@
 //! What a schema cannot say: whether the documents make sense, alone and together.
 
+mod asked;
 mod calibration;
 mod claims;
 mod configuration;
@@ -86,6 +87,7 @@ pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> 
         let mut faults = Vec::new();
         path_agrees(entry, "device", &entry.value.device, &mut faults);
         device::check(entry, &mut faults);
+        asked::prompts(entry, &mut faults);
         all.add(&entry.path, faults);
     }
     for entry in library.rigs.values() {
@@ -95,6 +97,7 @@ pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> 
         let mut faults = Vec::new();
         path_agrees(entry, "rig", &entry.value.rig, &mut faults);
         rig::check(entry, library, &mut faults);
+        asked::check(entry, library, &mut faults);
         fault::check(entry, library, &mut faults);
         wiring::check(entry, library, &gestures, &mut faults);
         supply::batteries(entry, library, &cuts, &mut faults);

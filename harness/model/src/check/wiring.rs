@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::PathBuf};
 use super::steps;
 use crate::{
     diagnostic::{Code, Diagnostic, nearest},
-    document::{Action, Axis, Device, Gesture, PAIRING_MODE, Rig, Scenario, Unit, UnitChoice},
+    document::{Action, Axis, ByHand, Device, Gesture, PAIRING_MODE, Rig, Scenario, Unit, UnitChoice},
     load::{Entry, Library},
 };
 
@@ -41,8 +41,9 @@ pub(super) fn needed(library: &Library) -> Vec<Needed<'_>> {
 pub(super) fn check(entry: &Entry<Rig>, library: &Library, needed: &[Needed<'_>], faults: &mut Vec<Diagnostic>) {
     ports(entry, faults);
     for (name, unit) in &entry.value.units {
-        // Without any button wired, the unit is not pressed by relays: a plan says what that means.
-        if let (false, Some(device)) = (unit.buttons.is_empty(), library.devices.get(&unit.device)) {
+        // Without any button wired, or with a person at it, the unit is not pressed by relays: a plan says what that means.
+        let unpressed = unit.buttons.is_empty() || unit.by_hand.contains(&ByHand::PairingMode);
+        if let (false, Some(device)) = (unpressed, library.devices.get(&unit.device)) {
             buttons(entry, name, unit, &device.value, needed, faults);
         }
     }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    asked::SpokenPrompt,
     gesture::Gesture,
     words::{Codec, Role},
 };
@@ -44,6 +45,9 @@ pub struct Device {
     /// What to do with its buttons; `pairing-mode` is used by the step `enter-pairing-mode`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub gestures: IndexMap<String, Gesture>,
+    /// What is said to it, by purpose: `pair`, `connect`, `disconnect`, `forget`, `play`, or a name that a step `prompt` says.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub prompts: IndexMap<String, SpokenPrompt>,
     /// Settings and the values they can take, such as `source-mode: [on, off]`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub settings: IndexMap<String, Vec<String>>,

@@ -18,6 +18,8 @@ pub struct Verify {
     command: Option<CommandLine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     declared: Option<Declared>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operator: Option<ShownAt>,
 }
 
 /// A way to know the firmware of a unit.
@@ -31,17 +33,20 @@ pub enum Way<'a> {
     Command(&'a CommandLine),
     /// By the word of a person.
     Declared(&'a Declared),
+    /// By a person who is asked at the terminal.
+    Operator(&'a ShownAt),
 }
 
 impl Verify {
     /// The way that is written; exactly one in a document that `check` accepts.
     pub fn way(&self) -> Option<Way<'_>> {
-        let Self { device_id, gatt, command, declared } = self;
+        let Self { device_id, gatt, command, declared, operator } = self;
         let ways = [
             device_id.as_ref().map(Way::DeviceId),
             gatt.as_ref().map(Way::Gatt),
             command.as_ref().map(Way::Command),
             declared.as_ref().map(Way::Declared),
+            operator.as_ref().map(Way::Operator),
         ];
         ways.into_iter().flatten().next()
     }
@@ -95,6 +100,15 @@ impl CommandLine {
     const fn within() -> Duration {
         Duration::from_s(10)
     }
+}
+
+/// A person is asked at the terminal, before the trials and after them, and types what the unit shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ShownAt {
+    /// Where it is shown, such as `the companion app, Settings, About`.
+    #[schemars(length(min = 1, max = 200))]
+    pub at: String,
 }
 
 /// Somebody looked at the unit and says so.

@@ -3,6 +3,7 @@
 //! One YAML document per file; its first key names the kind. The types here are the single source of the JSON Schemas
 //! under `reports/schemas/`; doc comments of fields become their descriptions.
 
+mod asked;
 mod calibration;
 mod configuration;
 mod device;
@@ -24,6 +25,7 @@ mod sound;
 mod step;
 mod words;
 
+pub use asked::{Android, ByHand, Loudspeaker, Playback, SpokenPrompt, SpokenTo};
 pub use calibration::{Calibration, MeasuredLevel, Worth};
 pub use configuration::{Bitpool, Blocks, Configuration, Misfit, Subbands, WantedConfiguration, largest_bitpool};
 pub use device::{Device, Firmware};
@@ -35,9 +37,9 @@ pub use expect::{
 pub use fault::{
     ClockJump, DongleFault, Fault, LateRelay, MicrophoneFault, Moment, NoisyMicrophone, RelayFault, Trouble,
 };
-pub use firmware::{CommandLine, Declared, DeviceId, Gatt, Verify, Way};
-pub use microphone::{Alsa, Calibrated, CalibrationFile, Microphone, SampleWidth, SimulatedMicrophone, Wire};
+pub use firmware::{CommandLine, Declared, DeviceId, Gatt, ShownAt, Verify, Way};
 pub use gesture::{Button, Buttons, Gesture, PAIRING_MODE, Press, USUAL_GAP, USUAL_LONGEST_HOLD};
+pub use microphone::{Alsa, Calibrated, CalibrationFile, Microphone, SampleWidth, SimulatedMicrophone, Wire};
 pub use nature::{Copied, Every, Howl, PairingButton, SimulatedSound, SimulatedUnit};
 pub use network::{
     DevantechEth, Login, Netio, SainsmartWeb, ShellyGen1, ShellyGen2, Snmp, SnmpOutlet, SnmpPreset, SnmpVersion,

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    asked::{Android, ByHand, Loudspeaker, SpokenTo},
     fault::Fault,
     firmware::Verify,
     gesture::Button,
@@ -45,6 +46,9 @@ pub struct Rig {
     /// Microphones.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub microphones: IndexMap<String, Microphone>,
+    /// Loudspeakers, which speak prompts.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub loudspeakers: IndexMap<String, Loudspeaker>,
     /// The units: physical devices, each with the one firmware it runs.
     #[schemars(extend("minProperties" = 1))]
     pub units: IndexMap<String, Unit>,
@@ -218,6 +222,15 @@ pub struct Unit {
     /// `true`: gestures may be done that make it forget what it knows. Bonds, settings and updates may be lost.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allows_factory_reset: bool,
+    /// What a person does with it, who is told so at the terminal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_hand: Vec<ByHand>,
+    /// The loudspeaker that speaks prompts to it (`control: voice`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spoken_to: Option<SpokenTo>,
+    /// The phone that it is (`control: android`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub android: Option<Android>,
     /// The microphones that hear it; the nearest one is asked.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub heard_by: IndexMap<String, Heard>,

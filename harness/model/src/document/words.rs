@@ -133,6 +133,8 @@ words!(
         Command = "command",
         /// By a person who is told what to do.
         Operator = "operator",
+        /// By adb: it is an Android phone.
+        Android = "android",
     }
 );
 

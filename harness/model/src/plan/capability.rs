@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::asked;
 use crate::document::{
     Action, Control, Device, Event, Gesture, PAIRING_MODE, Profile, Rig, Role, SourceAbility, Step, Unit, WaitFor,
     World,
@@ -27,19 +28,25 @@ pub enum Capability {
     Recording = 64,
     /// It tells when others connect to it.
     Receiving = 128,
+    /// It can be told to remove a bond.
+    Forgetting = 1024,
+    /// Prompts can be spoken to it.
+    Speaking = 2048,
 }
 
 impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Power => "its supply cannot be switched: wire it to a relay with `power:`",
-            Self::PairingMode => "it cannot be brought into pairing mode: its device has no `pairing-mode` gesture that this rig can do",
-            Self::Inquiry => "it cannot be told to search: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or a program that can do it (`control: command`)",
-            Self::Pairing => "it cannot be told to pair: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or a program that can do it (`control: command`)",
-            Self::Connecting => "it cannot be told to connect: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or a program that can do it (`control: command`)",
-            Self::Streaming => "it cannot send a stimulus: it needs the role a2dp-source and a `control:`",
+            Self::Power => "its supply cannot be switched: wire it to a relay with `power:`, or let a person do it with `by-hand: [power]`",
+            Self::PairingMode => "it cannot be brought into pairing mode: its device has no `pairing-mode` gesture that this rig can do, and no person does it (`by-hand: [pairing-mode]`)",
+            Self::Inquiry => "it cannot be told to search: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or another that can do it (docs/sources.md)",
+            Self::Pairing => "it cannot be told to pair: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or another that can do it (docs/sources.md)",
+            Self::Connecting => "it cannot be told to connect: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or another that can do it (docs/sources.md)",
+            Self::Streaming => "it cannot send a stimulus: it needs the role a2dp-source and a `control:` that can do it",
             Self::Recording => "no microphone hears it: name one with `heard-by:`",
             Self::Receiving => "it does not tell when it is connected: only a sink that is Rigtone itself does, with `control: endpoint` and on a hardware rig a dongle",
+            Self::Forgetting => "it cannot be told to forget a bond: it needs a `control:` that can do it (docs/sources.md)",
+            Self::Speaking => "nobody can speak to it: it needs `control: voice` and, with `spoken-to:`, a loudspeaker of a hardware rig",
         })
     }
 }
@@ -67,7 +74,7 @@ impl Capabilities {
         let controlled = match unit.control {
             Some(Control::Endpoint) => simulated || unit.dongle.is_some(),
             Some(Control::Voice | Control::Command) => simulated,
-            Some(Control::Operator) | None => false,
+            Some(Control::Operator | Control::Android) | None => false,
         };
         let mut all = Self::default();
         all.set(Capability::Power, unit.power.is_some());
@@ -78,7 +85,7 @@ impl Capabilities {
         let can_be_done = |gesture| obstacle(unit, device, rig, PAIRING_MODE, gesture).is_none();
         all.set(Capability::PairingMode, receives || gesture.is_some_and(can_be_done));
         all.set(Capability::Receiving, receives);
-        for capability in [Capability::Inquiry, Capability::Pairing, Capability::Connecting] {
+        for capability in [Capability::Inquiry, Capability::Pairing, Capability::Connecting, Capability::Forgetting] {
             all.set(capability, controlled);
         }
         all.set(Capability::Streaming, controlled && roles.contains(&Role::A2dpSource));
@@ -86,8 +93,11 @@ impl Capabilities {
         if !simulated && unit.control == Some(Control::Command) {
             for ability in unit.command.iter().flat_map(|program| &program.can) {
                 all.set(by_program(*ability), ability.needs().is_none_or(|role| roles.contains(&role)));
+                // Whoever makes bonds takes them back.
+                all.set(Capability::Forgetting, *ability == SourceAbility::Pairing);
             }
         }
+        asked::can(unit, device, rig).into_iter().for_each(|capability| all.set(capability, true));
         all
     }
 }
@@ -155,7 +165,7 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
             return Err(format!("this version of Rigtone has no driver for the profile {}", a.profile));
         }
         Action::Disconnect(a) => needs.push((&a.by, Capability::Connecting)),
-        Action::Forget(a) => needs.push((&a.by, Capability::Pairing)),
+        Action::Forget(a) => needs.push((&a.by, Capability::Forgetting)),
         Action::Play(a) => {
             if let Some(key) = [
                 ("content", a.content.is_some()),
@@ -187,9 +197,13 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         }
         // Whether a unit can do it depends on the gesture: see [`obstacle`].
         Action::Gesture(_) => {}
-        Action::Set(_) | Action::ReadServices(_) | Action::Prompt(_) | Action::VoiceLoop(_) => {
+        Action::Set(_) | Action::ReadServices(_) | Action::VoiceLoop(_) => {
             return later();
         }
+        Action::Prompt(a) if a.loudness.is_some() => {
+            return Err("this version of Rigtone has no driver for `loudness` of the step `prompt`".into());
+        }
+        Action::Prompt(a) => needs.push((&a.unit, Capability::Speaking)),
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{
-    AxisValue, Bindings, Capabilities, Capability, Combination, PlannedScenario,
+    AxisValue, Bindings, Capabilities, Capability, Combination, PlannedScenario, asked,
     bindings::BindingError,
     capability,
     resources::{self, nearest},
@@ -81,6 +81,13 @@ struct Candidate<'a> {
     device: &'a Device,
     capabilities: Capabilities,
     codecs: &'a [Codec],
+}
+
+impl<'a> Candidate<'a> {
+    fn seat(&'a self) -> asked::Seat<'a> {
+        let receives = self.capabilities.has(Capability::Receiving);
+        asked::Seat { name: self.value.text(), unit: self.unit, device: self.device, receives }
+    }
 }
 
 /// The combinations of a scenario, in the order of its matrix; its conditions are innermost.
@@ -341,7 +348,10 @@ impl Shape<'_> {
                 skipped = self.unrecorded(condition, &unit_on).or_else(|| self.untold(condition));
             }
             if skipped.is_none() {
-                skipped = self.undone(condition, &unit_on);
+                skipped = self.undone(condition, &unit_on).or_else(|| {
+                    let seat = |axis: &str| unit_on(axis).map(Candidate::seat);
+                    asked::unseen(self.scenario, self.from.rig, steps_under(self.scenario, condition), &seat)
+                });
             }
         }
 
@@ -538,6 +548,7 @@ impl Shape<'_> {
             let outputs = candidate.unit.power.iter();
             let outputs = outputs.chain(candidate.unit.buttons.values().map(|button| &button.output));
             members.extend(outputs.flat_map(|output| [output.board().into(), output.member().into()]));
+            members.extend(asked::synthesiser(candidate.unit, candidate.device, self.from.rig).map(Into::into));
             if plays && candidate.unit.dongle.is_some() {
                 members.extend(encoders.iter().cloned());
             }

@@ -1,5 +1,6 @@
 //! Plans: what a run will do, written down before its first trial.
 
+mod asked;
 mod bindings;
 mod capability;
 mod expand;

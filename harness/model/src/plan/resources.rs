@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use super::asked;
 use crate::document::{Action, Rig, Step, Unit};
 
 /// How many trials may search or pair in one room at a time.
@@ -36,6 +37,13 @@ pub(super) fn of<'a>(
         resources.insert(resource.clone());
         if let Some(dongle) = &unit.dongle {
             resources.insert(format!("dongle {dongle}").into());
+        }
+        if asked::needs_a_person(unit, rig) {
+            // One person does one thing at a time.
+            resources.insert("operator".into());
+        }
+        if let Some((name, room)) = asked::loudspeaker(unit, rig) {
+            resources.extend([format!("loudspeaker {name}").into(), format!("room {room}").into()]);
         }
         let Some((name, microphone)) = nearest(unit).and_then(|n| Some((n, rig.microphones.get(n)?))) else { continue };
         rooms.insert(&microphone.room);

@@ -1,5 +1,6 @@
 //! Documents: what is refused and how it is explained, what is accepted, and what can never happen.
 
+mod asked;
 mod event;
 mod fuzz;
 mod hostile;

@@ -20,6 +20,7 @@ pub(crate) fn expected(unit: &Unit) -> Option<(FirmwareSource, String)> {
         }
         Way::Gatt(gatt) => (FirmwareSource::Gatt, gatt.says.clone().unwrap_or_else(named)),
         Way::Command(_) => (FirmwareSource::Command, named()),
+        Way::Operator(_) => (FirmwareSource::Operator, named()),
         Way::Declared(_) => (FirmwareSource::Declared, named()),
     })
 }

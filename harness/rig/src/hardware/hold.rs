@@ -94,6 +94,7 @@ fn resources(rig: &Rig, wanted: &Selection) -> Vec<Resource> {
         let found = own_dongle(rig, unit);
         resources.extend(found.map(|(name, dongle)| Resource::dongle(name, &dongle.address)));
     }
+    resources.extend(super::asked::resources(rig, wanted));
     for (name, microphone) in &rig.microphones {
         let alsa = microphone.alsa.as_ref().filter(|_| wanted.microphones.contains(name));
         // A card that is not there now is nobody else's either.

@@ -59,6 +59,8 @@ pub(super) struct Members {
     dongle_of: BTreeMap<String, Rc<crate::bluez::Dongle>>,
     /// The drivers of sources that are programs of the lab.
     programs: Vec<Rc<crate::program::Source>>,
+    /// Who does what Rigtone cannot do itself.
+    pub(super) others: super::asked::Others,
 }
 
 impl Members {
@@ -258,10 +260,6 @@ impl Members {
 
 /// Looks after the members of a rig.
 pub(super) struct HardwareKeeper {
-    #[cfg_attr(
-        not(any(feature = "serial", feature = "bluez")),
-        expect(dead_code, reason = "without drivers there are no members")
-    )]
     members: Members,
     outputs: Vec<WiredOutput>,
     microphones: BTreeMap<String, Rc<dyn Microphone>>,
@@ -413,6 +411,7 @@ impl Keeper for HardwareKeeper {
             let late = || InfrastructureFault::new(source.member(), "its program did not say in time what it can do");
             findings.push(finding(source.member(), checked.unwrap_or_else(|| Err(late()))));
         }
+        findings.extend(self.members.others.check(scope, self.clock, deadline).await);
         for (name, microphone) in &self.microphones {
             if !scope.holds(&format!("microphone {name}")) {
                 continue;
@@ -439,6 +438,9 @@ impl Keeper for HardwareKeeper {
             (Way::Command(command), LookWhen::Idle) => {
                 let deadline = self.clock.now().plus(command.within.ns()).min(deadline);
                 firmware::look(name, unit, firmware::output_of(command, self.clock, deadline).await)
+            }
+            (Way::Operator(shown), LookWhen::Idle) => {
+                firmware::look(name, unit, self.members.others.read_firmware(name, &shown.at, deadline).await)
             }
             (Way::DeviceId(_) | Way::Gatt(_), LookWhen::Linked { by }) => {
                 let read = self.read_over_link(unit, by, deadline).await?;
@@ -472,6 +474,10 @@ impl Keeper for HardwareKeeper {
 
     fn outputs(&self) -> Vec<WiredOutput> {
         self.outputs.clone()
+    }
+
+    fn is_asking(&self) -> bool {
+        self.members.others.is_asking()
     }
 
     async fn make_safe(&self, deadline: Instant) -> Vec<InfrastructureFault> {

@@ -1,5 +1,6 @@
 //! A rig that is reached through drivers: its clock, opening it, looking after it.
 
+mod asked;
 #[cfg(feature = "serial")]
 mod buttons;
 mod clock;

@@ -117,7 +117,9 @@ pub fn open(
         let device = devices(&unit.device).ok_or_else(|| {
             document(format!("unit {name}"), format!("there is no document of device `{}`", unit.device))
         })?;
-        units.insert(name.clone(), open_unit(name, unit, &device, rig, clock, &mut members)?);
+        let mut opened = open_unit(name, unit, &device, rig, clock, &mut members)?;
+        members.open_asked(unit, &device, rig, devices, clock, &mut opened)?;
+        units.insert(name.clone(), opened);
     }
     let mut microphones: BTreeMap<String, Rc<dyn Microphone>> = BTreeMap::new();
     for name in &wanted.microphones {
@@ -274,6 +276,8 @@ fn open_unit(
         streaming: None,
         receiving: None,
         tap: None,
+        asked: None,
+        by_hand: None,
     };
     if unit.control == Some(Control::Endpoint) {
         let dongle = unit.dongle.as_deref().ok_or_else(|| document(&member, "`control: endpoint` needs a `dongle`"))?;

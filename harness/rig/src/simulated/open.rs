@@ -92,6 +92,8 @@ pub fn open(
             streaming: sends.then(|| handle.clone() as Rc<_>),
             receiving: receives.then(|| handle.clone() as Rc<_>),
             tap: tap_of(document, rig, &world, clock).map_err(fault)?,
+            asked: None,
+            by_hand: None,
         };
         units.insert(name.clone(), unit);
     }

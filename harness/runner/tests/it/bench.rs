@@ -13,7 +13,10 @@ use rigtone_model::{
     verdict::RunVerdicts,
 };
 use rigtone_record::RunWriter;
-use rigtone_rig::simulated::{self, VirtualClock};
+use rigtone_rig::{
+    bench::Bench,
+    simulated::{self, VirtualClock},
+};
 use rigtone_runner::{Cancel, Options, Past, run};
 
 pub(crate) fn repository() -> PathBuf {
@@ -102,7 +105,15 @@ pub(crate) fn run_with(planned: &Planned, options: &Options, meddle: impl Fn(&Ev
     let directory = tempfile::tempdir().expect("a directory");
     let writer = RunWriter::create(&directory.path().join("run"), "test").expect("a new run");
     writer.write_plan(&planned.run).expect("a plan");
-    go(World::Simulated, planned, directory, writer, options, meddle)
+    go(World::Simulated, planned, directory, writer, options, meddle, |_| {})
+}
+
+/// Runs a plan from `seed` undisturbed, on a bench that was changed after it was opened.
+pub(crate) fn run_changed(planned: &Planned, seed: u64, change: impl FnOnce(&mut Bench)) -> Done {
+    let directory = tempfile::tempdir().expect("a directory");
+    let writer = RunWriter::create(&directory.path().join("run"), "test").expect("a new run");
+    writer.write_plan(&planned.run).expect("a plan");
+    go(World::Simulated, planned, directory, writer, &options(seed), |_, _| {}, change)
 }
 
 /// Goes on with the run in `directory`, as a new process would.
@@ -128,7 +139,7 @@ pub(crate) fn resume_in(
         RunWriter::resume(&directory.path().join("run"), "test", |event| past.take(event)).expect("a run to resume");
     past.close(found.mended_bytes);
     let seed = past.seed().unwrap_or(options.seed);
-    go(world, planned, directory, writer, &Options { past, seed, ..options }, meddle)
+    go(world, planned, directory, writer, &Options { past, seed, ..options }, meddle, |_| {})
 }
 
 fn go(
@@ -138,10 +149,12 @@ fn go(
     writer: RunWriter,
     options: &Options,
     meddle: impl Fn(&Event, &Cancel) + 'static,
+    change: impl FnOnce(&mut Bench),
 ) -> Done {
     let clock = VirtualClock::new();
     let mut bench = simulated::open(&planned.rig, &|id| planned.devices.get(id).cloned(), &clock).expect("a rig");
     bench.simulated = world == World::Simulated;
+    change(&mut bench);
     let events = Rc::new(RefCell::new(Vec::new()));
     let cancel = Cancel::new();
     let (seen, asks) = (events.clone(), cancel.clone());

@@ -1,5 +1,6 @@
 //! Runs on the simulated rig, from documents to verdicts.
 
+mod asked;
 mod bench;
 mod endings;
 mod faults;

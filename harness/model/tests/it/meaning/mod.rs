@@ -1,5 +1,6 @@
 //! What no schema can say: references, limits, labels. One case for each fault.
 
+mod asked;
 mod calibration;
 mod configuration;
 mod driver;

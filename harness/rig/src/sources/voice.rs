@@ -1,0 +1,244 @@
+//! A source that is told by spoken prompts what to do. It is not listened to: what becomes of it is seen on the air and heard by microphones.
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use indexmap::IndexMap;
+use rigtone_model::{
+    document::{Device, SpokenPrompt},
+    event::Origin,
+    trial::InfrastructureFault,
+};
+
+use super::{directory::Directory, speech::Speech};
+use crate::{
+    capability::{Address, Asked, Reply, Request},
+    clock::Instant,
+    playback::Loudspeaker,
+};
+
+/// How long an assistant may take until what was asked for sounds, in nanoseconds: it thinks, and it says what it is going to do.
+const LAG_NS: i64 = 15_000_000_000;
+
+/// A source that is spoken to.
+pub(crate) struct Voice {
+    member: String,
+    loudspeaker: Rc<dyn Loudspeaker>,
+    prompts: IndexMap<String, SpokenPrompt>,
+    speech: Speech,
+    others: Rc<Directory>,
+}
+
+impl Voice {
+    /// The unit `name`, spoken to through a loudspeaker.
+    pub(crate) fn new(
+        name: &str,
+        device: &Device,
+        loudspeaker: Rc<dyn Loudspeaker>,
+        speech: Speech,
+        others: Rc<Directory>,
+    ) -> Self {
+        Self { member: format!("unit {name}"), loudspeaker, prompts: device.prompts.clone(), speech, others }
+    }
+
+    fn fault(&self, what: impl Into<String>) -> InfrastructureFault {
+        InfrastructureFault::new(&self.member, what)
+    }
+
+    /// The prompt of a request, the other unit in it, and its stimulus.
+    fn prompt_of<'a>(
+        &self,
+        request: Request<'a>,
+    ) -> Result<(&'a str, Option<Address>, Option<&'a str>), InfrastructureFault> {
+        Ok(match request {
+            Request::Pair(target) => ("pair", Some(target), None),
+            Request::Forget(target) => ("forget", Some(target), None),
+            Request::Connect(target) => ("connect", Some(target), None),
+            Request::Disconnect(target) => ("disconnect", Some(target), None),
+            Request::Play { on, signal, .. } => ("play", Some(on), Some(signal)),
+            Request::Say(name) => (name, None, None),
+            Request::Find(_) => return Err(self.fault("a voice assistant does not say what it finds")),
+            Request::Power(_) | Request::EnterPairingMode => return Err(self.fault("words move no switch")),
+        })
+    }
+
+    /// The words of a prompt, with what its names stand for.
+    fn words(
+        &self,
+        name: &str,
+        text: &str,
+        other: Option<Address>,
+        signal: Option<&str>,
+    ) -> Result<String, InfrastructureFault> {
+        let mut words = text.to_owned();
+        let names = [
+            ("{speaker}", other.map(|other| self.others.of_address(other).on_air)),
+            ("{signal}", signal.map(str::to_owned)),
+        ];
+        for (place, value) in names.into_iter().filter(|(place, _)| text.contains(place)) {
+            let Some(value) = value else {
+                return Err(self
+                    .fault(format!("the prompt `{name}` says `{place}`, and the step names none"))
+                    .hint("give the step a prompt of its own, with the words themselves"));
+            };
+            words = words.replace(place, &value);
+        }
+        Ok(words)
+    }
+}
+
+#[async_trait(?Send)]
+impl Asked for Voice {
+    fn origin(&self) -> Origin {
+        Origin::Voice
+    }
+
+    async fn ask(&self, request: Request<'_>, deadline: Instant) -> Result<Reply, InfrastructureFault> {
+        let (name, other, signal) = self.prompt_of(request)?;
+        let prompt = self.prompts.get(name).ok_or_else(|| {
+            self.fault(format!("its device has no prompt `{name}`"))
+                .hint("add it under `prompts` in the device's document")
+        })?;
+        let words = prompt.text.as_deref().map(|text| self.words(name, text, other, signal)).transpose()?;
+        let sound =
+            self.speech.of(prompt, words.as_deref(), deadline).await.map_err(|mute| {
+                self.fault(format!("the prompt `{name}` cannot be said: {}", mute.what)).hint(mute.hint)
+            })?;
+        self.loudspeaker.play(&sound, deadline).await?;
+        let said = words.or_else(|| prompt.wav.clone()).unwrap_or_default();
+        let asked = format!("{name}: \"{said}\" was spoken through loudspeaker {}", self.loudspeaker.name());
+        // Nobody has heard what it answers.
+        Ok(Reply { asked, said: None, outcome: Ok(None), papers: vec![] })
+    }
+
+    fn lag_ns(&self) -> i64 {
+        LAG_NS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Clock,
+        hardware::HostClock,
+        playback::{Mono, wav},
+    };
+    use rigtone_model::document::Rig;
+    use rstest::rstest;
+    use serde_json::json;
+    use std::{cell::RefCell, fs, path::Path};
+
+    const BOX: Address = Address([0xD2, 0, 0, 0, 0, 1]);
+
+    /// Keeps what it was given to play, or is broken.
+    #[derive(Default)]
+    struct Ear {
+        heard: RefCell<Vec<Vec<i16>>>,
+        broken: bool,
+    }
+
+    #[async_trait(?Send)]
+    impl Loudspeaker for Ear {
+        fn name(&self) -> &str {
+            "desk"
+        }
+        async fn play(&self, sound: &Mono, _: Instant) -> Result<(), InfrastructureFault> {
+            if self.broken {
+                return Err(InfrastructureFault::new("loudspeaker desk", "underran"));
+            }
+            self.heard.borrow_mut().push(sound.samples.clone());
+            Ok(())
+        }
+        async fn check(&self, _: Instant) -> Result<String, InfrastructureFault> {
+            Ok(String::new())
+        }
+    }
+
+    fn devices(id: &str, wav: &Path) -> Device {
+        let prompts = json!({
+            "pair": {"wav": wav.display().to_string()},
+            "connect": {"text": "Alexa, connect to {speaker}"},
+            "play": {"text": "Alexa, play {signal}"},
+            "stop": {"text": "Alexa, stop {speaker}"},
+        });
+        let document = json!({
+            "device": id, "title": format!("The {id}"), "roles": ["a2dp-source"], "codecs": ["sbc"], "air-name": "Kitchen Box",
+            "prompts": prompts,
+        });
+        serde_json::from_value(document).expect("a device")
+    }
+
+    /// A voice with a synthesiser that is a shell script which makes nothing: what it is told is the recording of `pair`.
+    fn voice(folder: &Path, broken: bool, clock: HostClock) -> (Voice, Rc<Ear>) {
+        let recording = folder.join("pair.wav");
+        fs::write(&recording, wav(48_000, 1, 16, &[1, 2, 3])).expect("a recording");
+        let unit = |address: &str| json!({"device": "a/b", "firmware": "1", "address": address});
+        let rig: Rig = serde_json::from_value(json!({
+            "rig": "lab", "title": "A lab", "world": "hardware", "rooms": {"room": {}},
+            "units": {"box": unit("D2:00:00:00:00:01")},
+        }))
+        .expect("a rig");
+        let others = Rc::new(Directory::of(&rig, &|id| Some(devices(id, &recording))));
+        let ear = Rc::new(Ear { broken, ..Ear::default() });
+        let speech = Speech::with(Path::new("/does/not/exist"), folder, clock);
+        (Voice::new("echo", &devices("a/echo", &recording), ear.clone(), speech, others), ear)
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_is_played_and_answered_by_nobody() {
+        let (folder, clock) = (tempfile::tempdir().expect("a folder"), HostClock::start());
+        let (voice, ear) = voice(folder.path(), false, clock);
+        let reply = voice.ask(Request::Pair(BOX), clock.now().plus(60_000_000_000)).await.expect("asked");
+        assert_eq!(*ear.heard.borrow(), [vec![1, 2, 3]]);
+        assert!(reply.asked.starts_with("pair: ") && reply.asked.ends_with("through loudspeaker desk"), "{reply:?}");
+        // Neither a link nor a failure: an assistant's word is not taken.
+        assert_eq!((reply.said, reply.outcome), (None, Ok(None)));
+    }
+
+    #[rstest]
+    #[case("connect", Some(BOX), None, Ok("Alexa, connect to Kitchen Box"))]
+    #[case("play", Some(BOX), Some("smoke"), Ok("Alexa, play smoke"))]
+    #[case("stop", None, None, Err("says `{speaker}`, and the step names none"))]
+    fn names_stand_for_what_is_on_the_air(
+        #[case] prompt: &str,
+        #[case] other: Option<Address>,
+        #[case] signal: Option<&str>,
+        #[case] words: Result<&str, &str>,
+    ) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (voice, _) = voice(folder.path(), false, HostClock::start());
+        let text = voice.prompts[prompt].text.clone().expect("words");
+        match (voice.words(prompt, &text, other, signal), words) {
+            (Ok(found), Ok(due)) => assert_eq!(found, due),
+            (Err(fault), Err(due)) => assert!(fault.what.contains(due), "{fault}"),
+            (found, due) => panic!("{found:?} where {due:?} is due"),
+        }
+    }
+
+    #[rstest]
+    #[case::search(Request::Find(BOX), false, "unit echo", "does not say what it finds")]
+    #[case::power(Request::Power(true), false, "unit echo", "move no switch")]
+    #[case::no_prompt(Request::Forget(BOX), false, "unit echo", "no prompt `forget`")]
+    #[case::no_synthesiser(
+        Request::Connect(BOX),
+        false,
+        "unit echo",
+        "the prompt `connect` cannot be said: there is no program"
+    )]
+    #[case::seam(Request::Pair(BOX), true, "loudspeaker desk", "underran")]
+    #[tokio::test]
+    async fn what_cannot_be_said_is_a_fault(
+        #[case] request: Request<'static>,
+        #[case] broken: bool,
+        #[case] member: &str,
+        #[case] what: &str,
+    ) {
+        let (folder, clock) = (tempfile::tempdir().expect("a folder"), HostClock::start());
+        let (voice, ear) = voice(folder.path(), broken, clock);
+        let fault = voice.ask(request, clock.now().plus(60_000_000_000)).await.expect_err("not said");
+        assert_eq!(fault.member, member);
+        assert!(fault.what.contains(what), "{fault}");
+        assert!(ear.heard.borrow().is_empty());
+    }
+}
