@@ -99,7 +99,7 @@ const GAIN: &str = "turn the gain of the card down (`alsamixer`), and leave it t
 
 /// What a recording of a calibrator says, or what is wrong with it and what to do.
 fn of_recording(captured: &Captured, tone: Tone) -> Result<Level, (String, &'static str)> {
-    let samples = own_channel(captured);
+    let samples = captured.samples.scaled(captured.channel, captured.channels);
     let whole = Excerpt::new(captured.rate, &samples).map_err(|fault| (fault.to_string(), "check the microphone"))?;
     let figure = |excerpt: &Excerpt<'_>| match Figure::of(excerpt, tone.spl_db, tone.uncertainty_db) {
         Outcome::Measured(figure) => Ok(figure),
@@ -138,12 +138,6 @@ fn of_recording(captured: &Captured, tone: Tone) -> Result<Level, (String, &'sta
         spread_db: high - low,
         seconds: whole.seconds(),
     })
-}
-
-/// The samples of the microphone's own channel, full scale 1.0.
-fn own_channel(captured: &Captured) -> Vec<f32> {
-    let (first, step) = (usize::from(captured.channel), usize::from(captured.channels.max(1)));
-    captured.samples.iter().skip(first).step_by(step).map(|&sample| f32::from(sample) / 32_768.0).collect()
 }
 
 /// Takes from an open rig what was measured of microphones that are not there any more: another one in their place, or at
@@ -193,6 +187,7 @@ mod tests {
             rate: RATE,
             channels: 2,
             channel: 1,
+            reference: None,
             samples: samples.into(),
             anchors: Vec::new(),
             residual_ns: 0,
@@ -232,7 +227,8 @@ mod tests {
     #[test]
     fn a_moment_is_too_short() {
         let mut short = heard(1000.0, |_| -26.0, -90.0);
-        short.samples = short.samples[..2 * RATE as usize].into();
+        let both: Vec<i16> = short.samples.channel(1, 2).take(RATE as usize).flat_map(|s| [0, s as i16]).collect();
+        short.samples = both.into();
         assert!(of_recording(&short, TONE).expect_err("one second").0.contains("too short"));
     }
 }

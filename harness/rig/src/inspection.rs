@@ -121,8 +121,8 @@ async fn exercised(bench: &Bench, output: &WiredOutput) -> Found {
 
 async fn order(bench: &Bench, output: &WiredOutput, on: bool) -> Result<(Truth, i64), InfrastructureFault> {
     let began: Instant = bench.clock.now();
-    let truth = output.switch.switch(on, began.plus(ORDER_NS)).await?;
-    Ok((truth, bench.clock.now().since(began)))
+    let switched = output.switch.switch(on, began.plus(ORDER_NS)).await?;
+    Ok((switched.truth, bench.clock.now().since(began)))
 }
 
 fn word(truth: Truth) -> &'static str {
@@ -130,5 +130,6 @@ fn word(truth: Truth) -> &'static str {
         Truth::Commanded => "commanded: the board does not tell positions",
         Truth::Reported => "reported by the board",
         Truth::Observed => "observed",
+        Truth::Said => "a person says",
     }
 }

@@ -399,7 +399,7 @@ fn curve() -> MicrophoneResponse {
             3.0 * (hz / 5000.0).powi(2) / (1.0 + (hz / 5000.0).powi(2)) - 2.0 / (1.0 + hz / 15.0) + 0.3 * hz.ln().sin(),
         )
     });
-    MicrophoneResponse::of(points.collect()).unwrap()
+    MicrophoneResponse::of(points.collect()).expect("a response")
 }
 
 #[test]

@@ -7,9 +7,7 @@ use indexmap::IndexMap;
 use super::{dangling, relay};
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::{
-        Button, CommandLine, Control, Output, Recover, Rig, SafeState, Unit, Verify, Way, World, day_number,
-    },
+    document::{Button, CommandLine, Control, Output, Recover, Rig, SafeState, Unit, Verify, Way, World, day_number},
     load::{Entry, Library},
     quantity::Duration,
 };

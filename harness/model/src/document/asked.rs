@@ -114,6 +114,7 @@ impl Playback {
     /// Where the device is, as of a microphone: to the host a sound card is one place for both.
     pub fn place(&self) -> super::Alsa {
         let Self { device, usb, pcm, usb_id, rate, channels } = self.clone();
-        super::Alsa { device, usb, pcm, usb_id, rate, channels, channel: 1 }
+        let (format, channel, reference) = (super::SampleWidth::S16, 1, None);
+        super::Alsa { device, usb, pcm, usb_id, rate, format, channels, channel, reference }
     }
 }

@@ -51,9 +51,7 @@ pub use relay::{
     AssumedState, Conrad, DctTech, Devantech, DevantechModel, DlpIor4, IcStation, K8090, KmTronic, Lcus, LcusReports,
     ModbusRtu, Numato, Place, RelayBoard, SainSmart, SerialPort, SimulatedBoard, Stated,
 };
-pub use rig::{
-    Capture, Dongle, Heard, HubPort, Output, Recover, Retries, Rig, Room, SafeState, Unit, World,
-};
+pub use rig::{Capture, Dongle, Heard, HubPort, Output, Recover, Retries, Rig, Room, SafeState, Unit, World};
 pub use scenario::{Axis, MicrophoneChoice, Repeat, Scenario, UnitChoice};
 pub use secret::{Hidden, Secret};
 pub use sound::{Asked, Audio, Measurable, Measured, Response};

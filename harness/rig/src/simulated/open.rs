@@ -50,7 +50,7 @@ fn tap_of(
 fn outlets_of(unit: &Rc<SimulatedUnit>, document: &UnitDocument) -> Vec<WiredOutput> {
     let name = &unit.name;
     let power = document.power.iter().map(|output| (format!("power of {name}"), output));
-    let buttons = document.buttons.iter().map(|(button, output)| (format!("button {button} of {name}"), output));
+    let buttons = document.buttons.iter().map(|(button, wired)| (format!("button {button} of {name}"), &wired.output));
     let wired = |(what, output): (String, &Output)| {
         let switch = Rc::new(SimulatedOutlet { unit: unit.clone(), output: output.clone() });
         WiredOutput { what, member: output.member(), safe: output.safe, switch }

@@ -272,8 +272,8 @@ pub(super) struct SimulatedOutlet {
 
 #[async_trait(?Send)]
 impl Power for SimulatedOutlet {
-    async fn switch(&self, on: bool, _deadline: Instant) -> Result<Truth, InfrastructureFault> {
-        self.unit.order(&self.output, on).await
+    async fn switch(&self, on: bool, _deadline: Instant) -> Result<Switched, InfrastructureFault> {
+        self.unit.order(&self.output, on).await.map(Switched::from)
     }
 }
 
