@@ -3,7 +3,7 @@
 //! What they say is recorded as what they say. Where a sink of Rigtone's own is at the other end it sees the link; else what follows decides.
 
 use rigtone_model::{
-    document::{Action, Codec, Connect, OnOff, Pair, Profile, Prompt, Step},
+    document::{Action, Codec, Connect, OnOff, PAIRING_MODE, Pair, Profile, Prompt, Step},
     event::{Body, Truth},
     observation::{Quantity, Value},
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
@@ -48,7 +48,9 @@ pub(crate) async fn perform(session: &mut Session<'_>, step: &Step, place: Place
             switch(session, unit, &*person, true, place).await
         }
         Action::EnterPairingMode(on) => {
-            let (unit, person) = by_hand(&on.unit).filter(|(unit, _)| unit.pairing_mode.is_none())?;
+            // Who is there for the supply is not asked for what relays press.
+            let pressed = |unit: &Unit| unit.gestures.as_ref().is_some_and(|g| g.lasts_ns(PAIRING_MODE).is_some());
+            let (unit, person) = by_hand(&on.unit).filter(|(unit, _)| unit.pairing_mode.is_none() && !pressed(unit))?;
             simply(session, unit, &*person, Request::EnterPairingMode, ASKED_NS, place).await
         }
         Action::Discover(discover) => {

@@ -36,7 +36,7 @@ units:
     power: {relay: board-1, channel: 1}
     buttons:
       power: {relay: board-1, channel: 2}
-      volume-up: {relay: board-1, channel: 3, safe: keep}
+      volume-up: {relay: board-1, channel: 3}
     heard-by: {microphone-1: {distance: 0.3 m}}
 ";
 
@@ -134,13 +134,16 @@ fn outputs_are_switched_when_somebody_says_so_and_only_then() {
     home.rigtone(&["rig", "check", "rigs/lab.yaml", "--yes"]).with_code(2);
     let inspection =
         home.rigtone(&["rig", "check", "rigs/lab.yaml", "--switch", "--yes", "--json"]).with_code(0).json();
-    for wired in ["power of speaker-1", "button power of speaker-1"] {
+    for wired in ["power of speaker-1", "button power of speaker-1", "button volume-up of speaker-1"] {
         let found = found(&inspection, wired);
         assert_eq!((&found["subject"], &found["health"]), (&"output".into(), &"ok".into()), "{found}");
         let times = found["answered-ns"].as_array().expect("there and back");
         assert!(times.iter().all(|ns| ns.as_i64().is_some_and(|ns| ns > 0)), "{found}");
     }
-    let kept = found(&inspection, "button volume-up of speaker-1");
+    home.write("rigs/lab.yaml", &LAB.replace("channel: 1}", "channel: 1, safe: keep}"));
+    let inspection =
+        home.rigtone(&["rig", "check", "rigs/lab.yaml", "--switch", "--yes", "--json"]).with_code(0).json();
+    let kept = found(&inspection, "power of speaker-1");
     assert!(kept["health"] == "skipped" && kept["what"].as_str().is_some_and(|what| what.contains("no safe position")));
 }
 

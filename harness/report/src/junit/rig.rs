@@ -40,10 +40,12 @@ fn case(classname: &str, found: &Found) -> Case {
         Subject::Output => format!("switching the {}", found.member),
         Subject::SafeState => format!("safe state of {}", found.member),
     };
+    // Readers fetch the file that brackets name: no text of a device may name one.
+    let said = |text: &str, longest: usize| short(text, longest).replace("[[", "[ [");
     let detail = |kind: &str| Detail {
         kind: kind.to_owned(),
-        message: short(&found.what, LONGEST_MESSAGE),
-        body: short(&format!("{}: {}", found.member, found.what), LONGEST_BODY),
+        message: said(&found.what, LONGEST_MESSAGE),
+        body: said(&format!("{}: {}", found.member, found.what), LONGEST_BODY),
     };
     let result = match found.health {
         Health::Ok => CaseResult::Success,
@@ -51,7 +53,6 @@ fn case(classname: &str, found: &Found) -> Case {
         Health::Fault => CaseResult::Error(detail("infra-error")),
     };
     let took_ns = found.answered_ns.map_or(0, |[there, back]| there.saturating_add(back));
-    // Readers fetch the file that brackets name: no text of a device may name one.
-    let output = short(&format!("found={}", found.what), LONGEST_BODY).replace("[[", "[ [");
+    let output = said(&format!("found={}", found.what), LONGEST_BODY);
     Case { classname: classname.to_owned(), name: label(&name, LONGEST_NAME), took_ns, result, output }
 }

@@ -616,7 +616,7 @@ mod tests {
     #[rstest]
     #[case::rate_or_channels(
         ErrorKind::UnsupportedConfig,
-        "correct rate and channels in the rig file; `arecord -D hw:none --dump-hw-params`"
+        "correct rate, channels and format in the rig file; `arecord -D hw:none --dump-hw-params`"
     )]
     #[case::busy(ErrorKind::DeviceBusy, "end the program that uses hw:none")]
     #[case::unplugged(ErrorKind::DeviceNotAvailable, "check its USB cable")]

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use rigtone_model::document::{self, ByHand, Control, Device, Rig, Unit as UnitDocument, Verify, Way};
+use async_trait::async_trait;
+use rigtone_model::{
+    document::{self, ByHand, Control, Device, PAIRING_MODE, Rig, Unit as UnitDocument, Verify, Way},
+    trial::InfrastructureFault,
+};
 
 use super::{
     HostClock,
@@ -11,7 +15,7 @@ use super::{
 };
 use crate::{
     bench::{Finding, Scope},
-    capability::{Asked, Unit},
+    capability::{Asked, Gestures, Pressed, Unit},
     clock::{Clock, Instant},
     lock::Resource,
     playback::Loudspeaker,
@@ -32,6 +36,24 @@ pub(super) struct Others {
     speech: Option<Speech>,
     /// By unit.
     phones: BTreeMap<String, Rc<Android>>,
+}
+
+/// The gestures of a unit that a person brings into pairing mode: all others are pressed.
+struct ButPairingMode(Rc<dyn Gestures>);
+
+#[async_trait(?Send)]
+impl Gestures for ButPairingMode {
+    fn lasts_ns(&self, gesture: &str) -> Option<i64> {
+        self.0.lasts_ns(gesture).filter(|_| gesture != PAIRING_MODE)
+    }
+
+    async fn perform(&self, gesture: &str, deadline: Instant) -> Result<Vec<Pressed>, InfrastructureFault> {
+        self.0.perform(gesture, deadline).await
+    }
+
+    fn is_alive(&self) {
+        self.0.is_alive();
+    }
 }
 
 /// The loudspeaker of a unit that is spoken to.
@@ -166,6 +188,8 @@ impl Members {
         if document.by_hand.contains(&ByHand::PairingMode) {
             // What the document gives to a person is not done by itself.
             unit.pairing_mode = None;
+            let pressed = unit.gestures.take();
+            unit.gestures = pressed.map(|pressed| Rc::new(ButPairingMode(pressed)) as Rc<dyn Gestures>);
         }
         unit.by_hand = (!document.by_hand.is_empty()).then(|| person.clone());
         unit.asked = (document.control == Some(Control::Operator)).then_some(person);

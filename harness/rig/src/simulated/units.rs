@@ -215,7 +215,7 @@ impl Gestures for SimulatedUnit {
         let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
         let body = world.body(&self.name);
         let document = &body.gestures.get(gesture).filter(|g| !g.document.automatic)?.document;
-        let starting = body.awake_at(now).map_or(0, |awake| awake.since(now).max(0));
+        let starting = body.awake_at(now).map_or(0, |awake| awake.since(now).clamp(0, STARTS_WITHIN_NS));
         Some(document.lasts().ns().saturating_add(starting))
     }
 
@@ -235,7 +235,8 @@ impl Gestures for SimulatedUnit {
         };
         let Gesture { document, presses } = gesture;
         // A gesture during start-up is lost on most devices: a person waits.
-        let start = awake.unwrap_or_else(|| self.clock.now()).max(self.clock.now());
+        let now = self.clock.now();
+        let start = awake.unwrap_or(now).max(now).min(now.plus(STARTS_WITHIN_NS));
         self.clock.sleep_until(start.min(deadline)).await;
         let (mut all, mut moved) = (Vec::new(), true);
         for (n, (press, contacts)) in document.press.iter().zip(&presses).enumerate() {
@@ -263,6 +264,9 @@ impl Gestures for SimulatedUnit {
         self.world.borrow_mut().body(&self.name).knowledge.is_alive();
     }
 }
+
+/// So long a start-up is waited for before a gesture; one that goes on loses it.
+const STARTS_WITHIN_NS: i64 = 40_000_000_000;
 
 /// A channel that is wired to a unit, for whoever tries it out.
 pub(super) struct SimulatedOutlet {
