@@ -145,7 +145,7 @@ fn done(unit: &str, steps: &[&str], kind: Kind, origin: Origin) -> (Done, Vec<St
             let unit = bench.units.get_mut(name).expect("a unit");
             let somebody = Somebody { unit: unit.clone(), kind, origin, heard: told.clone() };
             if by_hand {
-                (unit.power, unit.pairing_mode) = (None, None);
+                (unit.power, unit.pairing_mode, unit.gestures) = (None, None, None);
                 unit.by_hand = Some(Rc::new(somebody));
             } else {
                 unit.asked = Some(Rc::new(somebody));
