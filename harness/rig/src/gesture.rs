@@ -102,6 +102,7 @@ impl Knowledge {
     }
 
     /// When a gesture may begin at the earliest: one that is made while a device starts is lost on most.
+    #[cfg(any(feature = "serial", test))]
     pub(crate) fn ready(&self) -> Option<Instant> {
         self.ready
     }

@@ -232,7 +232,7 @@ fn open_relays(
     _members: &mut Members,
     _notes: Notes<'_>,
 ) -> Result<(), OpenError> {
-    match super::hold::outputs_of(rig).find(|(unit, ..)| wanted.units.contains(*unit)) {
+    match outputs_of(rig).find(|(unit, ..)| wanted.units.contains(*unit)) {
         Some((_, _, output)) if !rig.relays.contains_key(&output.relay) => {
             Err(document(format!("relay {}", output.relay), "there is no such board"))
         }
