@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::dangling;
+use super::{dangling, microphone};
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::{ByHand, Control, Device, Playback, Rig, SpokenPrompt, Unit, Verify, Way, World},
+    document::{ByHand, Control, Device, Rig, SpokenPrompt, Unit, Verify, Way, World},
     load::{Entry, Library},
 };
 
@@ -26,7 +26,8 @@ pub(super) fn check(entry: &Entry<Rig>, library: &Library, faults: &mut Vec<Diag
             let fault = entry.diagnostic(Code::OutOfRange, &["loudspeakers", name, "level"], message);
             faults.push(fault.suggest("write `0 dB` or less, and turn up the amplifier"));
         }
-        playback(entry, name, &loudspeaker.alsa, faults);
+        let card = loudspeaker.alsa.place();
+        microphone::card(entry, ["loudspeakers", name], &card, "of the sound card", faults);
     }
     let mut phones: HashMap<&str, &str> = HashMap::new();
     for (name, unit) in &rig.units {
@@ -38,31 +39,6 @@ pub(super) fn check(entry: &Entry<Rig>, library: &Library, faults: &mut Vec<Diag
             let path = ["units", name, "verify", "operator"];
             let fault = entry.diagnostic(Code::WrongWorld, &path, "nobody can look at a simulated unit");
             faults.push(fault.suggest("verify it in another way, or write `world: hardware`"));
-        }
-    }
-}
-
-fn playback(entry: &Entry<Rig>, name: &str, alsa: &Playback, faults: &mut Vec<Diagnostic>) {
-    let at = |key: &'static str| ["loudspeakers", name, "alsa", key];
-    match (&alsa.device, &alsa.usb) {
-        (Some(_), Some(_)) => faults.push(
-            entry
-                .diagnostic(Code::NotExactlyOne, &at("usb"), "the device is named already")
-                .label(&entry.path, entry.position(&at("device")), "it is named here")
-                .suggest("keep `usb`, or `device`"),
-        ),
-        (None, None) => faults.push(
-            entry
-                .diagnostic(Code::NotExactlyOne, &["loudspeakers", name, "alsa"], "no device is named")
-                .suggest("add `usb` and the port of the sound card, or `device`"),
-        ),
-        _ => {}
-    }
-    for (key, is) in [("pcm", alsa.pcm.is_some()), ("usb-id", alsa.usb_id.is_some())] {
-        if is && alsa.usb.is_none() {
-            let message = format!("`{key}` is of the card at a USB port, and no port is named");
-            let fault = entry.diagnostic(Code::Incomplete, &at(key), message);
-            faults.push(fault.suggest(format!("add `usb`, or delete `{key}`")));
         }
     }
 }

@@ -29,8 +29,10 @@ pub(super) fn check(entry: &Entry<Rig>, library: &Library, faults: &mut Vec<Diag
     }
 }
 
-fn device(entry: &Entry<Rig>, name: &str, alsa: &Alsa, faults: &mut Vec<Diagnostic>) {
-    let at = |key: &'static str| ["microphones", name, "alsa", key];
+/// The sound card that `alsa` of a member names: one, by its port or by its device; `port` says where the port is found out.
+pub(super) fn card(entry: &Entry<Rig>, member: [&str; 2], alsa: &Alsa, port: &str, faults: &mut Vec<Diagnostic>) {
+    let [kind, name] = member;
+    let at = |key: &'static str| [kind, name, "alsa", key];
     match (&alsa.device, &alsa.usb) {
         (Some(_), Some(_)) => faults.push(
             entry
@@ -40,8 +42,8 @@ fn device(entry: &Entry<Rig>, name: &str, alsa: &Alsa, faults: &mut Vec<Diagnost
         ),
         (None, None) => faults.push(
             entry
-                .diagnostic(Code::NotExactlyOne, &["microphones", name, "alsa"], "no device is named")
-                .suggest("add `usb` and the port that `rigtone rig list` shows, or `device`"),
+                .diagnostic(Code::NotExactlyOne, &[kind, name, "alsa"], "no device is named")
+                .suggest(format!("add `usb` and the port {port}, or `device`")),
         ),
         _ => {}
     }
@@ -52,6 +54,11 @@ fn device(entry: &Entry<Rig>, name: &str, alsa: &Alsa, faults: &mut Vec<Diagnost
             faults.push(fault.suggest(format!("add `usb`, or delete `{key}`")));
         }
     }
+}
+
+fn device(entry: &Entry<Rig>, name: &str, alsa: &Alsa, faults: &mut Vec<Diagnostic>) {
+    card(entry, ["microphones", name], alsa, "that `rigtone rig list` shows", faults);
+    let at = |key: &'static str| ["microphones", name, "alsa", key];
     for (key, channel) in [("channel", Some(alsa.channel)), ("reference", alsa.reference)] {
         if let Some(channel) = channel.filter(|channel| *channel > alsa.channels) {
             let message = format!("channel {channel} of a device with {}", alsa.channels);
