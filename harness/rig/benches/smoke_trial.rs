@@ -1,9 +1,9 @@
 //! Cost of the audio of one simulated trial: `smoke` rendered and analysed, 4 s at 48 kHz. Budget: 30 ms of CPU.
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use rigtone_air::{AirPath, Codec, Microphone, Renderer, Room, Sound};
 use rigtone_audio::measure::{Analyser, Emission, Expectation, Recording};
 use rigtone_audio::stimulus::{Name, Stimulus};
-use rigtone_rig::simulated::air::{AirPath, Codec, Microphone, Renderer, Room, Sound};
 
 const RATE: u32 = 48_000;
 const EMITTED: f64 = 4800.0;

@@ -3,13 +3,13 @@
 use std::{cell::RefCell, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
+use rigtone_air::{self as air, AirPath, Plays};
 use rigtone_model::{
     document::{Layout, Side},
     quantity::{Duration, Level},
 };
 
 use super::{
-    air::{self, AirPath, Plays},
     body::seed_bytes,
     clock::VirtualClock,
     planted::{MicrophoneTrouble, Viewer},

@@ -1,6 +1,5 @@
 //! The simulated rig: a discrete-event world with real audio samples on a virtual clock.
 
-pub mod air;
 mod boards;
 mod body;
 mod clock;

@@ -131,6 +131,7 @@ pub fn open(
     };
     keeper.plant();
     Ok(Bench {
+        loudspeakers: BTreeMap::new(),
         clock: Rc::new(clock.clone()),
         simulated: true,
         units,

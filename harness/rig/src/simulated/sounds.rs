@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rigtone_air::{self as air, AirPath, Flaws, Howl, Jump};
 use rigtone_audio::stimulus::Stimulus;
 use rigtone_model::{
     document::{Codec, Every, Layout},
@@ -9,7 +10,6 @@ use rigtone_model::{
 };
 
 use super::{
-    air::{self, AirPath, Flaws, Howl, Jump},
     body::{Body, LinkState},
     world::Sound,
 };

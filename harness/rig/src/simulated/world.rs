@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use rigtone_air as air;
 use rigtone_audio::stimulus::Stimulus;
 use rigtone_model::{
     document::{Device, Gesture, Heard, Layout, Output, PAIRING_MODE, Rig, Turns},
@@ -15,7 +16,6 @@ use rigtone_model::{
 use tokio::sync::Notify;
 
 use super::{
-    air,
     boards::Boards,
     body::{Body, Happening, LinkState, seed_bytes},
     planted::{Planted, Viewer},

@@ -35,7 +35,7 @@ impl Default for Microphone {
 
 impl Microphone {
     /// Adds its noise to what sounds, moves the gain if it does so, and limits it to full scale.
-    pub(super) fn hear(&self, out: &mut [f32], rate: u32, seed: u64) {
+    pub(crate) fn hear(&self, out: &mut [f32], rate: u32, seed: u64) {
         add_noise(out, self.noise_dbfs, seed);
         self.add_hum(out, rate);
         if self.gain_control {

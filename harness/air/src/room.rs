@@ -23,13 +23,13 @@ pub struct Room {
 
 impl Room {
     /// Length of its impulse response at `rate` Hz in frames: until the tail has fallen by 60 dB.
-    pub(super) fn frames(&self, rate: u32) -> usize {
+    pub(crate) fn frames(&self, rate: u32) -> usize {
         (self.rt60_s.clamp(0.0, 5.0) * f64::from(rate)) as usize + 1
     }
 
     /// Impulse response at a distance, direct sound 1 at frame 0. Reverberant over direct energy is the squared ratio of the distance to the
     /// critical distance `0.057 sqrt(V / RT60)`.
-    pub(super) fn impulse_response(&self, rate: u32, distance_m: f64) -> Vec<f32> {
+    pub(crate) fn impulse_response(&self, rate: u32, distance_m: f64) -> Vec<f32> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let rate_hz = f64::from(rate);
         let mut tail: Vec<f64> = (0..self.frames(rate))

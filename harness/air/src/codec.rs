@@ -82,7 +82,7 @@ fn between(points: &[(f64, f64)], x: f64) -> f64 {
 }
 
 /// What comes out of the decoder for `samples`, without the codec's delay. A codec is no gambler: the same samples give the same noise.
-pub(super) fn decode(fft: &mut Fft<f64>, codec: Codec, samples: &[f32], rate: u32) -> Vec<f64> {
+pub(crate) fn decode(fft: &mut Fft<f64>, codec: Codec, samples: &[f32], rate: u32) -> Vec<f64> {
     let mut sound: Vec<f64> = samples.iter().map(|sample| f64::from(*sample)).collect();
     if let Some(snr_db) = codec.snr_db() {
         let mut rng = ChaCha8Rng::seed_from_u64(0x00C0_DEC0);

@@ -43,12 +43,12 @@ pub struct Flaws {
 
 impl Flaws {
     /// Whether they change the sound itself.
-    pub(super) fn change_the_sound(&self) -> bool {
+    pub(crate) fn change_the_sound(&self) -> bool {
         !(self.jumps.is_empty() && self.muted.is_empty() && self.clicks.is_empty())
     }
 
     /// The sound with all of them.
-    pub(super) fn applied_to(&self, sound: &[f32]) -> Vec<f32> {
+    pub(crate) fn applied_to(&self, sound: &[f32]) -> Vec<f32> {
         let mut out = Vec::with_capacity(sound.len());
         let mut from = 0;
         for jump in &self.jumps {
@@ -80,7 +80,7 @@ impl Flaws {
 
 impl Howl {
     /// Adds it to a recording in which the sound starts at frame `start` and lasts `frames`.
-    pub(super) fn add(&self, out: &mut [f32], start: f64, frames: f64, rate: f64) {
+    pub(crate) fn add(&self, out: &mut [f32], start: f64, frames: f64, rate: f64) {
         let peak = std::f64::consts::SQRT_2 * 10f64.powf(self.dbfs / 20.0);
         let first = (start + self.after_s * rate).max(0.0) as usize;
         let last = ((start + frames).max(0.0) as usize).min(out.len());
