@@ -14,7 +14,6 @@ use std::{
 use async_trait::async_trait;
 use cpal::{
     BufferSize, ErrorKind, HostId, I24, InputCallbackInfo, SampleFormat, SizedSample, StreamConfig,
-    SupportedBufferSize,
     traits::{DeviceTrait, HostTrait, StreamTrait},
 };
 use rigtone_model::{
@@ -24,6 +23,7 @@ use rigtone_model::{
 use tokio::sync::oneshot;
 
 use super::{
+    Wanted,
     ring::Ring,
     timeline::{self, Mark},
     watchdog::{STALL_NS, Watchdog},
@@ -376,34 +376,10 @@ impl Worker {
         device.build_input_stream(config, on_data, on_error, patience)
     }
 
-    /// ALSA takes the nearest rate without a word: refuse what the device does not offer, and choose the period.
     fn exactly(&self, device: &cpal::Device) -> Result<BufferSize, cpal::Error> {
-        let mut offered = Vec::new();
-        for range in device.supported_input_configs()? {
-            let rates = range.min_sample_rate()..=range.max_sample_rate();
-            if range.channels() == self.alsa.channels
-                && range.sample_format() == cpals(self.alsa.format)
-                && rates.contains(&self.alsa.rate)
-            {
-                return Ok(match range.buffer_size() {
-                    SupportedBufferSize::Range { min, max } => {
-                        BufferSize::Fixed(PERIOD.clamp(*min, (max / 2).max(*min)))
-                    }
-                    SupportedBufferSize::Unknown => BufferSize::Default,
-                });
-            }
-            let ((low, high), format) = (rates.into_inner(), range.sample_format());
-            offered.push(format!("{} channels {low}-{high} Hz {format}", range.channels()));
-        }
-        offered.truncate(6);
-        let message = format!(
-            "{} channels at {} Hz in {} bits are not offered (but {})",
-            self.alsa.channels,
-            self.alsa.rate,
-            self.alsa.format.bits(),
-            offered.join(", ")
-        );
-        Err(cpal::Error::with_message(ErrorKind::UnsupportedConfig, message))
+        let document::Alsa { channels, rate, format, .. } = self.alsa;
+        let wanted = Wanted { channels, rate, format: cpals(format), bits: format.bits(), period: PERIOD };
+        wanted.among(device.supported_input_configs()?)
     }
 
     fn finish(&self, samples: &[i32], marks: &[i64]) -> Result<Captured, InfrastructureFault> {

@@ -7,9 +7,13 @@
 #[cfg(feature = "alsa")]
 mod alsa;
 pub mod arrivals;
+#[cfg(feature = "alsa")]
+mod offered;
 pub mod ring;
 pub mod timeline;
 pub mod watchdog;
 
 #[cfg(feature = "alsa")]
 pub use alsa::AlsaMicrophone;
+#[cfg(feature = "alsa")]
+pub(crate) use offered::Wanted;

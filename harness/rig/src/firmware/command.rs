@@ -1,116 +1,37 @@
 //! A program of the lab that says which firmware a unit runs.
 
-use std::{io, os::unix::process::ExitStatusExt, process::Stdio};
+use std::{ffi::OsString, path::Path};
 
 use rigtone_model::document::CommandLine;
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt},
-    process::{Child, Command},
-};
 
 use crate::{
     clock::Instant,
-    hardware::{HostClock, within},
+    hardware::HostClock,
+    program::once::{ProgramError, run},
 };
 
 /// No version is longer; more is something else.
-const LONGEST: usize = 256;
-/// What is kept of complaints.
-const COMPLAINTS: usize = 4096;
-
-/// A program with all that it started, which end with it.
-struct Group {
-    child: Child,
-    leader: Option<Pid>,
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // A child that hangs on would go on talking to the unit while the next program asks it.
-        if let Some(leader) = self.leader {
-            // What has ended already needs no end.
-            let _ = kill_process_group(leader, Signal::KILL);
-        }
-    }
-}
+const LONGEST: u64 = 256;
 
 /// What a program says, as one word or line; else why there is none.
 pub(crate) async fn output_of(command: &CommandLine, clock: HostClock, deadline: Instant) -> Result<String, String> {
     let [program, arguments @ ..] = command.program.as_slice() else {
         return Err("no program is named".to_owned());
     };
-    let child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|e| format!("starting `{program}` failed: {e}"))?;
-    let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    let mut group = Group { child, leader };
-    match within(clock, deadline, said_by(&mut group.child)).await {
-        None => Err(format!("`{program}` had not ended after {} and was killed", command.within)),
-        Some(Err(e)) => Err(format!("listening to `{program}` failed: {e}")),
-        Some(Ok(said)) => said.version(program),
-    }
-}
-
-/// What a program said before it ended.
-struct Said {
-    output: Vec<u8>,
-    complaints: Vec<u8>,
-    /// How it ended; nothing when it said so much that nobody waited for it.
-    status: Option<std::process::ExitStatus>,
-}
-
-async fn said_by(child: &mut Child) -> io::Result<Said> {
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (output, complaints) = tokio::join!(upto(LONGEST + 1, stdout), upto(COMPLAINTS, stderr));
-    let output = output?;
-    let status = if output.len() > LONGEST { None } else { Some(child.wait().await?) };
-    Ok(Said { output, complaints: complaints.unwrap_or_default(), status })
-}
-
-/// Reads so many bytes at most; what comes after them meets a closed pipe.
-async fn upto(most: usize, from: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if let Some(from) = from {
-        from.take(most as u64).read_to_end(&mut bytes).await?;
-    }
-    Ok(bytes)
-}
-
-impl Said {
-    fn version(&self, program: &str) -> Result<String, String> {
-        let Some(status) = self.status else {
-            return Err(format!("`{program}` wrote more than {LONGEST} bytes, which is no version"));
-        };
-        if !status.success() {
-            let how = match (status.code(), status.signal()) {
-                (Some(code), _) => format!("ended with exit code {code}"),
-                (None, Some(signal)) => format!("was ended by signal {signal}"),
-                (None, None) => "did not end well".to_owned(),
-            };
-            let complaints = String::from_utf8_lossy(&self.complaints);
-            let complaint = complaints.lines().map(str::trim).rfind(|line| !line.is_empty());
-            let complaint: String = complaint.into_iter().flat_map(|line| line.chars().take(200)).collect();
-            return Err(if complaint.is_empty() {
-                format!("`{program}` {how}")
-            } else {
-                format!("`{program}` {how}: {}", complaint.escape_debug())
-            });
+    let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+    let said =
+        run(Path::new(program), &arguments, &[], LONGEST, clock, deadline).await.map_err(|error| match error {
+            ProgramError::Late(program) => format!("`{program}` had not ended after {} and was killed", command.within),
+            ProgramError::Much { .. } => format!("{error}, which is no version"),
+            error => error.to_string(),
+        })?;
+    match std::str::from_utf8(&said).map(str::trim) {
+        Ok("") => Err(format!("`{program}` wrote nothing")),
+        Ok(text) if text.chars().any(char::is_control) => {
+            Err(format!("`{program}` wrote more than one line, or what is no text: {}", text.escape_debug()))
         }
-        match std::str::from_utf8(&self.output).map(str::trim) {
-            Ok("") => Err(format!("`{program}` wrote nothing")),
-            Ok(text) if text.chars().any(char::is_control) => {
-                Err(format!("`{program}` wrote more than one line, or what is no text: {}", text.escape_debug()))
-            }
-            Ok(text) => Ok(text.to_owned()),
-            Err(_) => Err(format!("`{program}` wrote what is no text")),
-        }
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => Err(format!("`{program}` wrote what is no text")),
     }
 }
 
@@ -162,7 +83,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_is_not_there_is_named() {
         let text = run(&["/does/not/exist"], 20_000).await.expect_err("nothing to run");
-        assert!(text.contains("starting `/does/not/exist` failed"), "{text}");
+        assert!(text.contains("there is no program `/does/not/exist`"), "{text}");
     }
 
     /// It and what it started, which holds its output open.

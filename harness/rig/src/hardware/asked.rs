@@ -10,7 +10,7 @@ use rigtone_model::{
 
 use super::{
     HostClock,
-    keeper::Members,
+    members::Members,
     open::{OpenError, Selection, document},
 };
 use crate::{
@@ -65,14 +65,17 @@ fn loudspeaker_of<'a>(rig: &'a Rig, unit: &'a UnitDocument) -> Option<(&'a str, 
 /// The devices of the host that are behind them.
 pub(super) fn resources(rig: &Rig, wanted: &Selection) -> Vec<Resource> {
     let units = wanted.units.iter().filter_map(|name| Some((name, rig.units.get(name)?)));
+    let of_units = units.clone().filter_map(|(_, unit)| loudspeaker_of(rig, unit));
+    let by_name = wanted.loudspeakers.iter().filter_map(|name| Some((name.as_str(), rig.loudspeakers.get(name)?)));
+    let loudspeakers: BTreeMap<&str, &document::Loudspeaker> = of_units.chain(by_name).collect();
     let mut resources = Vec::new();
+    for (name, loudspeaker) in loudspeakers {
+        let alsa = loudspeaker.alsa.place();
+        // A card that is not there now is nobody else's either.
+        let device = Sysfs::host().pcm(&alsa).map_or_else(|_| alsa.named(), |pcm| pcm.name);
+        resources.push(Resource::loudspeaker(name, &device));
+    }
     for (name, unit) in units {
-        if let Some((name, loudspeaker)) = loudspeaker_of(rig, unit) {
-            let alsa = loudspeaker.alsa.place();
-            // A card that is not there now is nobody else's either.
-            let device = Sysfs::host().pcm(&alsa).map_or_else(|_| alsa.named(), |pcm| pcm.name);
-            resources.push(Resource::loudspeaker(name, &device));
-        }
         if let (Some(Control::Android), Some(phone)) = (unit.control, &unit.android) {
             resources.push(Resource::phone(name, &phone.serial));
         }
@@ -175,6 +178,21 @@ impl Members {
         }
     }
 
+    /// A loudspeaker of the rig, which is opened once.
+    pub(super) fn loudspeaker(
+        &mut self,
+        name: &str,
+        document: &document::Loudspeaker,
+        clock: HostClock,
+    ) -> Result<Rc<dyn Loudspeaker>, OpenError> {
+        if let Some(opened) = self.others.loudspeakers.get(name) {
+            return Ok(opened.clone());
+        }
+        let opened = open_loudspeaker(name, document, clock)?;
+        self.others.loudspeakers.insert(name.to_owned(), opened.clone());
+        Ok(opened)
+    }
+
     fn open_operator(
         &mut self,
         document: &UnitDocument,
@@ -209,14 +227,7 @@ impl Members {
             document(format!("unit {}", unit.name), "`control: voice` needs a loudspeaker of the rig in `spoken-to`")
         };
         let (name, loudspeaker) = loudspeaker_of(rig, unit_document).ok_or_else(missing)?;
-        let loudspeaker = match self.others.loudspeakers.get(name) {
-            Some(opened) => opened.clone(),
-            None => {
-                let opened = open_loudspeaker(name, loudspeaker, clock)?;
-                self.others.loudspeakers.insert(name.to_owned(), opened.clone());
-                opened
-            }
-        };
+        let loudspeaker = self.loudspeaker(name, loudspeaker, clock)?;
         let speech = Speech::of_host(clock);
         if device.prompts.values().any(|prompt| prompt.wav.is_none()) {
             self.others.speech = Some(speech.clone());

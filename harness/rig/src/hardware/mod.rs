@@ -7,6 +7,7 @@ mod clock;
 mod hold;
 mod inventory;
 mod keeper;
+mod members;
 mod open;
 #[cfg(feature = "serial")]
 mod relays;

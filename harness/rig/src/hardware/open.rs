@@ -17,7 +17,8 @@ use thiserror::Error;
 use super::{
     Hold, HostClock,
     hold::{outputs_of, own_dongle},
-    keeper::{HardwareKeeper, Members},
+    keeper::HardwareKeeper,
+    members::Members,
     supply::Supply,
 };
 use crate::{
@@ -37,12 +38,15 @@ pub struct Selection {
     pub units: BTreeSet<String>,
     /// Microphones by name.
     pub microphones: BTreeSet<String>,
+    /// Loudspeakers by name, beside those of units that are spoken to.
+    pub loudspeakers: BTreeSet<String>,
 }
 
 impl Selection {
     /// Everything that the rig has.
     pub fn all(rig: &Rig) -> Self {
-        Self { units: rig.units.keys().cloned().collect(), microphones: rig.microphones.keys().cloned().collect() }
+        let (units, microphones) = (rig.units.keys().cloned().collect(), rig.microphones.keys().cloned().collect());
+        Self { units, microphones, loudspeakers: BTreeSet::new() }
     }
 }
 
@@ -125,6 +129,14 @@ pub fn open(
     for name in &wanted.microphones {
         microphones.insert(name.clone(), open_microphone(name, rig, clock, &mut members)?);
     }
+    let mut loudspeakers = BTreeMap::new();
+    for name in &wanted.loudspeakers {
+        let document = rig
+            .loudspeakers
+            .get(name)
+            .ok_or_else(|| document(format!("loudspeaker {name}"), "there is no such loudspeaker"))?;
+        loudspeakers.insert(name.clone(), members.loudspeaker(name, document, clock)?);
+    }
     let heard_with = rig.microphones.iter().filter(|(name, _)| microphones.contains_key(*name));
     let devices = heard_with.filter_map(|(name, m)| Some((name.clone(), m.alsa.clone()?))).collect();
     let responses =
@@ -136,6 +148,7 @@ pub fn open(
         simulated: false,
         units,
         microphones,
+        loudspeakers,
         heard_by: Bench::hearing(rig),
         calibrated: Bench::calibrations(rig),
         responses,
@@ -463,7 +476,7 @@ mod tests {
         assert!(sink.pairing_mode.is_some() && sink.receiving.is_some() && sink.connecting.is_some());
         assert!(sink.streaming.is_none() && bench.digital_silence.contains("wire"));
         // The microphone alone needs the dongle too.
-        let alone = Selection { microphones: ["wire".to_owned()].into(), units: BTreeSet::new() };
+        let alone = Selection { microphones: ["wire".to_owned()].into(), ..Selection::default() };
         assert!(attempt(&rig, &alone).expect("a microphone").microphones.contains_key("wire"));
     }
 
@@ -496,7 +509,7 @@ mod tests {
     #[case(|r: &mut Value| r["units"]["speaker"]["power"] = json!({"relay": "b", "channel": 1}), "relay b: there is no such board")]
     fn documents_that_do_not_fit_are_refused(#[case] change: fn(&mut Value), #[case] said: &str) {
         let rig = rig(change);
-        let only = Selection { units: ["speaker".to_owned()].into(), microphones: BTreeSet::new() };
+        let only = Selection { units: ["speaker".to_owned()].into(), ..Selection::default() };
         let text = refusal(&rig, &only);
         assert!(text.contains(said), "{text}");
     }
@@ -508,7 +521,7 @@ mod tests {
             r["relays"] = json!({"b": {"lcus": {"port": "/dev/none"}, "channels": 2}});
             r["units"]["speaker"]["power"] = json!({"relay": "b", "channel": 3});
         });
-        let only = Selection { units: ["speaker".to_owned()].into(), microphones: BTreeSet::new() };
+        let only = Selection { units: ["speaker".to_owned()].into(), ..Selection::default() };
         let text = refusal(&rig, &only);
         assert!(text.contains("power of speaker is on channel 3; it has 2"), "{text}");
     }

@@ -1,5 +1,7 @@
-//! Programs of the lab as drivers: lines of JSON over their standard input and output, as `docs/command.md` has it.
+//! Programs of the lab as drivers: lines of JSON over their standard input and output, as `docs/command.md` has it. One that is run to its
+//! end is run by `once`.
 
+pub(crate) mod once;
 mod process;
 mod protocol;
 mod source;

@@ -7,7 +7,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
@@ -16,7 +16,10 @@ use std::{
 use rigtone_model::document::{Lcus, RelayBoard, SafeState};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::state::share;
+use super::{
+    file::{put, sync_folder},
+    state::share,
+};
 
 /// How the names of journals end.
 pub(super) const SUFFIX: &str = ".journal";
@@ -279,17 +282,7 @@ impl Journal {
         for entry in self.entries.values() {
             bytes.extend(line(entry)?);
         }
-        let new = self.path.with_extension("journal-new");
-        // What a killed process left of an earlier attempt is not appended to.
-        match fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().append(true).create_new(true).open(&new)?;
-        file.write_all(&bytes)?;
-        file.sync_data()?;
-        share(&new)?;
-        fs::rename(&new, &self.path)?;
+        let file = put(&self.path, &bytes)?;
         // From here on this is the journal, whatever else fails.
         self.file = file;
         self.length = bytes.len() as u64;
@@ -299,17 +292,13 @@ impl Journal {
     }
 }
 
-/// A new name is durable only with its folder.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
     use rigtone_model::document::LcusReports;
     use serde_json::json;
+    use std::fs;
     use tempfile::TempDir;
 
     const PORT: &str = "/dev/ttyBOARD";

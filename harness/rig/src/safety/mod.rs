@@ -1,5 +1,6 @@
 //! What a crash must not take with it: which outputs have left their safe state, and how worn their contacts are.
 
+mod file;
 mod journal;
 mod state;
 mod wear;

@@ -8,7 +8,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
@@ -17,7 +17,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    journal::{line, record, sync_folder},
+    file::{put, sync_folder},
+    journal::{line, record},
     state::share,
 };
 
@@ -273,17 +274,7 @@ impl Wear {
         for worn in self.contacts.values() {
             bytes.extend(line(worn)?);
         }
-        let new = self.path.with_extension("wear-new");
-        // What a killed process left of an earlier attempt is not appended to.
-        match fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().append(true).create_new(true).open(&new)?;
-        file.write_all(&bytes)?;
-        file.sync_data()?;
-        share(&new)?;
-        fs::rename(&new, &self.path)?;
+        let file = put(&self.path, &bytes)?;
         (self.file, self.length, self.torn, self.unsynced) = (file, bytes.len() as u64, false, 0);
         sync_folder(&self.path)
     }
@@ -303,6 +294,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use rstest::rstest;
+    use std::fs;
     use tempfile::TempDir;
 
     const NOON: i64 = 20_000 * DAY_S + DAY_S / 2;

@@ -5,7 +5,6 @@
 mod android;
 mod directory;
 mod operator;
-mod program;
 mod speech;
 mod terminal;
 mod voice;

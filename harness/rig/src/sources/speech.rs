@@ -9,8 +9,12 @@ use std::{
 
 use rigtone_model::{document::SpokenPrompt, id::sha256_hex};
 
-use super::program::{ProgramError, run};
-use crate::{clock::Instant, hardware::HostClock, playback::Mono};
+use crate::{
+    clock::Instant,
+    hardware::HostClock,
+    playback::Mono,
+    program::once::{ProgramError, run},
+};
 
 /// The synthesiser that makes sound of words.
 pub(crate) const SYNTHESISER: &str = "espeak-ng";

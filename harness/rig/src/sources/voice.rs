@@ -143,12 +143,12 @@ mod tests {
         fn name(&self) -> &str {
             "desk"
         }
-        async fn play(&self, sound: &Mono, _: Instant) -> Result<(), InfrastructureFault> {
+        async fn play(&self, sound: &Mono, _: Instant) -> Result<Instant, InfrastructureFault> {
             if self.broken {
                 return Err(InfrastructureFault::new("loudspeaker desk", "underran"));
             }
             self.heard.borrow_mut().push(sound.samples.clone());
-            Ok(())
+            Ok(Instant(0))
         }
         async fn check(&self, _: Instant) -> Result<String, InfrastructureFault> {
             Ok(String::new())

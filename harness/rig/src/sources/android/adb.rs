@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use rigtone_model::trial::InfrastructureFault;
 
-use super::super::program::{ProgramError, run};
+use crate::program::once::{ProgramError, run};
 use crate::{clock::Instant, hardware::HostClock};
 
 /// No answer that is wanted is longer, in bytes.

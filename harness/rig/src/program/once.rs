@@ -18,7 +18,7 @@ const COMPLAINTS: u64 = 4096;
 
 /// Why a program gave nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ProgramError {
+pub(crate) enum ProgramError {
     /// It is not installed.
     #[error("there is no program `{0}`")]
     NotThere(String),
@@ -44,6 +44,7 @@ struct Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
+        // A child that hangs on would go on talking to a unit while the next program asks it.
         if let Some(leader) = self.leader {
             // What has ended already needs no end.
             let _ = kill_process_group(leader, Signal::KILL);
@@ -53,7 +54,7 @@ impl Drop for Group {
 
 /// Runs a program with these arguments and this input, without a shell; gives what it wrote. It is killed, with all that it
 /// started, at the deadline or when nobody waits for it any more.
-pub(super) async fn run(
+pub(crate) async fn run(
     program: &Path,
     arguments: &[OsString],
     input: &[u8],
@@ -92,11 +93,11 @@ pub(super) async fn run(
         (None, Some(signal)) => format!("was ended by signal {signal}"),
         (None, None) => "did not end well".to_owned(),
     };
-    // Some write their complaints where their answers belong.
+    // Some write their complaints where their answers belong. What a program complains of last is why it ended.
     let complaints = if complaints.iter().all(u8::is_ascii_whitespace) { output } else { complaints };
     let text = String::from_utf8_lossy(&complaints);
     let line: String =
-        text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().chars().take(200).collect();
+        text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().chars().take(200).collect();
     let complaint = if line.is_empty() { String::new() } else { format!(": {}", line.escape_debug()) };
     Err(ProgramError::Failed { program: name(), how, complaint })
 }
@@ -144,7 +145,7 @@ mod tests {
     #[rstest]
     #[case::echo("cat; echo end", "in ", Ok("in end\n"))]
     #[case::unread("echo end", "in", Ok("end\n"))]
-    #[case::complains("echo one >&2; echo two >&2; exit 3", "", Err("ended with exit code 3: one"))]
+    #[case::complains("echo one >&2; echo two >&2; exit 3", "", Err("ended with exit code 3: two"))]
     #[case::complains_where_answers_belong("echo no; exit 1", "", Err("exit code 1: no"))]
     #[case::killed("kill -9 $$", "", Err("signal 9"))]
     #[case::much("yes", "", Err("more than 1000 bytes"))]
