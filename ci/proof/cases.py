@@ -6,6 +6,7 @@ summary or of the log.
 """
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from proof import axis, codecs, wired
@@ -35,6 +36,7 @@ class Case:
     left_on: list = field(default_factory=list)
     judged_again: bool = True
     leaves_a_run: bool = True
+    leaves: Callable | None = None          # what must hold of the folder of the guest, where it leaves no run
     captures: bool = False                  # hold what was recorded beside tshark
     checks: list = field(default_factory=list)      # what else must hold, of a Record
 
@@ -88,6 +90,21 @@ DIRECT = (BOOT_DIRECT + "{run}; code=$?; cp -r /run/rig/out/direct/run /run/rig/
 DIRECT_REFUSED = ("cp /usr/bin/sleep /tmp/bluetoothd && /tmp/bluetoothd 600 & "
                   "until pgrep -x bluetoothd >/dev/null; do sleep 0.1; done; "
                   + BOOT_DIRECT + "true 2>/run/rig/out/refusal; test $? -eq 125 && grep -q 'systemctl stop bluetooth' /run/rig/out/refusal")
+
+# The loopback has no air: the microphone and the wire hear the loudspeaker at once.
+CALIBRATED = "rigtone rig calibrate rigs/virtual/calibrating.yaml {} --dry-run --json --rounds 3 --through desk"
+CALIBRATING = (CALIBRATED.format("wired") + " >/run/rig/out/wired.json && " + CALIBRATED.format("alone") + " --at '0 m' >/run/rig/out/alone.json")
+
+
+def apart(folder):
+    """What `rig calibrate` found of a way without air: no distance, and clocks that agree within a period of the cards."""
+    wired, alone = (json.loads((folder / name).read_text()) for name in ("wired.json", "alone.json"))
+    if wired["distance"] != "0 m":
+        return f"a distance of {wired['distance']}, where there is none"
+    clocks = [float(value) * {"ms": 1, "us": 1e-3}[unit] for value, unit in
+              (told["loopback"].split() for told in (wired, alone))]
+    return None if max(clocks) < 25 else f"clocks are {clocks} ms apart"
+
 
 DONGLE, SINK, SPEAKER = "AA:BB:CC:00:00:01", "AA:BB:CC:00:00:02", "D2:00:00:00:00:01"
 
@@ -177,6 +194,10 @@ CASES = [
     # On the user's own kernel; that of a guest in which nothing else runs stands for it.
     Case("direct", "nothing; direct mode", 0, says=["1 pass"], boot=["--bare"], script=DIRECT),
     Case("direct-beside-a-daemon", "direct mode where a bluetoothd runs", 0, boot=["--bare"], script=DIRECT_REFUSED, leaves_a_run=False),
+
+    # What is measured of the rig itself.
+    Case("calibrated", "nothing; a loudspeaker of the rig, a microphone with a wire and one without", 0, boot=["--bare"],
+         script=CALIBRATING, leaves_a_run=False, leaves=apart),
 
     # The link.
     Case("link-dropped", "the speaker ends the second link in mid-stream", 0, {"link-lost"},

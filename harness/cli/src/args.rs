@@ -206,10 +206,12 @@ pub(crate) enum RigCommand {
         #[command(flatten)]
         how: crate::commands::rig::How,
     },
-    /// Measure a microphone with a calibrator that sits on it, and keep the figure beside the rig's document.
+    /// Measure a microphone, and keep the figures beside the rig's document.
     ///
-    /// The figure makes sound pressure of its levels, with a date, an end, and the microphone that it is of: it stands in
-    /// `calibration/RIG.yaml`, where every run of the rig finds it. Touch the gain of the card afterwards, and it is wrong.
+    /// With a calibrator that sits on it (`--level`) its levels become sound pressure: touch the gain of the card afterwards, and that is
+    /// wrong. With a sound of a loudspeaker (`--through`) it becomes known how well the rig knows the time of what it hears, and how far
+    /// it stands from there. The figures have a date, an end, and the microphone that they are of: they stand in
+    /// `calibration/RIG.yaml`, where every run of the rig finds them.
     Calibrate {
         /// The rig's document.
         rig: PathBuf,

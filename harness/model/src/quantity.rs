@@ -254,6 +254,12 @@ quantity!(
     /// A distance, kept in metres.
     Distance(f64), "distance", example "0.3 m", signed "", range "0 m to 1000 m", units [("mm", 1e-3), ("cm", 1e-2), ("m", 1.0)]
 );
+impl Distance {
+    /// From metres, rounded to millimetres; none outside the range.
+    pub fn from_metres(metres: f64) -> Option<Self> {
+        Self::from_base((metres * 1000.0).round() / 1000.0)
+    }
+}
 plain!(Distance, "m", 0.0..=1000.0, metres, "In metres.");
 
 quantity!(

@@ -17,6 +17,7 @@ use rigtone_model::{
 use crate::{
     capability::{Microphone, Power, Unit},
     clock::{Clock, Instant},
+    playback::Loudspeaker,
 };
 
 /// What a check of a member found.
@@ -161,6 +162,8 @@ pub struct Bench {
     pub units: BTreeMap<String, Unit>,
     /// Its microphones by name.
     pub microphones: BTreeMap<String, Rc<dyn Microphone>>,
+    /// Its loudspeakers by name, as far as they were asked for.
+    pub loudspeakers: BTreeMap<String, Rc<dyn Loudspeaker>>,
     /// The microphones that hear the units: by unit, nearest first.
     pub heard_by: BTreeMap<String, Vec<(String, Heard)>>,
     /// What is known of calibrated microphones.

@@ -1,14 +1,28 @@
 //! Measuring the rig's own microphones, and holding what was measured against the rig that is there.
 
+mod path;
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
 use rigtone_audio::{
     excerpt::Excerpt,
     loudness::Calibration as Figure,
     measure::{Outcome, Reason},
 };
-use rigtone_model::{document::Calibration, trial::InfrastructureFault};
+use rigtone_model::{
+    document::{Calibration, Rig, Worth},
+    trial::InfrastructureFault,
+};
 use thiserror::Error;
 
-use crate::{bench::Bench, capability::Captured};
+pub use path::{Path, ROUNDS_AT_MOST, Walk, path};
+
+use crate::{
+    bench::Bench,
+    capability::{Captured, Microphone, Recording},
+    clock::Instant,
+};
 
 /// What starting and ending a recording may take beside it.
 const ROUND_NS: i64 = 20_000_000_000;
@@ -51,9 +65,29 @@ pub enum Refused {
     /// The rig has no such microphone.
     #[error("there is no microphone `{0}`")]
     NoSuch(String),
+    /// The rig has no such loudspeaker.
+    #[error("there is no loudspeaker `{name}`{}", if *.simulated { ": its world is simulated, and nothing plays in it" } else { "" })]
+    NoLoudspeaker {
+        /// The name.
+        name: String,
+        /// Whether the rig is a simulated one, which has none.
+        simulated: bool,
+    },
     /// The rig failed.
     #[error(transparent)]
     Fault(#[from] InfrastructureFault),
+    /// The sound of a loudspeaker did not come to a microphone as it should.
+    #[error("from `{loudspeaker}` to `{microphone}`: {what}")]
+    NoPath {
+        /// The microphone.
+        microphone: String,
+        /// The loudspeaker.
+        loudspeaker: String,
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// What was heard is not the tone of a calibrator.
     #[error("what `{microphone}` heard is not the steady tone of a calibrator: {what}")]
     NoTone {
@@ -71,8 +105,10 @@ impl Refused {
     pub fn hint(&self) -> String {
         match self {
             Self::NoSuch(_) => "write a name under `microphones` of the rig's document".to_owned(),
+            Self::NoLoudspeaker { simulated: true, .. } => "measure a rig that stands somewhere".to_owned(),
+            Self::NoLoudspeaker { .. } => "write a name under `loudspeakers` of the rig's document".to_owned(),
             Self::Fault(fault) => fault.hint.clone().unwrap_or_else(|| "see `rigtone rig check`".to_owned()),
-            Self::NoTone { hint, .. } => (*hint).to_owned(),
+            Self::NoTone { hint, .. } | Self::NoPath { hint, .. } => (*hint).to_owned(),
         }
     }
 }
@@ -140,23 +176,63 @@ fn of_recording(captured: &Captured, tone: Tone) -> Result<Level, (String, &'sta
     })
 }
 
-/// Takes from an open rig what was measured of microphones that are not there any more: another one in their place, or at
-/// another port. Tells of each.
-pub fn hold(bench: &mut Bench, calibration: &Calibration) -> Vec<String> {
+/// Holds what was measured against the microphones that are there. Of another one in its place, or at another port, nothing is used, and
+/// it is told. Of one whose loopback was measured, and whose document does not state how well its time is known, that is known then.
+pub fn hold(bench: &mut Bench, rig: &Rig, calibration: &Calibration, today: &str) -> Vec<String> {
     let mut told = Vec::new();
+    let another = |name: &str, of: &String, there: Option<String>| {
+        let there = there.unwrap_or_else(|| "not known".to_owned());
+        format!(
+            "the calibration of `{name}` is not used: it was measured of {of}, and what is there is {there}; calibrate it anew"
+        )
+    };
     for (name, measured) in calibration.microphones.iter().filter(|(name, _)| bench.microphones.contains_key(*name)) {
         let there = bench.keeper.identity(name);
-        if there.as_ref() == Some(&measured.of) {
+        if there.as_ref() != Some(&measured.of) {
+            bench.calibrated.remove(name);
+            told.push(another(name, &measured.of, there));
+        }
+    }
+    for (name, paths) in &calibration.paths {
+        let Some(document) = rig.microphones.get(name) else { continue };
+        // With a wire beside it no clock of a card is asked.
+        let by_wire = document.alsa.as_ref().is_none_or(|alsa| alsa.reference.is_some());
+        if by_wire || document.latency_uncertainty.is_some() {
             continue;
         }
-        bench.calibrated.remove(name);
-        let there = there.unwrap_or_else(|| "not known".to_owned());
-        told.push(format!(
-            "the calibration of `{name}` is not used: it was measured of {}, and what is there is {there}; calibrate it anew",
-            measured.of
-        ));
+        let Some(inner) = bench.microphones.get(name).cloned() else { continue };
+        let there = bench.keeper.identity(name);
+        let mut known = None;
+        for measured in paths.values() {
+            if there.as_ref() != Some(&measured.of) {
+                told.push(another(name, &measured.of, there.clone()));
+            } else if matches!(measured.worth(today), Worth::Holds | Worth::Ends(_)) {
+                // Of several the worst: which of the two cards is off cannot be told from here.
+                known = known.max(Some(measured.bound().ns()));
+            }
+        }
+        if let Some(uncertainty_ns) = known {
+            bench.microphones.insert(name.clone(), Rc::new(Known { inner, uncertainty_ns }));
+        }
     }
     told
+}
+
+/// A microphone whose time was measured.
+struct Known {
+    inner: Rc<dyn Microphone>,
+    uncertainty_ns: i64,
+}
+
+#[async_trait(?Send)]
+impl Microphone for Known {
+    async fn start(&self, deadline: Instant) -> Result<Box<dyn Recording>, InfrastructureFault> {
+        self.inner.start(deadline).await
+    }
+
+    fn latency_uncertainty_ns(&self) -> i64 {
+        self.uncertainty_ns
+    }
 }
 
 #[cfg(test)]

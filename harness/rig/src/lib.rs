@@ -14,7 +14,7 @@ pub mod hardware;
 pub mod inspection;
 pub mod lock;
 pub mod pacing;
-mod playback;
+pub mod playback;
 pub mod plugged;
 pub mod power;
 mod program;

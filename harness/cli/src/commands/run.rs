@@ -10,6 +10,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rigtone_judge::verdicts::{Replay, RunPlan};
 use rigtone_model::{
+    document::Rig,
     event::{Body, Event},
     plan::Plan,
     quantity::Duration,
@@ -112,7 +113,7 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
         enough_space(&directory, forecast.evidence_bytes.min(retention.budget.unwrap_or(u64::MAX)))?;
     }
     let mut opened = open::open(&planned.rig, &planned.devices, &needed(&planned.run.plan))?;
-    hold(&mut opened, planned.calibration.as_ref());
+    hold(&mut opened, &planned.rig, planned.calibration.as_ref());
     // The first event tells it beside the rig's clock: what opening took is no part of it.
     beginning.unix_s = now();
     let writer = RunWriter::create(&directory, &run_id).map_err(|e| record_trouble(&e))?;
@@ -191,7 +192,7 @@ pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, T
     drop(replay);
     let (rig, devices, calibration) = documents::of_run(what, &plan.plan, &beginning.documents)?;
     let mut opened = open::open(&rig, &devices, &needed(&plan.plan))?;
-    hold(&mut opened, calibration.as_ref());
+    hold(&mut opened, &rig, calibration.as_ref());
     let options = Options {
         seed: past.seed().or_else(|| environment["seed"].as_u64()).unwrap_or(how.seed),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -439,9 +440,10 @@ pub(crate) fn run_id(unix_s: i64, rig: &str) -> String {
 }
 
 /// Uses what was measured of the microphones that are there, and of no other.
-fn hold(opened: &mut Opened, calibration: Option<&documents::Calibrated>) {
+fn hold(opened: &mut Opened, rig: &Rig, calibration: Option<&documents::Calibrated>) {
     let Some(calibration) = calibration else { return };
-    for warning in rigtone_rig::calibration::hold(&mut opened.bench, &calibration.document) {
+    let today = documents::today();
+    for warning in rigtone_rig::calibration::hold(&mut opened.bench, rig, &calibration.document, &today) {
         printer::note(&format!("warning: {warning}"));
     }
 }

@@ -15,17 +15,22 @@ const LONGEST: Duration = Duration::from_s(3_660 * 86_400);
 
 pub(super) fn check(entry: &Entry<Calibration>, library: &Library, faults: &mut Vec<Diagnostic>) {
     let calibration = &entry.value;
-    for (name, measured) in &calibration.microphones {
-        if day_number(&measured.on).is_none() {
-            let path = ["microphones", name, "on"];
-            let fault = entry.diagnostic(Code::UnfitValue, &path, format!("there is no day `{}`", measured.on));
+    let mut dated = |path: &[&str], on: &str, good_for: Duration| {
+        let at = |key: &'static str| [path, &[key]].concat();
+        if day_number(on).is_none() {
+            let fault = entry.diagnostic(Code::UnfitValue, &at("on"), format!("there is no day `{on}`"));
             faults.push(fault.suggest("write a day such as `2026-11-01`"));
         }
-        if measured.good_for < DAY || measured.good_for > LONGEST {
-            let path = ["microphones", name, "good-for"];
-            let fault = entry.diagnostic(Code::OutOfRange, &path, "a calibration is worth something for 1 d to 3660 d");
-            faults.push(fault.suggest("write `365 d`"));
+        if good_for < DAY || good_for > LONGEST {
+            let message = "a calibration is worth something for 1 d to 3660 d";
+            faults.push(entry.diagnostic(Code::OutOfRange, &at("good-for"), message).suggest("write `365 d`"));
         }
+    };
+    for (name, measured) in &calibration.microphones {
+        dated(&["microphones", name], &measured.on, measured.good_for);
+    }
+    for (microphone, loudspeaker, measured) in calibration.ways() {
+        dated(&["paths", microphone, loudspeaker], &measured.on, measured.good_for);
     }
     if library.rigs.is_empty() || library.is_faulty(&calibration.calibration) {
         return;
@@ -53,11 +58,38 @@ pub(super) fn check(entry: &Entry<Calibration>, library: &Library, faults: &mut 
             Some(_) => {}
         }
     }
+    let loudspeakers: Vec<&str> = rig.value.loudspeakers.keys().map(String::as_str).collect();
+    for (microphone, loudspeaker, _) in calibration.ways() {
+        if !rig.value.microphones.contains_key(microphone) {
+            faults.push(dangling(entry, &["paths", microphone], "microphone", microphone, &known));
+        } else if !rig.value.loudspeakers.contains_key(loudspeaker) {
+            let path = ["paths", microphone, loudspeaker];
+            faults.push(dangling(entry, &path, "loudspeaker", loudspeaker, &loudspeakers));
+        }
+    }
 }
 
 /// Figures that have come to their end, or soon will.
 pub fn stale_calibrations(entry: &Entry<Calibration>, today: &str) -> Vec<Diagnostic> {
     let mut stale = Vec::new();
+    let rig = &entry.value.calibration;
+    for (microphone, loudspeaker, measured) in entry.value.ways() {
+        let message = match measured.worth(today) {
+            Worth::Ended(days) => format!(
+                "what was measured of the way from `{loudspeaker}` to `{microphone}` ended {days} days ago, and is not used"
+            ),
+            Worth::Unknown if day_number(&measured.on).is_some() => {
+                format!(
+                    "the way from `{loudspeaker}` to `{microphone}` was measured on a day that has not come yet, and is not used"
+                )
+            }
+            _ => continue,
+        };
+        let fault = entry.diagnostic(Code::StaleCalibration, &["paths", microphone, loudspeaker, "on"], message);
+        let command =
+            format!("run `rigtone rig calibrate RIG {microphone} --through {loudspeaker}` for the rig `{rig}`");
+        stale.push(fault.suggest(command));
+    }
     for (name, measured) in &entry.value.microphones {
         let message = match measured.worth(today) {
             Worth::Holds => continue,
@@ -73,7 +105,6 @@ pub fn stale_calibrations(entry: &Entry<Calibration>, today: &str) -> Vec<Diagno
             }
         };
         let fault = entry.diagnostic(Code::StaleCalibration, &["microphones", name, "on"], message);
-        let rig = &entry.value.calibration;
         stale.push(fault.suggest(format!("put the calibrator on and run `rigtone rig calibrate` for the rig `{rig}`")));
     }
     stale

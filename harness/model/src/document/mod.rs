@@ -26,7 +26,7 @@ mod step;
 mod words;
 
 pub use asked::{Android, ByHand, Loudspeaker, Playback, SpokenPrompt, SpokenTo};
-pub use calibration::{Calibration, MeasuredLevel, Worth};
+pub use calibration::{Calibration, MeasuredLevel, MeasuredPath, Worth};
 pub use configuration::{Bitpool, Blocks, Configuration, Misfit, Subbands, WantedConfiguration, largest_bitpool};
 pub use device::{Device, Firmware};
 pub use difference::{Comparable, Difference};

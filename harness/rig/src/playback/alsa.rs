@@ -5,7 +5,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
@@ -15,7 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use cpal::{
-    BufferSize, ErrorKind, HostId, OutputCallbackInfo, SampleFormat, StreamConfig, SupportedBufferSize,
+    BufferSize, ErrorKind, HostId, OutputCallbackInfo, SampleFormat, StreamConfig,
     traits::{DeviceTrait, HostTrait, StreamTrait},
 };
 use rigtone_model::{document, quantity::Level, trial::InfrastructureFault};
@@ -23,7 +23,8 @@ use tokio::sync::oneshot;
 
 use super::{Loudspeaker, Mono};
 use crate::{
-    clock::Instant,
+    capture::Wanted,
+    clock::{Clock, Instant},
     hardware::{HostClock, within},
     usb::Sysfs,
 };
@@ -61,13 +62,19 @@ impl AlsaLoudspeaker {
     }
 
     /// Runs a worker in a thread of its own, which the returned sender ends when it is dropped.
-    async fn run(&self, frames: Option<Vec<i16>>, deadline: Instant) -> Result<String, InfrastructureFault> {
+    /// Gives the device that was found, and when the first sample left.
+    async fn run(
+        &self,
+        frames: Option<Vec<i16>>,
+        deadline: Instant,
+    ) -> Result<(String, Option<Instant>), InfrastructureFault> {
         let pcm = self
             .sysfs
             .pcm(&self.document.alsa.place())
             .map_err(|refusal| self.fault(refusal.what).hint(refusal.hint))?;
         let found = pcm.found().unwrap_or_else(|| pcm.name.clone());
-        let worker = Worker { member: self.member.clone(), device: pcm.name, alsa: self.document.alsa.clone() };
+        let (member, alsa, clock) = (self.member.clone(), self.document.alsa.clone(), self.clock);
+        let worker = Worker { member, device: pcm.name, alsa, clock };
         let (alive, given_up) = mpsc::channel::<()>();
         let (give, take) = oneshot::channel();
         let work = move || {
@@ -81,7 +88,7 @@ impl AlsaLoudspeaker {
         let done = within(self.clock, deadline, take).await;
         drop(alive);
         match done {
-            Some(Ok(result)) => result.map(|()| found),
+            Some(Ok(result)) => result.map(|began| (found, began)),
             Some(Err(_)) => Err(self.fault("the playing thread died")),
             None => Err(self.fault("it did not play to the end before the deadline")),
         }
@@ -94,15 +101,16 @@ impl Loudspeaker for AlsaLoudspeaker {
         &self.name
     }
 
-    async fn play(&self, sound: &Mono, deadline: Instant) -> Result<(), InfrastructureFault> {
+    async fn play(&self, sound: &Mono, deadline: Instant) -> Result<Instant, InfrastructureFault> {
         let document::Loudspeaker { alsa, level, .. } = &self.document;
         let frames = sound.frames(alsa.rate, alsa.channels, level.map_or(0.0, Level::db));
-        self.run(Some(frames), deadline).await.map(|_| ())
+        let (device, began) = self.run(Some(frames), deadline).await?;
+        began.ok_or_else(|| self.fault(format!("{device} does not tell when it plays")))
     }
 
     async fn check(&self, deadline: Instant) -> Result<String, InfrastructureFault> {
         let document::Playback { rate, channels, .. } = self.document.alsa;
-        let found = self.run(None, deadline).await?;
+        let (found, _) = self.run(None, deadline).await?;
         Ok(format!("{found} takes {channels} channels at {rate} Hz; that it sounds was not tried"))
     }
 }
@@ -113,6 +121,8 @@ struct Progress {
     /// Frames that were handed over, silence included.
     handed: AtomicU64,
     underrun: AtomicBool,
+    /// When the first frame left, on the rig's clock.
+    began: OnceLock<Instant>,
 }
 
 struct Worker {
@@ -120,6 +130,7 @@ struct Worker {
     /// The PCM that is opened.
     device: String,
     alsa: document::Playback,
+    clock: HostClock,
 }
 
 impl Worker {
@@ -143,17 +154,21 @@ impl Worker {
         self.fault(format!("{doing} {device} failed: {error}")).hint(hint)
     }
 
-    /// Plays frames to the end; without any the device is only opened.
-    fn work(&self, frames: Option<Arc<[i16]>>, given_up: &mpsc::Receiver<()>) -> Result<(), InfrastructureFault> {
+    /// Plays frames to the end, and gives when the first one left; without any the device is only opened.
+    fn work(
+        &self,
+        frames: Option<Arc<[i16]>>,
+        given_up: &mpsc::Receiver<()>,
+    ) -> Result<Option<Instant>, InfrastructureFault> {
         let Some(frames) = frames else {
-            return self.patiently(|| self.device().and_then(|device| self.exactly(&device)).map(|_| ()));
+            return self.patiently(|| self.device().and_then(|device| self.exactly(&device)).map(|_| None));
         };
         let progress = Arc::new(Progress::default());
         let (trouble, troubles) = mpsc::sync_channel(8);
         let stream = self.patiently(|| self.open(&frames, &progress, &trouble))?;
         let result = self.follow(frames.len() as u64, &progress, &troubles, given_up);
         drop(stream);
-        result
+        result.map(|()| progress.began.get().copied())
     }
 
     /// Tries again for a while what another program may be about to end.
@@ -220,8 +235,13 @@ impl Worker {
         let buffer_size = self.exactly(&device)?;
         let config = StreamConfig { channels: self.alsa.channels, sample_rate: self.alsa.rate, buffer_size };
         let (frames, taken, channels) = (frames.clone(), progress.clone(), u64::from(self.alsa.channels.max(1)));
-        let mut place = 0;
-        let on_data = move |out: &mut [i16], _: &OutputCallbackInfo| {
+        let (mut place, clock) = (0, self.clock);
+        let on_data = move |out: &mut [i16], info: &OutputCallbackInfo| {
+            if place == 0 {
+                let now = info.timestamp();
+                let waits = now.playback.duration_since(now.callback).as_nanos();
+                taken.began.get_or_init(|| clock.now().plus(i64::try_from(waits).unwrap_or(i64::MAX)));
+            }
             let rest = frames.get(place..).unwrap_or_default();
             let count = rest.len().min(out.len());
             out[..count].copy_from_slice(&rest[..count]);
@@ -243,33 +263,10 @@ impl Worker {
         Ok(stream)
     }
 
-    /// ALSA takes the nearest rate without a word: refuse what the device does not offer, and choose the period.
     fn exactly(&self, device: &cpal::Device) -> Result<BufferSize, cpal::Error> {
-        let mut offered = Vec::new();
-        for range in device.supported_output_configs()? {
-            let rates = range.min_sample_rate()..=range.max_sample_rate();
-            if range.channels() == self.alsa.channels
-                && range.sample_format() == SampleFormat::I16
-                && rates.contains(&self.alsa.rate)
-            {
-                return Ok(match range.buffer_size() {
-                    SupportedBufferSize::Range { min, max } => {
-                        BufferSize::Fixed(PERIOD.clamp(*min, (max / 2).max(*min)))
-                    }
-                    SupportedBufferSize::Unknown => BufferSize::Default,
-                });
-            }
-            let ((low, high), format) = (rates.into_inner(), range.sample_format());
-            offered.push(format!("{} channels {low}-{high} Hz {format}", range.channels()));
-        }
-        offered.truncate(6);
-        let message = format!(
-            "{} channels at {} Hz in 16 bits are not offered (but {})",
-            self.alsa.channels,
-            self.alsa.rate,
-            offered.join(", ")
-        );
-        Err(cpal::Error::with_message(ErrorKind::UnsupportedConfig, message))
+        let document::Playback { channels, rate, .. } = self.alsa;
+        Wanted { channels, rate, format: SampleFormat::I16, bits: 16, period: PERIOD }
+            .among(device.supported_output_configs()?)
     }
 }
 
@@ -279,7 +276,6 @@ mod tests {
     //! is played into a file, as fast as it is written.
 
     use super::*;
-    use crate::clock::Clock;
     use rstest::rstest;
     use std::{env, fs, path::PathBuf, process::Command};
 
@@ -294,6 +290,11 @@ mod tests {
 
     fn loudspeaker(device: &str, channels: u16) -> AlsaLoudspeaker {
         AlsaLoudspeaker::new("desk", document(device, channels), Sysfs::host(), HostClock::start())
+    }
+
+    fn worker(device: &str) -> Worker {
+        let (member, alsa) = ("loudspeaker l".to_owned(), document(device, 2).alsa);
+        Worker { member, device: device.to_owned(), alsa, clock: HostClock::start() }
     }
 
     /// Runs the test `name` again in a process that knows the device `fakeout`; in that process the file that it writes.
@@ -358,7 +359,7 @@ mod tests {
         let loudspeaker = loudspeaker("hw:CARD=NoSuchCard,DEV=0", 2);
         let deadline = loudspeaker.clock.now().plus(PATIENCE_NS);
         let fault = match play {
-            true => loudspeaker.play(&sound(), deadline).await.expect_err("not there"),
+            true => loudspeaker.play(&sound(), deadline).await.map(|_| ()).expect_err("not there"),
             false => loudspeaker.check(deadline).await.expect_err("not there"),
         };
         assert_eq!(fault.member, "loudspeaker desk");
@@ -384,8 +385,7 @@ mod tests {
     #[case(Device::Underruns, Err(("underran: what was heard had a seam", "load")))]
     #[case(Device::Goes, Err(("playing on hw:none failed", "USB cable")))]
     fn a_sound_is_played_whole_or_is_a_fault(#[case] device: Device, #[case] outcome: Result<(), (&str, &str)>) {
-        let worker =
-            Worker { member: "loudspeaker l".into(), device: "hw:none".into(), alsa: document("hw:none", 2).alsa };
+        let worker = worker("hw:none");
         let progress = Progress::default();
         let (trouble, troubles) = mpsc::sync_channel(8);
         let (_alive, given_up) = mpsc::channel();
@@ -410,7 +410,7 @@ mod tests {
 
     #[test]
     fn a_busy_device_is_asked_again_and_then_named() {
-        let worker = Worker { member: "loudspeaker l".into(), device: "hw:0".into(), alsa: document("hw:0", 2).alsa };
+        let worker = worker("hw:0");
         let busy = || cpal::Error::with_message(ErrorKind::DeviceBusy, "busy");
         let mut tries = 0;
         let fault = worker.patiently(|| {
@@ -429,7 +429,7 @@ mod tests {
 
     #[test]
     fn whoever_gives_up_ends_it() {
-        let worker = Worker { member: "loudspeaker l".into(), device: "hw:0".into(), alsa: document("hw:0", 2).alsa };
+        let worker = worker("hw:0");
         let ((_trouble, troubles), (alive, given_up)) = (mpsc::sync_channel(1), mpsc::channel::<()>());
         drop(alive);
         let fault = worker.follow(30_000, &Progress::default(), &troubles, &given_up).expect_err("given up");

@@ -10,11 +10,11 @@ const LONGEST_S: u64 = 120;
 
 /// A sound of one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mono {
+pub struct Mono {
     /// Samples a second.
-    pub(crate) rate: u32,
+    pub rate: u32,
     /// The samples.
-    pub(crate) samples: Vec<i16>,
+    pub samples: Vec<i16>,
 }
 
 impl Mono {

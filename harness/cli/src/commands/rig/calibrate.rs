@@ -1,5 +1,7 @@
 //! `rigtone rig calibrate`
 
+mod path;
+
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
@@ -8,7 +10,7 @@ use std::{
 
 use rigtone_model::{
     document::{Calibration, MeasuredLevel, Worth},
-    quantity::{Duration, Level, Loudness},
+    quantity::{Distance, Duration, Level, Loudness},
 };
 use rigtone_report::exit::Code;
 use rigtone_rig::{
@@ -26,12 +28,22 @@ const DAY_NS: i64 = 86_400_000_000_000;
 /// What is measured, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct How {
-    /// The microphone that the calibrator sits on; all that is known of the rig is shown when left out.
-    #[arg(requires = "level")]
+    /// The microphone; all that is known of the rig is shown when left out.
+    #[arg(requires = "figure")]
     microphone: Option<String>,
     /// The sound pressure level that is written on the calibrator, in dB SPL, such as `94` or `114`.
-    #[arg(long, value_name = "LEVEL", value_parser = loudness, requires = "microphone")]
+    #[arg(long, value_name = "LEVEL", value_parser = loudness, requires = "microphone", group = "figure")]
     level: Option<Loudness>,
+    /// Play a sound through this loudspeaker of the rig instead, and measure what the clocks of the two sound cards are apart, and
+    /// where a wire leads to the card of the microphone (`reference`) also how far they stand from each other.
+    #[arg(long, value_name = "LOUDSPEAKER", requires = "microphone", group = "figure")]
+    through: Option<String>,
+    /// How far the microphone is from that loudspeaker, where no wire tells when the sound left.
+    #[arg(long, value_name = "DISTANCE", requires = "through")]
+    at: Option<Distance>,
+    /// How often the sound is played, from 1 to 20.
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "through", value_parser = clap::value_parser!(u32).range(1..=i64::from(calibration::ROUNDS_AT_MOST)))]
+    rounds: u32,
     /// How well the calibrator keeps it, as a standard uncertainty: `0.2 dB` for class 1 of IEC 60942, `0.4 dB` for class 2.
     #[arg(long, value_name = "LEVEL", default_value = "0.2 dB")]
     uncertainty: Level,
@@ -42,7 +54,7 @@ pub(crate) struct How {
     #[arg(long, value_name = "DURATION", default_value = "365 d")]
     good_for: Duration,
     /// Measure and tell, and keep nothing.
-    #[arg(long, requires = "level")]
+    #[arg(long, requires = "figure")]
     dry_run: bool,
     /// Print what was measured, or what is known, as JSON.
     #[arg(long)]
@@ -75,14 +87,21 @@ struct Told<'a> {
 
 pub(crate) fn calibrate(rig: &Path, devices: &Path, how: &How) -> Result<Code, Trouble> {
     let (document, devices, known) = documents::rig_with_calibration(rig, devices)?;
-    let (Some(name), Some(level)) = (&how.microphone, how.level) else {
-        return show(&document.rig, known.as_ref().map(|known| &known.document), how.json);
-    };
     let days = how.good_for.ns() / DAY_NS;
-    let seconds = how.listen.seconds();
     if !(1..=LONGEST_D).contains(&days) {
         return Err(Trouble::usage("--good-for takes 1 d to 3660 d"));
     }
+    if let (Some(name), Some(through)) = (&how.microphone, &how.through) {
+        let known = known.map(|known| known.document);
+        return path::measure(
+            &path::Asked { rig, document: &document, devices: &devices, name, through, days, how },
+            known,
+        );
+    }
+    let (Some(name), Some(level)) = (&how.microphone, how.level) else {
+        return show(&document.rig, known.as_ref().map(|known| &known.document), how.json);
+    };
+    let seconds = how.listen.seconds();
     if !(2.0..=60.0).contains(&seconds) {
         return Err(Trouble::usage("--listen takes 2 s to 60 s"));
     }
@@ -97,7 +116,7 @@ pub(crate) fn calibrate(rig: &Path, devices: &Path, how: &How) -> Result<Code, T
         return Err(Trouble::usage(format!("the rig's document states `calibrated` of `{name}` itself"))
             .hint("delete it there: two figures would contradict each other"));
     }
-    let wanted = Selection { units: BTreeSet::new(), microphones: BTreeSet::from([name.clone()]) };
+    let wanted = Selection { microphones: BTreeSet::from([name.clone()]), ..Selection::default() };
     let wanted = if document.microphones.contains_key(name) { wanted } else { Selection::default() };
     let opened = open::open(&document, &devices, &wanted)?;
     let identity = opened.bench.keeper.identity(name);
@@ -114,13 +133,7 @@ pub(crate) fn calibrate(rig: &Path, devices: &Path, how: &How) -> Result<Code, T
         full_scale: Loudness::from_db_spl(measured.full_scale_db).ok_or_else(outside)?,
         uncertainty: Level::from_db(measured.uncertainty_db).ok_or_else(outside)?,
         calibrator: level,
-        of: identity.ok_or_else(|| {
-            Trouble::new(
-                Code::Infrastructure,
-                format!("where `{name}` is plugged in is not known, so its figure would prove nothing"),
-            )
-            .hint("see `rigtone rig list`")
-        })?,
+        of: identity.ok_or_else(|| unknown_place(name))?,
         on: documents::today(),
         good_for: Duration::from_ns(days * DAY_NS),
         rigtone: env!("CARGO_PKG_VERSION").to_owned(),
@@ -145,10 +158,15 @@ pub(crate) fn calibrate(rig: &Path, devices: &Path, how: &How) -> Result<Code, T
     Ok(Code::Passed)
 }
 
+fn unknown_place(microphone: &str) -> Trouble {
+    let what = format!("where `{microphone}` is plugged in is not known, so its figure would prove nothing");
+    Trouble::new(Code::Infrastructure, what).hint("see `rigtone rig list`")
+}
+
 fn trouble(refused: &Refused) -> Trouble {
     let code = match refused {
-        Refused::NoSuch(_) => Code::Usage,
-        Refused::Fault(_) | Refused::NoTone { .. } => Code::Infrastructure,
+        Refused::NoSuch(_) | Refused::NoLoudspeaker { .. } => Code::Usage,
+        Refused::Fault(_) | Refused::NoTone { .. } | Refused::NoPath { .. } => Code::Infrastructure,
     };
     Trouble::new(code, refused).hint(refused.hint())
 }
@@ -190,6 +208,16 @@ fn text(told: &Told<'_>) -> String {
     text
 }
 
+/// What a figure is worth today, in words.
+fn worth(worth: Worth) -> String {
+    match worth {
+        Worth::Holds => "holds".to_owned(),
+        Worth::Ends(days) => format!("ends in {days} d"),
+        Worth::Ended(days) => format!("ended {days} d ago"),
+        Worth::Unknown => "is of a day that has not come yet".to_owned(),
+    }
+}
+
 /// What is known of a rig.
 fn show(rig: &str, calibration: Option<&Calibration>, json: bool) -> Result<Code, Trouble> {
     let today = documents::today();
@@ -201,17 +229,22 @@ fn show(rig: &str, calibration: Option<&Calibration>, json: bool) -> Result<Code
     }
     let mut text = String::new();
     for (name, measured) in &calibration.microphones {
-        let worth = match measured.worth(&today) {
-            Worth::Holds => "holds".to_owned(),
-            Worth::Ends(days) => format!("ends in {days} d"),
-            Worth::Ended(days) => format!("ended {days} d ago"),
-            Worth::Unknown => "is of a day that has not come yet".to_owned(),
-        };
+        let worth = worth(measured.worth(&today));
         let used = measured.figure(&today);
         let _ = writeln!(
             text,
             "{name}: full scale {} ± {}, measured on {}, {worth}",
             used.full_scale, used.uncertainty, measured.on
+        );
+        let _ = writeln!(text, "  {}", measured.of);
+    }
+    for (microphone, loudspeaker, measured) in calibration.ways() {
+        let worth = worth(measured.worth(&today));
+        let _ = writeln!(
+            text,
+            "{microphone}, from {loudspeaker}: {}, measured on {}, {worth}",
+            path::figures(measured),
+            measured.on
         );
         let _ = writeln!(text, "  {}", measured.of);
     }
