@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the measurements of rigtone-audio with NumPy and SciPy.
 
-    cargo run -q -p rigtone-audio --example oracle | python3 ci/oracles/audio.py
+    cargo run -q -p rigtone-audio --example audio-oracle | python3 ci/oracles/audio.py
 
 Every signal is made again here from its description; nothing but our readings is taken from the crate.
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the statistics of rigtone-judge with SciPy and statsmodels.
 
-    cargo run -q -p rigtone-judge --example oracle | python3 ci/oracles/judge.py
+    cargo run -q -p rigtone-judge --example judge-oracle | python3 ci/oracles/judge.py
 
 Error rates of the sequential tests are computed anew from their boundaries alone, in a different way than the crate
 does: by path counts in exact integers, weighted at the end, instead of by stepping probabilities.
