@@ -126,6 +126,19 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t)]
         inconclusive: Inconclusive,
     },
+    /// Make a signed certificate of what a run proved of a device at a firmware.
+    ///
+    /// It is a folder: the record of the run with the hashes of its evidence, plan, verdicts, environment and documents, and a manifest that is
+    /// signed. Refused are runs on simulated and virtual rigs, an unverified firmware, a calibration that has ended, quarantines, limits
+    /// other than those of the suite, and whatever was not passed.
+    Certify(Box<crate::commands::certify::Certify>),
+    /// Check a certificate, without a rig: every hash, the signature, and the verdicts, which are judged again from its record.
+    Verify(crate::commands::certify::Verify),
+    /// Make keys that sign certificates.
+    Key {
+        #[command(subcommand)]
+        command: crate::commands::certify::Key,
+    },
     /// Write a stimulus as a WAV file.
     Signal {
         /// Its name, such as `smoke` or `full`.

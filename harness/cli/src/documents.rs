@@ -58,7 +58,15 @@ pub(crate) fn read(paths: &[PathBuf]) -> Read {
 
 /// This day in UTC, as documents write days.
 pub(crate) fn today() -> String {
-    let date = time::OffsetDateTime::now_utc().date();
+    written(time::OffsetDateTime::now_utc().date())
+}
+
+/// A time in seconds since 1970 as its day in UTC.
+pub(crate) fn day(unix_s: i64) -> String {
+    written(time::OffsetDateTime::from_unix_timestamp(unix_s).unwrap_or(time::OffsetDateTime::UNIX_EPOCH).date())
+}
+
+fn written(date: time::Date) -> String {
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
@@ -162,7 +170,13 @@ impl Calibrated {
             (name.clone(), serde_json::json!({ "measured": measured, "worth": measured.worth(&today), "used": used }))
         });
         let microphones: serde_json::Map<_, _> = microphones.collect();
-        serde_json::json!({ "file": self.path, "sha256": self.hash, "microphones": microphones })
+        let paths = self.document.ways().map(|(microphone, loudspeaker, measured)| {
+            serde_json::json!({
+                "microphone": microphone, "loudspeaker": loudspeaker, "measured": measured, "worth": measured.worth(&today),
+            })
+        });
+        let paths: Vec<_> = paths.collect();
+        serde_json::json!({ "file": self.path, "sha256": self.hash, "microphones": microphones, "paths": paths })
     }
 }
 
@@ -270,10 +284,10 @@ pub(crate) struct Origin {
     /// The folder of device documents.
     pub(crate) devices: PathBuf,
     /// SHA-256 of the document of each device that stands in the rig.
-    hashes: BTreeMap<String, String>,
+    pub(crate) hashes: BTreeMap<String, String>,
     /// SHA-256 of what was measured of the rig, if anything was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    calibration: Option<String>,
+    pub(crate) calibration: Option<String>,
 }
 
 impl Origin {

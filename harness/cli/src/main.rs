@@ -78,6 +78,9 @@ fn main() -> ExitCode {
             RigCommand::Safe { rig, devices, json } => commands::rig::safe(&rig, &devices, json),
             RigCommand::Wear(what) => commands::wear::wear(&what),
         },
+        Command::Certify(what) => commands::certify::certify(&what),
+        Command::Verify(what) => commands::certify::verify(&what),
+        Command::Key { command } => commands::certify::key(&command),
         Command::Signal { name, rate, code, out, positions } => {
             let (out, positions) = (&*out, positions.as_deref());
             commands::signal::signal(&commands::signal::Signal { name: &name, rate, code, out, positions })

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod attach;
+pub(crate) mod certify;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod judge;

@@ -448,6 +448,15 @@ fn hold(opened: &mut Opened, rig: &Rig, calibration: Option<&documents::Calibrat
     }
 }
 
+/// What stands behind the rig: the virtual one says of itself that it is one, and has real drivers otherwise.
+fn rig_kind(opened: &Opened) -> &'static str {
+    match std::env::var_os("RIGTONE_VIRTUAL_RIG") {
+        _ if opened.bench.simulated => "simulated",
+        Some(_) => "virtual",
+        None => "hardware",
+    }
+}
+
 fn environment(
     opened: &Opened,
     seed: u64,
@@ -461,6 +470,7 @@ fn environment(
         "kernel": kernel.trim(),
         "seed": seed,
         "run": beginning,
+        "rig-kind": rig_kind(opened),
         "rig": opened.bench.keeper.environment(),
     });
     if let Some(calibration) = calibration {

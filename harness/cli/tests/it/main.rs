@@ -9,6 +9,7 @@ mod air;
 mod board;
 mod bringup;
 mod buttons;
+mod certify;
 mod check;
 mod compare;
 mod ending;

@@ -1,0 +1,88 @@
+//! What keeps a certificate from being made or read.
+
+use std::{io, path::PathBuf};
+
+use rigtone_record::{ReadError, RecordError};
+use thiserror::Error;
+
+use crate::conditions::Obstacle;
+
+/// Why there is no certificate.
+#[derive(Debug, Error)]
+pub enum CertificateError {
+    /// The run directory cannot be read.
+    #[error(transparent)]
+    Run(#[from] ReadError),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] RecordError),
+    /// The operating system refused.
+    #[error("{attempted} `{}`: {os}", path.display())]
+    Io {
+        /// What was attempted.
+        attempted: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        os: io::Error,
+    },
+    /// A file is no key.
+    #[error("`{}` is no key: {what}", path.display())]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        what: String,
+    },
+    /// There is something already where a new file or folder should be.
+    #[error("`{}` is there already", path.display())]
+    There {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// The run does not show what a certificate says.
+    #[error("the run is no ground for a certificate: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Obstacles(Vec<Obstacle>),
+    /// The key is for another purpose.
+    #[error("the key `{name}` is {}", if *.test { "a test key: it signs trials only" } else { "no test key: trials are signed with one that is" })]
+    WrongKey {
+        /// The name of the key.
+        name: String,
+        /// Whether it is a test key.
+        test: bool,
+    },
+    /// The folder is no certificate.
+    #[error("`{}` is no certificate: {what}", path.display())]
+    NoCertificate {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        what: String,
+    },
+}
+
+impl CertificateError {
+    /// What to do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Run(error) => error.hint().to_string(),
+            Self::Write(error) => error.hint().to_string(),
+            Self::Io { .. } => "see that the folder is there and can be read and written".to_owned(),
+            Self::NoKey { .. } => "make a pair of keys with `rigtone key new`".to_owned(),
+            Self::There { .. } => "name another place: nothing is overwritten".to_owned(),
+            Self::Obstacles(_) => {
+                "mend what is named and run the suite again; to try the way itself take `--trial` with a test key"
+                    .to_owned()
+            }
+            Self::WrongKey { test: true, .. } => "make a key without `--test`, or certify with `--trial`".to_owned(),
+            Self::WrongKey { test: false, .. } => "make a key with `rigtone key new --test`".to_owned(),
+            Self::NoCertificate { .. } => "name the folder that `rigtone certify` made".to_owned(),
+        }
+    }
+}
+
+/// A fault of the operating system at a file.
+pub(crate) fn at(attempted: &'static str, path: &std::path::Path) -> impl FnOnce(io::Error) -> CertificateError {
+    let path = path.to_owned();
+    move |os| CertificateError::Io { attempted, path, os }
+}

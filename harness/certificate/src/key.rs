@@ -1,0 +1,187 @@
+//! Keys: Ed25519 (RFC 8032), each with a name, in a file of its own.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{CertificateError, at},
+    hex,
+};
+
+/// A file of a key is not larger.
+const LARGEST: u64 = 16 << 10;
+
+/// What signs. Whoever has it can sign in the name of the lab.
+pub struct SecretKey {
+    public: PublicKey,
+    key: SigningKey,
+}
+
+/// What signatures are checked with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PublicKey {
+    /// The name that people know it by.
+    pub name: String,
+    /// The day on which it was made, in UTC.
+    pub made: String,
+    /// It signs trials only.
+    pub test: bool,
+    /// The key, in hexadecimal.
+    pub public: String,
+    /// The last day, in UTC, on which what it signs counts; whoever trusts it writes that. A key that was lost or stolen ends on the last day
+    /// on which it was safe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// The form of a secret key's file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct SecretFile {
+    name: String,
+    made: String,
+    test: bool,
+    secret: String,
+}
+
+impl SecretKey {
+    /// A new key from the randomness of the operating system.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn generate(name: &str, today: &str, test: bool) -> Result<Self, CertificateError> {
+        let mut bytes = [0; 32];
+        let source = Path::new("/dev/urandom");
+        File::open(source).and_then(|mut file| file.read_exact(&mut bytes)).map_err(at("read", source))?;
+        Ok(Self::of(SigningKey::from_bytes(&bytes), name, today, test))
+    }
+
+    fn of(key: SigningKey, name: &str, made: &str, test: bool) -> Self {
+        let public = hex::encode(key.verifying_key().as_bytes());
+        let (name, made) = (name.to_owned(), made.to_owned());
+        Self { public: PublicKey { name, made, test, public, until: None }, key }
+    }
+
+    /// Reads the file of a key.
+    ///
+    /// # Errors
+    /// When it cannot be read or holds none.
+    pub fn read(path: &Path) -> Result<Self, CertificateError> {
+        let file: SecretFile = read(path)?;
+        let bytes = hex::decode(&file.secret)
+            .ok_or_else(|| no_key(path, "its secret is not 64 digits in hexadecimal".to_owned()))?;
+        Ok(Self::of(SigningKey::from_bytes(&bytes), &file.name, &file.made, file.test))
+    }
+
+    /// Writes the secret key, which only its owner may read, and the public one beside it (`.pub`); gives that path.
+    ///
+    /// # Errors
+    /// When one of them is there already, or cannot be written.
+    pub fn write(&self, path: &Path) -> Result<PathBuf, CertificateError> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".pub");
+        let beside = path.with_file_name(name);
+        let PublicKey { name, made, test, .. } = self.public.clone();
+        let secret = SecretFile { name, made, test, secret: hex::encode(&self.key.to_bytes()) };
+        new_file(path, 0o600, &text(&secret))?;
+        new_file(&beside, 0o644, &text(&self.public))?;
+        Ok(beside)
+    }
+
+    /// The key that its signatures are checked with.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    pub(crate) fn sign(&self, bytes: &[u8]) -> String {
+        hex::encode(&self.key.sign(bytes).to_bytes())
+    }
+}
+
+impl PublicKey {
+    /// Whether it signed these bytes. A signature that is not the one form of it does not count (`verify_strict`).
+    pub(crate) fn signed(public: &str, bytes: &[u8], signature: &str) -> bool {
+        let (Some(key), Some(signature)) = (hex::decode::<32>(public), hex::decode::<64>(signature)) else {
+            return false;
+        };
+        VerifyingKey::from_bytes(&key)
+            .is_ok_and(|key| key.verify_strict(bytes, &ed25519_dalek::Signature::from_bytes(&signature)).is_ok())
+    }
+}
+
+/// The keys that somebody trusts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trust(Vec<PublicKey>);
+
+impl Trust {
+    /// The public keys in files; of a folder all that end in `.pub`.
+    ///
+    /// # Errors
+    /// When one cannot be read or is no key.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, CertificateError> {
+        let mut keys = Vec::new();
+        for path in paths {
+            if path.is_dir() {
+                let mut files = Vec::new();
+                for entry in fs::read_dir(path).map_err(at("read", path))? {
+                    files.push(entry.map_err(at("read", path))?.path());
+                }
+                files.retain(|file| file.extension().is_some_and(|extension| extension == "pub"));
+                files.sort();
+                for file in files {
+                    keys.push(public(&file)?);
+                }
+            } else {
+                keys.push(public(path)?);
+            }
+        }
+        Ok(Self(keys))
+    }
+
+    /// The key of that number, if it is trusted.
+    pub fn find(&self, public: &str) -> Option<&PublicKey> {
+        self.0.iter().find(|key| key.public == public)
+    }
+}
+
+fn public(path: &Path) -> Result<PublicKey, CertificateError> {
+    let key: PublicKey = read(path)?;
+    let known = hex::decode::<32>(&key.public).and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok());
+    match known {
+        Some(_) => Ok(key),
+        None => Err(no_key(path, "what it calls public is no Ed25519 key".to_owned())),
+    }
+}
+
+fn no_key(path: &Path, what: String) -> CertificateError {
+    CertificateError::NoKey { path: path.to_owned(), what }
+}
+
+fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, CertificateError> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(at("open", path))?;
+    file.take(LARGEST).read_to_end(&mut bytes).map_err(at("read", path))?;
+    // What serde says would show a part of a secret.
+    serde_json::from_slice(&bytes).map_err(|e| no_key(path, format!("it has another form (line {})", e.line())))
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("text has a form in JSON") + "\n"
+}
+
+fn new_file(path: &Path, mode: u32, text: &str) -> Result<(), CertificateError> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let mut file = file.map_err(|os| match os.kind() {
+        std::io::ErrorKind::AlreadyExists => CertificateError::There { path: path.to_owned() },
+        _ => at("create", path)(os),
+    })?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at("write", path))
+}
