@@ -6,6 +6,7 @@ use rigtone_judge::verdicts::{Replay, RunPlan};
 use rigtone_model::{
     event::{Body, FirmwareLook, FirmwareSource},
     plan::{AxisValue, Combination},
+    rig_kind::RigKind,
     verdict::{RunVerdicts, Verdict},
 };
 use rigtone_record::{read_environment, read_events, read_plan, read_verdicts};
@@ -33,7 +34,7 @@ pub struct Subject {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
     /// No real device was there.
-    NotReal(&'static str),
+    NotReal(RigKind),
     /// The run did not come to its end.
     NotEnded,
     /// Some combinations of the subject were not run, or were not passed.
@@ -67,7 +68,7 @@ pub enum Obstacle {
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotReal(kind) => write!(f, "its rig is a {kind} one: nothing is proved of a real device"),
+            Self::NotReal(kind) => write!(f, "its rig is a {} one: nothing is proved of a real device", kind.word()),
             Self::NotEnded => f.write_str("it did not come to its end"),
             Self::NotPassed { combination, verdict } => write!(f, "`{combination}` is {verdict}, not passed"),
             Self::NotTaken(scenario) => write!(f, "no combination of `{scenario}` has this device at this firmware"),
@@ -164,8 +165,8 @@ impl Material {
     /// What keeps it from certifying.
     pub(crate) fn obstacles(&self, subject: &Subject) -> Vec<Obstacle> {
         let mut found = Vec::new();
-        let kind = self.kind();
-        if kind != "hardware" {
+        let kind = RigKind::of(Some(&self.environment), &self.plan.plan.combinations);
+        if kind != RigKind::Hardware {
             found.push(Obstacle::NotReal(kind));
         }
         if !self.ended || self.verdicts.interrupted.is_some() {
@@ -201,23 +202,6 @@ impl Material {
         found.extend(units.into_keys().filter_map(|unit| self.unverified(unit)));
         found.extend(self.uncalibrated());
         found
-    }
-
-    /// What kind of rig it was. A device of the virtual rig is none, wherever it is said to stand.
-    fn kind(&self) -> &'static str {
-        let virtual_unit = |value: &AxisValue| matches!(value, AxisValue::Unit { device, .. } if device.starts_with("rigtone/virtual-"));
-        let stated = self.environment["rig-kind"].as_str();
-        if self.environment["rig"]["world"] == "simulated" || stated == Some("simulated") {
-            "simulated"
-        } else if stated == Some("virtual")
-            || self.plan.plan.combinations.iter().flat_map(|c| &c.axes).any(|(_, value)| virtual_unit(value))
-        {
-            "virtual"
-        } else if stated == Some("hardware") {
-            "hardware"
-        } else {
-            "nameless"
-        }
     }
 
     fn unverified(&self, unit: String) -> Option<Obstacle> {

@@ -126,6 +126,10 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t)]
         inconclusive: Inconclusive,
     },
+    /// Show what runs say of the claims of the field: confirmed, refuted, cannot tell, not tested.
+    ///
+    /// A run on a simulated or a virtual rig confirms nothing of a real device: what it shows stands beside it.
+    Claims(crate::commands::claims::Claims),
     /// Make a signed certificate of what a run proved of a device at a firmware.
     ///
     /// It is a folder: the record of the run with the hashes of its evidence, plan, verdicts, environment and documents, and a manifest that is

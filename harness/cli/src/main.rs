@@ -78,6 +78,7 @@ fn main() -> ExitCode {
             RigCommand::Safe { rig, devices, json } => commands::rig::safe(&rig, &devices, json),
             RigCommand::Wear(what) => commands::wear::wear(&what),
         },
+        Command::Claims(what) => commands::claims::claims(&what),
         Command::Certify(what) => commands::certify::certify(&what),
         Command::Verify(what) => commands::certify::verify(&what),
         Command::Key { command } => commands::certify::key(&command),

@@ -4,6 +4,7 @@
 //! reading the files it is handed.
 
 pub mod check;
+pub mod claim;
 pub mod comparison;
 pub mod diagnostic;
 pub mod document;
@@ -15,6 +16,7 @@ pub mod load;
 pub mod observation;
 pub mod plan;
 pub mod quantity;
+pub mod rig_kind;
 pub mod schema;
 pub mod trial;
 pub mod verdict;

@@ -3,6 +3,7 @@
 //! Everything here is made from what the run recorded; no reader asks the runner.
 
 pub mod baseline;
+pub mod claims;
 pub mod comparison;
 pub mod exit;
 mod figure;

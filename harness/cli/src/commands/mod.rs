@@ -3,6 +3,7 @@
 pub(crate) mod attach;
 pub(crate) mod certify;
 pub(crate) mod check;
+pub(crate) mod claims;
 pub(crate) mod compare;
 pub(crate) mod judge;
 pub(crate) mod log;

@@ -14,7 +14,8 @@ pub(crate) fn schema(out: Option<&Path>) -> Result<Code, Trouble> {
     let trial = ("trial.schema.json".to_owned(), format!("{:#}\n", super::timeline::trial_schema()));
     let inspection = ("inspection.schema.json".to_owned(), format!("{:#}\n", Inspection::json_schema()));
     let certificate = ("certificate.schema.json".to_owned(), format!("{:#}\n", rigtone_certificate::schema()));
-    let others = [measurement, comparison, timeline, trial, inspection, certificate];
+    let claims = ("claims.schema.json".to_owned(), format!("{:#}\n", rigtone_report::claims::schema()));
+    let others = [measurement, comparison, timeline, trial, inspection, certificate, claims];
     for (name, text) in schema::committed().into_iter().chain(others) {
         match out {
             None => printer::out(&format!("{text}\n")),

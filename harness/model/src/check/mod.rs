@@ -2,7 +2,6 @@
 
 mod asked;
 mod calibration;
-mod claims;
 mod configuration;
 mod device;
 mod expect;

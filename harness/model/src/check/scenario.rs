@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use indexmap::IndexMap;
 
 use super::{
-    Vocabulary, claims, configuration, dangling, expect,
+    Vocabulary, configuration, dangling, expect,
     known::Known,
     references::{self, AxisName, Due, Parameter},
     steps::{self, Placed},
@@ -64,9 +64,9 @@ impl<'a> Checker<'a, '_> {
 
     fn covers(&mut self) {
         for (n, claim) in self.entry.value.covers.iter().enumerate() {
-            if !claims::CLAIMS.contains(&claim.as_str()) {
+            if !crate::claim::IDS.contains(&claim.as_str()) {
                 let path = ["covers", &n.to_string()];
-                self.faults.push(unknown(self.entry, Code::UnknownClaim, &path, "claim", claim, claims::CLAIMS));
+                self.faults.push(unknown(self.entry, Code::UnknownClaim, &path, "claim", claim, crate::claim::IDS));
             }
         }
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking, wherever they do")]
 
 mod boundary;
+mod claims;
 mod junit;
 mod progress;
 mod sample;
