@@ -14,6 +14,7 @@ mod check;
 mod compare;
 mod ending;
 mod firmware;
+mod guides;
 mod hardware;
 mod hostile;
 mod judge;
