@@ -97,7 +97,7 @@ pub(crate) fn counts(verdicts: &RunVerdicts) -> [(Verdict, usize); 6] {
 }
 
 /// A text in the colour of a verdict.
-fn paint(verdict: &Verdict, text: &str, colour: bool) -> String {
+pub(crate) fn paint(verdict: &Verdict, text: &str, colour: bool) -> String {
     let code = match verdict {
         Verdict::Pass => "32",
         Verdict::Fail => "1;31",

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod judge;
 pub(crate) mod log;
+pub(crate) mod man;
 pub(crate) mod measure;
 pub(crate) mod merge;
 pub(crate) mod plan;

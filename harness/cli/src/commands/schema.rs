@@ -14,7 +14,7 @@ pub(crate) fn schema(out: Option<&Path>) -> Result<Code, Trouble> {
     let trial = ("trial.schema.json".to_owned(), format!("{:#}\n", super::timeline::trial_schema()));
     let inspection = ("inspection.schema.json".to_owned(), format!("{:#}\n", Inspection::json_schema()));
     let others = [measurement, comparison, timeline, trial, inspection];
-    for (name, text) in schema::committed().into_iter().chain(others) {
+    for (name, text) in schema::committed().into_iter().chain(others).chain(rigtone_report::json::form::schemas()) {
         match out {
             None => printer::out(&format!("{text}\n")),
             Some(folder) => {

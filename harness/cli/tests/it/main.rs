@@ -13,6 +13,7 @@ mod check;
 mod compare;
 mod ending;
 mod firmware;
+mod formats;
 mod hardware;
 mod hostile;
 mod judge;
@@ -29,5 +30,7 @@ mod run;
 #[cfg(feature = "hardware")]
 mod safe;
 mod signal;
+mod spoiled;
+mod terminal;
 mod timeline;
 mod user;

@@ -2,9 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking, wherever they do")]
 
+mod block;
 mod boundary;
+mod forms;
 mod junit;
+mod log;
+mod markdown;
+mod observations;
 mod progress;
 mod sample;
 mod samples;
 mod terminal;
+mod trace;

@@ -20,7 +20,7 @@ fn junit() -> String {
 
 fn results() -> String {
     let paths = BTreeMap::from([("junit".to_owned(), "runs/1/junit.xml".to_owned())]);
-    pretty(&json::results(&verdicts(), &plan(), InconclusivePolicy::AsError, &paths, None))
+    pretty(&json::results(&verdicts(), &plan(), InconclusivePolicy::AsError, &paths, &[], None))
 }
 
 #[rstest]
