@@ -60,12 +60,7 @@ struct Attempt {
 ///
 /// # Errors
 /// When the output takes no more.
-pub fn write(
-    run: &str,
-    plan: &Plan,
-    events: impl IntoIterator<Item = Event>,
-    sink: impl Write,
-) -> io::Result<()> {
+pub fn write(run: &str, plan: &Plan, events: impl IntoIterator<Item = Event>, sink: impl Write) -> io::Result<()> {
     let mut table = Table::new(run, plan, sink)?;
     let mut open = Open::new();
     for Event { seq, t_ns, at, body } in events {
@@ -148,7 +143,12 @@ impl<'a, W: Write> Table<'a, W> {
         Ok(Self { writer, run: text(run), planned, axes })
     }
 
-    fn rows(&mut self, (id, trial, attempt): &(CombinationId, u32, u32), outcome: &str, rows: &[Row]) -> io::Result<()> {
+    fn rows(
+        &mut self,
+        (id, trial, attempt): &(CombinationId, u32, u32),
+        outcome: &str,
+        rows: &[Row],
+    ) -> io::Result<()> {
         let planned = self.planned.get(id).copied();
         // Without a plan the id tells it.
         let scenario = planned.map_or_else(|| id.as_str().split('/').next().unwrap_or_default(), |c| &c.scenario);

@@ -15,13 +15,7 @@ use rigtone_model::{
     verdict::RunVerdicts,
 };
 use rigtone_record::{ResumeError, RunWriter, read_environment, read_plan};
-use rigtone_report::{
-    baseline,
-    exit,
-    exit::Code,
-    progress::Progress,
-    sanitise,
-};
+use rigtone_report::{baseline, exit, exit::Code, progress::Progress, sanitise};
 use rigtone_rig::{bench::Bench, hardware::Selection};
 use rigtone_runner::{Cancel, Forecast, Interruption, Keep, Observer, Options, Past, Retention};
 use serde::{Deserialize, Serialize};

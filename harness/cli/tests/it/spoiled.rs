@@ -85,7 +85,11 @@ fn report(home: &Home, format: &str) -> Done {
 
 #[rstest]
 #[case::no_verdicts(without_verdicts, 10, "verdicts.json is not there: judged from the log")]
-#[case::half_copied_verdicts(half_copied_verdicts, 10, "judged from the log, as `rigtone judge` does: read `run/verdicts.json`")]
+#[case::half_copied_verdicts(
+    half_copied_verdicts,
+    10,
+    "judged from the log, as `rigtone judge` does: read `run/verdicts.json`"
+)]
 #[case::newer_minor(verdicts_of_a_newer_minor, 10, "newer version of Rigtone (schema 1.7; this one knows 1.0)")]
 #[case::newer_major(verdicts_of_a_newer_major, 10, "its schema 9.0 cannot be read")]
 #[case::cut_log(cut_log, 130, "the last line is cut off")]
@@ -113,7 +117,9 @@ fn what_is_there_is_shown_and_what_is_missing_is_named(
     match format {
         "json" => assert!(done.json()["missing"].to_string().contains(named.split('`').next().unwrap())),
         "markdown" => assert!(done.out.contains("**Not all of this run is there:**")),
-        "perfetto" => assert!(done.json()["otherData"]["missing"].as_array().is_some_and(|missing| !missing.is_empty())),
+        "perfetto" => {
+            assert!(done.json()["otherData"]["missing"].as_array().is_some_and(|missing| !missing.is_empty()))
+        }
         _ => {}
     }
 }

@@ -16,7 +16,13 @@ use rustix::{
 use crate::user::Home;
 
 /// A command with output and errors on a terminal of this size: its exit code, and all that was written to the terminal.
-fn on_a_terminal(home: &Home, arguments: &[&str], environment: &[(&str, &str)], columns: u16, rows: u16) -> (i32, String) {
+fn on_a_terminal(
+    home: &Home,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+    columns: u16,
+    rows: u16,
+) -> (i32, String) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -133,7 +139,8 @@ fn each_command_has_a_manual_page() {
     home.rigtone(&["man", "--out", "man"]).with_code(0).says(&["man/rigtone.1"]);
     let groff = Command::new("groff").arg("--version").output().is_ok();
     for parent in ["", "rig"] {
-        let help = home.rigtone(&[parent, "--help"].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>());
+        let help =
+            home.rigtone(&[parent, "--help"].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>());
         let listed = help.out.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap().to_owned();
         let commands: Vec<&str> = listed
             .lines()
@@ -142,12 +149,18 @@ fn each_command_has_a_manual_page() {
             .collect();
         assert!(commands.len() >= 5, "{listed}");
         for command in commands.into_iter().filter(|command| *command != "help") {
-            let name = ["rigtone", parent, command].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+            let name =
+                ["rigtone", parent, command].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
             let page = home.path(format!("man/{name}.1"));
             assert!(page.is_file(), "{name}.1 is missing");
             if groff {
-                let output = Command::new("groff").args(["-man", "-ww", "-z", "-Tutf8", "-k"]).arg(&page).output().unwrap();
-                assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+                let output =
+                    Command::new("groff").args(["-man", "-ww", "-z", "-Tutf8", "-k"]).arg(&page).output().unwrap();
+                assert!(
+                    output.status.success() && output.stderr.is_empty(),
+                    "{}",
+                    String::from_utf8_lossy(&output.stderr)
+                );
             }
         }
     }

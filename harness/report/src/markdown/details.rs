@@ -22,10 +22,7 @@ const EXPECTATIONS: usize = 20;
 
 /// Whether there is something to say of it.
 pub(super) fn has(combination: &CombinationVerdict) -> bool {
-    matches!(
-        combination.verdict,
-        Verdict::Fail | Verdict::Inconclusive | Verdict::InfraError | Verdict::Aborted
-    )
+    matches!(combination.verdict, Verdict::Fail | Verdict::Inconclusive | Verdict::InfraError | Verdict::Aborted)
 }
 
 /// Writes as many as fit, the first ones first.

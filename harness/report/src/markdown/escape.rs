@@ -13,13 +13,21 @@ const APART: &str = "&#8203;";
 
 /// A line of at most `most` characters, which shows as it is and does nothing.
 pub(super) fn text(text: &str, most: usize) -> String {
+    escaped(text, most, is_link)
+}
+
+/// The same in the type of a machine: there these sites look for addresses alone, and what is copied is whole otherwise.
+pub(super) fn code(text: &str, most: usize) -> String {
+    let shown = escaped(text, most, is_address);
+    if shown.is_empty() { String::new() } else { format!("<code>{shown}</code>") }
+}
+
+fn escaped(text: &str, most: usize, link: fn(&str, char, char) -> bool) -> String {
     let line = short(text, most);
     let line = line.trim();
     let mut out = String::with_capacity(line.len() + line.len() / 4);
-    let mut before = ' ';
-    let mut rest = line.chars().peekable();
-    while let Some(c) = rest.next() {
-        let next = rest.peek().copied().unwrap_or(' ');
+    for (at, c) in line.char_indices() {
+        let (before, next) = (&line[..at], line[at + c.len_utf8()..].chars().next().unwrap_or(' '));
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -31,31 +39,36 @@ pub(super) fn text(text: &str, most: usize) -> String {
             }
             c => out.push(c),
         }
-        if is_link(before, c, next) {
+        if link(before, c, next) {
             out.push_str(APART);
         }
-        before = c;
     }
     out
 }
 
-/// The same in the type of a machine.
-pub(super) fn code(text_: &str, most: usize) -> String {
-    let shown = text(text_, most);
-    if shown.is_empty() { String::new() } else { format!("<code>{shown}</code>") }
+fn ends_with(text: &str, word: &str) -> bool {
+    text.len().checked_sub(word.len()).and_then(|at| text.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(word))
+}
+
+/// Whether a character is within what these sites make an address of: `://`, `www.`, `a@b`.
+fn is_address(before: &str, c: char, next: char) -> bool {
+    match c {
+        ':' => next == '/',
+        '.' => ends_with(before, "www"),
+        '@' => true,
+        _ => false,
+    }
 }
 
 /// Whether a character begins what these sites make a link or a picture of.
-fn is_link(before: char, c: char, next: char) -> bool {
+fn is_link(before: &str, c: char, next: char) -> bool {
     let word = next.is_alphanumeric() || matches!(next, '_' | '-' | '+' | '"' | '/');
     match c {
-        // People, issues, merge requests, snippets, labels, milestones, epics, alerts; addresses of mail.
+        // People, issues, merge requests, snippets, labels, milestones, epics, alerts.
         '@' | '#' | '!' | '$' | '~' | '%' | '&' | '^' => word,
-        // Addresses, and emoji by name.
-        ':' => next == '/' || word,
-        // `www.` and `GH-1`.
-        '.' => before.eq_ignore_ascii_case(&'w'),
-        '-' => before.eq_ignore_ascii_case(&'h') && next.is_ascii_digit(),
-        _ => false,
+        // Emoji by name.
+        ':' => word,
+        '-' => ends_with(before, "gh") && next.is_ascii_digit(),
+        _ => is_address(before, c, next),
     }
 }

@@ -45,6 +45,10 @@ fn row(combination: &CombinationVerdict, plan: &Plan) -> String {
     if let Some(more) = combination.expectations.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         seen.push(format!("and {more} more"));
     }
+    // Where nothing was seen, what the rig said tells why.
+    if let Some(fault) = combination.faults.last().filter(|_| seen.is_empty()) {
+        seen.push(text(fault, LONGEST));
+    }
     if let Some(known) = &combination.quarantined {
         let known = format!("in quarantine until {} ({}): {}", known.expires, known.owner, known.reason);
         seen.push(text(&known, LONGEST));

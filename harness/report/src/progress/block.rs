@@ -14,6 +14,8 @@ const MOST_TRIALS: usize = 6;
 const OTHER_LINES: usize = 4;
 /// A combination is shown in so many columns at least, or not with its trial in one line.
 const NAME: usize = 12;
+/// From so many columns on words are spelt out.
+const ROOMY: usize = 60;
 
 impl Progress {
     /// The state in lines of at most `width` columns, for a window of so many rows: what is decided and what is not, the time
@@ -65,11 +67,12 @@ impl Progress {
             None => ("begins".to_owned(), running.since_ns),
         };
         let again = if running.at.attempt > 1 { format!(".{}", running.at.attempt) } else { String::new() };
-        let doing = format!("{}{again} {step} {}", running.at.trial, span(now.saturating_sub(since)));
+        let trial = if width < ROOMY { "" } else { "trial " };
+        let doing = format!("{trial}{}{again}: {step} {}", running.at.trial, span(now.saturating_sub(since)));
         let doing = cut(&doing, width.saturating_sub(2));
         let room = width.saturating_sub(columns(&doing) + 4);
         if room < NAME {
-            return format!("  {doing}");
+            return cut(&format!("  {doing}"), width);
         }
         let id = line(running.at.combination.as_str());
         let id = id.rsplit_once('#').map_or(&*id, |(axes, _)| axes);

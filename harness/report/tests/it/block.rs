@@ -31,17 +31,35 @@ fn busy() -> Progress {
 
 #[test]
 fn a_wide_window_shows_all() {
-    insta::assert_snapshot!(busy().block(120, 40).join("\n"), @"");
+    insta::assert_snapshot!(busy().block(120, 40).join("\n"), @r"
+    2/4 decided: 1 fail, 1 inconclusive, 2 open
+    about 5 s left, 1 of at most 360 trials, 1 lost to the rig
+    not used any more: relay board-1
+      pairing-cold-start/source=echo-a,speaker=charge-b  trial 1: pair 4 s
+      playback-heard/codec=sbc,source=echo-a,speaker=flip-a  trial 12: play 4 s
+    ");
 }
 
 #[test]
 fn a_usual_window_shows_the_ends_of_long_names() {
-    insta::assert_snapshot!(busy().block(80, 24).join("\n"), @"");
+    insta::assert_snapshot!(busy().block(80, 24).join("\n"), @r"
+    2/4 decided: 1 fail, 1 inconclusive, 2 open
+    about 5 s left, 1 of at most 360 trials, 1 lost to the rig
+    not used any more: relay board-1
+      pairing-cold-start/source=echo-a,speaker=charge-b  trial 1: pair 4 s
+      playback-heard/codec=sbc,source=echo-a,speaker=flip-a  trial 12: play 4 s
+    ");
 }
 
 #[test]
 fn a_narrow_window_leaves_out_what_matters_less() {
-    insta::assert_snapshot!(busy().block(40, 24).join("\n"), @"");
+    insta::assert_snapshot!(busy().block(40, 24).join("\n"), @r"
+    2/4 decided: 1 fail, 1 inconclusive
+    about 5 s left, 1 of at most 360 trials
+    not used any more: relay board-1
+      …=echo-a,speaker=charge-b  1: pair 4 s
+      …e=echo-a,speaker=flip-a  12: play 4 s
+    ");
 }
 
 #[test]
@@ -63,7 +81,13 @@ fn of_many_trials_the_first_are_shown_and_the_others_counted() {
 #[rstest]
 fn no_line_is_wider_than_the_window_whatever_runs(
     #[values(0, 1, 5, 20, 39, 40, 79, 200)] width: usize,
-    #[values("play", "\u{97f3}\u{697d}\u{97f3}\u{697d}\u{97f3}\u{697d}\u{97f3}\u{697d}\u{97f3}\u{697d}", "\u{1b}[2J\nx", "")] step: &str,
+    #[values(
+        "play",
+        "\u{97f3}\u{697d}\u{97f3}\u{697d}\u{97f3}\u{697d}\u{97f3}\u{697d}\u{97f3}\u{697d}",
+        "\u{1b}[2J\nx",
+        ""
+    )]
+    step: &str,
 ) {
     let mut log = Log(log());
     log.whole(0, Body::Benched { member: format!("microphone {step}"), why: step.repeat(50) });

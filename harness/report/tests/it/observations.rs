@@ -24,7 +24,8 @@ fn by_python(bytes: &[u8]) -> Vec<serde_json::Map<String, Value>> {
     let file = dir.path().join("observations.csv");
     std::fs::write(&file, bytes).unwrap();
     let script = "import csv, json, sys\nprint(json.dumps(list(csv.DictReader(open(sys.argv[1], encoding='utf-8', newline='')))))";
-    let output = Command::new("python3").args(["-c", script]).arg(&file).output().expect("python3 is there: run ci/setup");
+    let output =
+        Command::new("python3").args(["-c", script]).arg(&file).output().expect("python3 is there: run ci/setup");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -65,7 +66,10 @@ fn python_reads_what_was_observed() {
     assert_eq!(of("snr")["form"], "inconclusive");
     // A trial that never ended has facts all the same, and says so; it stands last.
     let last = rows.last().unwrap();
-    assert_eq!((&last["combination"], &last["outcome"], &last["value"]), (&PASS.into(), &"unfinished".into(), &"1e-9".into()));
+    assert_eq!(
+        (&last["combination"], &last["outcome"], &last["value"]),
+        (&PASS.into(), &"unfinished".into(), &"1e-9".into())
+    );
 }
 
 #[test]
@@ -73,7 +77,8 @@ fn a_text_that_a_spreadsheet_would_compute_is_defused_and_comes_back_whole() {
     let rows = by_python(&table(&plan()));
     let codec = rows.iter().find(|row| row["quantity"] == "codec").unwrap();
     assert_eq!(codec["text"], "'=HYPERLINK(\"x\"),\n'sbc'");
-    for cell in rows.iter().flat_map(|row| row.iter().filter(|(name, _)| !name.ends_with("high"))).map(|(_, cell)| cell) {
+    for cell in rows.iter().flat_map(|row| row.iter().filter(|(name, _)| !name.ends_with("high"))).map(|(_, cell)| cell)
+    {
         assert!(!cell.as_str().unwrap().starts_with(['=', '+', '-', '@', '\t']), "{cell}");
     }
 }

@@ -105,7 +105,10 @@ impl Scan {
             missing.push("the log ends before its run does: what came after is not known".to_owned());
         }
         if self.unknown > 0 {
-            missing.push(format!("{} events are of kinds that this version does not know: they are not shown", self.unknown));
+            missing.push(format!(
+                "{} events are of kinds that this version does not know: they are not shown",
+                self.unknown
+            ));
         }
         let gone: u64 = self.gone.values().map(|files| files.len() as u64).sum();
         if let Some(first) = self.gone.values().flatten().next() {
