@@ -62,10 +62,8 @@ pub(crate) fn judge(run: &Path, how: &How<'_>) -> Result<Code, Trouble> {
     let baseline = earlier.map(|earlier| earlier.beside(&verdicts));
     let material = report::material(&verdicts, &plan.plan, how.inconclusive, run, baseline.as_ref());
     report::show(if how.json { Format::Json } else { Format::Terminal }, &material)?;
-    if !how.json {
-        if let Some(baseline) = &baseline {
-            printer::out(&baseline::text(baseline));
-        }
+    if let Some(baseline) = baseline.as_ref().filter(|_| !how.json) {
+        printer::out(&baseline::text(baseline));
     }
     Ok(code)
 }

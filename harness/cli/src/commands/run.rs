@@ -317,7 +317,7 @@ fn drive(
         let work = rigtone_runner::run(&plan.plan, &plan.rules, bench, writer, observer, &cancel, options);
         tokio::select! {
             biased;
-            given_up = signals(&cancel, stop_within) => Err(given_up),
+            given_up = signals(&cancel, stop_within, &display) => Err(given_up),
             result = work => Ok(result),
             () = ticking(&display, bench) => Err("the display ended".to_owned()),
         }
@@ -357,7 +357,7 @@ async fn ticking(display: &RefCell<Display>, bench: &Bench) {
 
 /// Asks for an orderly end on the first signal; comes back on the second. Whoever sends SIGTERM or SIGHUP does not
 /// wait for ever: then it also comes back when the order takes too long.
-async fn signals(cancel: &Cancel, stop_within: Duration) -> String {
+async fn signals(cancel: &Cancel, stop_within: Duration, display: &RefCell<Display>) -> String {
     let streams = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
     let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = streams else {
         printer::note("warning: signals cannot be caught; ending the run from outside will not be orderly");
@@ -373,7 +373,7 @@ async fn signals(cancel: &Cancel, stop_within: Duration) -> String {
     let first = next().await;
     let patient = first == "SIGINT";
     let limit = if patient { String::new() } else { format!(" within {stop_within}") };
-    printer::note(&format!(
+    display.borrow().note(&format!(
         "{first}: ending the trials that run, cleaning up, writing what is known{limit}; once more to give up"
     ));
     cancel.ask(Interruption::Asked(first.to_owned()));

@@ -118,7 +118,7 @@ fn what_is_there_is_shown_and_what_is_missing_is_named(
         "json" => assert!(done.json()["missing"].to_string().contains(named.split('`').next().unwrap())),
         "markdown" => assert!(done.out.contains("**Not all of this run is there:**")),
         "perfetto" => {
-            assert!(done.json()["otherData"]["missing"].as_array().is_some_and(|missing| !missing.is_empty()))
+            assert!(done.json()["otherData"]["missing"].as_array().is_some_and(|missing| !missing.is_empty()));
         }
         _ => {}
     }

@@ -15,18 +15,21 @@ use rustix::{
 
 use crate::user::Home;
 
-/// A command with output and errors on a terminal of this size: its exit code, and all that was written to the terminal.
-fn on_a_terminal(
-    home: &Home,
-    arguments: &[&str],
-    environment: &[(&str, &str)],
-    columns: u16,
-    rows: u16,
-) -> (i32, String) {
+/// What became of a command at a terminal.
+struct Shown {
+    code: i32,
+    /// All that was written to the terminal.
+    terminal: String,
+    /// What went into the pipe, if standard output was one.
+    piped: String,
+}
+
+/// A command whose errors, and output unless it is `piped`, go to a terminal of this size.
+fn seated(home: &Home, arguments: &[&str], environment: &[(&str, &str)], size: (u16, u16), piped: bool) -> Shown {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
-    tcsetwinsize(&master, Winsize { ws_col: columns, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    tcsetwinsize(&master, Winsize { ws_col: size.0, ws_row: size.1, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     let path = ptsname(&master, Vec::new()).unwrap();
     let seat = || {
         let seat = rustix::fs::open(&path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
@@ -40,16 +43,37 @@ fn on_a_terminal(
         .env_remove("NO_COLOR")
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
-        .stdout(seat())
+        .stdout(if piped { Stdio::piped() } else { seat() })
         .stderr(seat())
         .spawn()
         .unwrap();
+    let pipe = child.stdout.take();
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        if let Some(mut pipe) = pipe {
+            pipe.read_to_string(&mut text).unwrap();
+        }
+        text
+    });
     let (mut terminal, mut shown, mut block) = (File::from(master), Vec::new(), [0; 4096]);
     // The last one to close the seat ends it with an error.
     while let Ok(n @ 1..) = terminal.read(&mut block) {
         shown.extend_from_slice(&block[..n]);
     }
-    (child.wait().unwrap().code().unwrap_or(-1), String::from_utf8_lossy(&shown).into_owned())
+    let code = child.wait().unwrap().code().unwrap_or(-1);
+    Shown { code, terminal: String::from_utf8_lossy(&shown).into_owned(), piped: reader.join().unwrap() }
+}
+
+/// A command with output and errors on a terminal: its exit code, and all that was written there.
+fn on_a_terminal(
+    home: &Home,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+    columns: u16,
+    rows: u16,
+) -> (i32, String) {
+    let shown = seated(home, arguments, environment, (columns, rows), false);
+    (shown.code, shown.terminal)
 }
 
 const RUN: [&str; 9] = [
@@ -133,6 +157,22 @@ fn no_escape_goes_into_a_pipe() {
     let done = Home::new().rigtone(&RUN).with_code(10);
     assert_eq!(escapes(&format!("{}{}", done.out, done.err)), 0, "{}", done.err);
     assert!(!done.err.contains("decided"), "no progress either: {}", done.err);
+}
+
+#[test]
+fn a_pipe_beside_a_terminal_gets_no_escape_either() {
+    let shown = seated(&Home::new(), &RUN, &[], (100, 24), true);
+    assert_eq!((shown.code, escapes(&shown.piped)), (10, 0), "{}", shown.piped);
+    assert!(shown.piped.contains("exit code 10:") && shown.terminal.contains(" decided"), "{}", shown.terminal);
+}
+
+#[test]
+fn few_rows_have_one_line() {
+    let (code, shown) = on_a_terminal(&Home::new(), &RUN, &[], 80, 8);
+    assert_eq!(code, 10);
+    let lines = lines(&shown);
+    let display: Vec<&String> = lines.iter().filter(|line| line.contains(" decided, ")).collect();
+    assert!(!display.is_empty() && display.iter().all(|line| line.contains(" of at most ")), "{shown}");
 }
 
 /// Every command has a page, as `--help` lists them, and no page makes the formatter complain.

@@ -120,7 +120,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 }
 
 /// The end of a text that is too long, with `…` before it: the end of an id tells most.
-fn tail(text: &str, width: usize) -> String {
+pub(super) fn tail(text: &str, width: usize) -> String {
     if columns(text) <= width {
         return text.to_owned();
     }

@@ -110,7 +110,8 @@ fn what_has_no_pass_is_news_and_a_pass_is_none() {
     }
     assert_eq!(news(&log.0[0], 200, false), None);
     let line = news(&log.0[1], 200, false).unwrap();
-    assert_eq!(line, format!("fail         {UNDECIDED} (7 trials)"));
+    assert_eq!(line, "fail         7 trials playback-heard/codec=sbc,source=echo-a,speaker=charge-b");
+    assert_eq!(news(&log.0[1], 40, false).unwrap(), "fail         7 trials …,speaker=charge-b");
     let coloured = news(&log.0[1], 200, true).unwrap();
     assert_eq!(coloured.replace("\u{1b}[1;31m", "").replace("\u{1b}[0m", ""), line);
 }

@@ -27,10 +27,12 @@ pub(crate) enum Format {
     /// JUnit XML for GitLab, Jenkins and Buildkite.
     Junit,
     /// Markdown for summaries of jobs and comments of pull requests.
+    #[value(alias = "md")]
     Markdown,
     /// All observations, one row each.
     Csv,
     /// A trace that <https://ui.perfetto.dev> shows.
+    #[value(alias = "trace")]
     Perfetto,
 }
 
@@ -165,7 +167,9 @@ fn as_junit(material: &Material<'_>, sink: &mut dyn Write) -> Result<(), RenderE
     };
     junit::write(material.verdicts, material.plan, &options, sink).map_err(|error| match error {
         junit::JunitError::Io(error) => RenderError::Io(error),
-        error => RenderError::Trouble(Trouble::new(Code::Internal, &error).hint(error.hint())),
+        error @ junit::JunitError::Duplicate { .. } => {
+            RenderError::Trouble(Trouble::new(Code::Internal, &error).hint(error.hint()))
+        }
     })
 }
 

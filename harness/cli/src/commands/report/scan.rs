@@ -38,7 +38,7 @@ impl Scan {
         match read_events(run) {
             Err(error) => scan.fault(error.to_string()),
             Ok(mut events) => {
-                while let Some(event) = events.next() {
+                for event in events.by_ref() {
                     match event {
                         Ok(event) => scan.take(run, event.at, event.body),
                         Err(error) => scan.fault(error.to_string()),
