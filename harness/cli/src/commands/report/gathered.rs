@@ -32,6 +32,8 @@ pub(crate) fn gather(run: &Path, needed: bool) -> Result<Gathered, Trouble> {
     let plan: Result<RunPlan, ReadError> = read_plan(run);
     match &plan {
         Ok(plan) => newer("plan.json", &plan.schema, Plan::SCHEMA, &mut missing),
+        // What the rest of such a run means nobody knows here.
+        Err(error @ ReadError::Schema { .. }) => return Err(read_trouble(error)),
         Err(error) if run.is_dir() => {
             missing.push(format!("the plan is not there, and with it titles, axes and units: {error}"));
         }
