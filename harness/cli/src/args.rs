@@ -12,6 +12,12 @@ use rigtone_model::{
 #[derive(Debug, Parser)]
 #[command(name = "rigtone", version, max_term_width = 100, propagate_version = true)]
 pub(crate) struct Cli {
+    /// Say nothing but the result and errors: no progress, no warnings, no notes.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Use no colours. NO_COLOR in the environment does the same; a terminal `dumb` gets none and no moving display.
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -68,6 +74,9 @@ pub(crate) enum Command {
         /// A document of what is known to fail: it is tried and shown, and decides nothing.
         #[arg(long, value_name = "FILE")]
         quarantine: Option<PathBuf>,
+        /// Reports to write into the run directory at the end, separated by commas, beside `verdicts.json` and `junit.xml`.
+        #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT")]
+        report: Vec<crate::commands::report::Format>,
         /// Print the results as JSON.
         #[arg(long)]
         json: bool,
@@ -115,17 +124,11 @@ pub(crate) enum Command {
     },
     /// Compare two runs, firmware versions, conditions or values of an axis.
     Compare(Box<crate::commands::compare::Compare>),
-    /// Show the verdicts of a run.
-    Report {
-        /// The run directory.
-        run: PathBuf,
-        /// How to show them.
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
-        /// What an inconclusive verdict means for exit code and JUnit.
-        #[arg(long, value_enum, default_value_t)]
-        inconclusive: Inconclusive,
-    },
+    /// Show the verdicts of a run, or write reports of it.
+    ///
+    /// What is not there of a run, because it is still being written, was killed or only half copied, is named on standard error and
+    /// in the report; what is there is shown.
+    Report(crate::commands::report::Report),
     /// Show what runs say of the claims of the field: confirmed, refuted, cannot tell, not tested.
     ///
     /// A run on a simulated or a virtual rig confirms nothing of a real device: what it shows stands beside it.
@@ -178,6 +181,12 @@ pub(crate) enum Command {
         /// Write them into this folder instead of listing them.
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+    },
+    /// Write a manual page for each command.
+    Man {
+        /// The folder to write them into.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
     },
     /// Print completions for a shell.
     Completions {
@@ -350,19 +359,6 @@ pub(crate) enum Inconclusive {
     Pass,
     /// As if it had failed.
     Fail,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// A table for a terminal.
-    #[default]
-    Terminal,
-    /// One line for each combination: its verdict and its id.
-    List,
-    /// JSON.
-    Json,
-    /// JUnit XML.
-    Junit,
 }
 
 #[cfg(test)]

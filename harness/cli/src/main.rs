@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod display;
 mod documents;
 mod open;
 mod printer;
@@ -10,12 +11,12 @@ mod trouble;
 use std::process::ExitCode;
 
 use args::{Cli, Command, RigCommand};
-use clap::{CommandFactory, Parser, error::ErrorKind};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, error::ErrorKind};
 use commands::judge::{By, How};
 use rigtone_report::exit::Code;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
             return exit(if shown { Code::Passed } else { Code::Usage });
         }
     };
+    printer::set_up(cli.quiet, cli.no_color);
     let done = match cli.command {
         Command::Check { paths, json } => commands::check::check(&paths, json),
         Command::Plan { what, json } => commands::plan::plan(&what, json),
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
             inconclusive,
             baseline,
             quarantine,
+            report,
             json,
         } => {
             let how = commands::run::How {
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
                 inconclusive,
                 baseline,
                 quarantine,
+                reports: report,
                 json,
             };
             match resume {
@@ -69,7 +73,7 @@ fn main() -> ExitCode {
         }
         Command::Attach(what) => commands::attach::attach(&what),
         Command::Compare(what) => commands::compare::run(&what),
-        Command::Report { run, format, inconclusive } => commands::report::report(&run, format, inconclusive),
+        Command::Report(what) => commands::report::report(&what),
         Command::Rig { command } => match command {
             RigCommand::Suggest { name, json } => commands::rig::suggest(&name, json),
             RigCommand::List { rig, devices, json } => commands::rig::list(&rig, &devices, json),
@@ -89,6 +93,7 @@ fn main() -> ExitCode {
         Command::Measure(what) => commands::measure::measure(&what),
         Command::Timeline(what) => commands::timeline::timeline(&what),
         Command::Schema { out } => commands::schema::schema(out.as_deref()),
+        Command::Man { out } => commands::man::man(&out),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "rigtone", &mut text);
@@ -103,6 +108,13 @@ fn main() -> ExitCode {
             exit(trouble.code)
         }
     }
+}
+
+/// Reads the arguments. Help and faults are shown before anything is known of them, and keep to `--no-color` all the same.
+fn parse() -> Result<Cli, clap::Error> {
+    let plain = std::env::args_os().any(|argument| argument == "--no-color");
+    let command = Cli::command().color(if plain { ColorChoice::Never } else { ColorChoice::Auto });
+    command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches))
 }
 
 fn exit(code: Code) -> ExitCode {

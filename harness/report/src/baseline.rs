@@ -6,12 +6,13 @@ use rigtone_model::{
     id::CombinationId,
     verdict::{CombinationVerdict, RunVerdicts, Verdict},
 };
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{figure::count, sanitise::line};
 
 /// What became of a combination since an earlier run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// It fails, and did not before.
@@ -48,19 +49,20 @@ impl Change {
 }
 
 /// A combination and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Changed {
     /// The combination.
+    #[schemars(with = "String")]
     pub id: CombinationId,
     /// What became of it.
     pub change: Change,
     /// Whether it is in quarantine now.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub quarantined: bool,
 }
 
 /// A run beside an earlier one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
     /// The earlier run, as it was named.
     pub run: String,

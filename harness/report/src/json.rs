@@ -1,5 +1,7 @@
 //! The results of a run as JSON, for `--json`.
 
+pub mod form;
+
 use std::collections::BTreeMap;
 
 use rigtone_model::{
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// The version of the results this build writes: `major.minor`.
-pub const SCHEMA: &str = "1.0";
+pub const SCHEMA: &str = "1.1";
 
 #[derive(Serialize)]
 struct Results<'a> {
@@ -28,6 +30,8 @@ struct Results<'a> {
     exit_reason: String,
     counts: BTreeMap<&'static str, usize>,
     paths: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    missing: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<&'a Baseline>,
     combinations: Vec<Combination<'a>>,
@@ -42,7 +46,8 @@ struct Combination<'a> {
 }
 
 /// The results of a run: verdicts with their axes, how often each verdict was given, the exit code, where files lie
-/// (`paths`, by what they are, such as `junit`), and what has changed since an earlier run, if one was named.
+/// (`paths`, by what they are, such as `junit`), what of the run is not there (`missing`, as sentences), and what has changed
+/// since an earlier run, if one was named.
 ///
 /// # Panics
 /// Never: every part has a form in JSON.
@@ -51,6 +56,7 @@ pub fn results(
     plan: &Plan,
     policy: InconclusivePolicy,
     paths: &BTreeMap<String, String>,
+    missing: &[String],
     baseline: Option<&Baseline>,
 ) -> Value {
     let planned: BTreeMap<_, _> = plan.combinations.iter().map(|c| (&c.id, c)).collect();
@@ -72,6 +78,7 @@ pub fn results(
         exit_reason,
         counts: counts(verdicts).into_iter().map(|(verdict, n)| (verdict.word(), n)).collect(),
         paths,
+        missing,
         baseline,
         combinations: combinations.collect(),
     };

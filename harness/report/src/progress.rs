@@ -1,12 +1,18 @@
 //! How far a run is, folded from its events.
 
-use std::collections::{HashMap, HashSet};
+mod block;
+mod news;
+
+use std::collections::{BTreeMap, HashMap};
 
 use rigtone_model::{
     event::{At, Body, Event, TrialOutcome},
     id::CombinationId,
     plan::Plan,
+    verdict::Verdict,
 };
+
+pub use news::news;
 
 use crate::figure::span;
 
@@ -21,11 +27,27 @@ pub struct Progress {
     trials: u64,
     trials_at_most: u64,
     lost: u64,
-    running: HashSet<At>,
+    /// Trials that run, the one that began first in front.
+    running: Vec<Running>,
+    /// How often each verdict was given so far.
+    verdicts: BTreeMap<&'static str, usize>,
+    /// Members of the rig that are not used any more.
+    benched: Vec<String>,
     /// The planned duration of all trials that ended, in nanoseconds.
     work_done: f64,
     started_ns: Option<i64>,
     now_ns: i64,
+    /// The time since the last event, in nanoseconds.
+    quiet_ns: i64,
+}
+
+/// A trial that runs.
+#[derive(Debug)]
+struct Running {
+    at: At,
+    since_ns: i64,
+    /// The step that began last.
+    step: Option<(String, i64)>,
 }
 
 #[derive(Debug)]
@@ -73,25 +95,49 @@ impl Progress {
             trials: 0,
             trials_at_most,
             lost: 0,
-            running: HashSet::new(),
+            running: Vec::new(),
+            verdicts: BTreeMap::new(),
+            benched: Vec::new(),
             work_done: 0.0,
             started_ns: None,
             now_ns: 0,
+            quiet_ns: 0,
         }
+    }
+
+    /// Says how long ago the last event was, in nanoseconds, for a display that is drawn between events.
+    pub fn wait(&mut self, ns: i64) {
+        self.quiet_ns = ns.max(0);
     }
 
     /// Takes the next event.
     pub fn take(&mut self, event: &Event) {
         self.now_ns = self.now_ns.max(event.t_ns);
+        self.quiet_ns = 0;
+        if let Body::Benched { member, .. } = &event.body
+            && !self.benched.contains(member)
+        {
+            self.benched.push(member.clone());
+        }
         let Some(at) = &event.at else { return };
         let Some(state) = self.places.get(&at.combination).map(|i| &mut self.combinations[*i]) else { return };
+        let trial = |running: &Running| {
+            let known = &running.at;
+            (&known.combination, known.trial, known.attempt) == (&at.combination, at.trial, at.attempt)
+        };
         match &event.body {
             Body::TrialStarted => {
                 self.started_ns.get_or_insert(event.t_ns);
-                self.running.insert(At { step: None, ..at.clone() });
+                self.running.retain(|running| !trial(running));
+                self.running.push(Running { at: at.clone(), since_ns: event.t_ns, step: None });
+            }
+            Body::StepStarted { action, .. } => {
+                if let Some(running) = self.running.iter_mut().find(|running| trial(running)) {
+                    running.step = Some((at.step.clone().unwrap_or_else(|| action.clone()), event.t_ns));
+                }
             }
             Body::TrialFinished { outcome, .. } => {
-                self.running.remove(&At { step: None, ..at.clone() });
+                self.running.retain(|running| !trial(running));
                 match outcome {
                     TrialOutcome::Completed => {
                         state.done += 1;
@@ -102,17 +148,17 @@ impl Progress {
                     TrialOutcome::Cancelled => {}
                 }
             }
-            Body::TrialDiscarded { .. } => {
-                self.running.remove(&At { step: None, ..at.clone() });
-            }
+            Body::TrialDiscarded { .. } => self.running.retain(|running| !trial(running)),
             // What the rig cannot do any more needs no time either, and tells nothing about the others.
             Body::GivenUp { .. } | Body::Voided { .. } if !state.decided => {
                 state.decided = true;
                 self.decided += 1;
+                *self.verdicts.entry(Verdict::InfraError.word()).or_default() += 1;
             }
-            Body::Decided { .. } if !state.decided => {
+            Body::Decided { verdict, .. } if !state.decided => {
                 state.decided = true;
                 self.decided += 1;
+                *self.verdicts.entry(verdict.word()).or_default() += 1;
                 let of = &mut self.decided_of[state.scenario];
                 of.0 += 1;
                 of.1 += state.done;
@@ -168,9 +214,6 @@ impl Progress {
         if !self.running.is_empty() {
             parts.push(format!("{} running", self.running.len()));
         }
-        while parts.len() > 1 && parts.iter().map(|p| p.len() + 2).sum::<usize>() - 2 > width {
-            parts.pop();
-        }
-        parts.join(", ").chars().take(width).collect()
+        block::fit(&parts, width)
     }
 }

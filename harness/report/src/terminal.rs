@@ -32,7 +32,7 @@ pub struct View<'a> {
 }
 
 /// The narrowest summary; a terminal that is narrower wraps it.
-const NARROWEST: usize = 60;
+const NARROWEST: usize = 40;
 
 /// The summary of a run, in lines that each end in a line feed. The last one is `exit code N: why`.
 pub fn summary(verdicts: &RunVerdicts, plan: &Plan, view: &View<'_>) -> String {
@@ -97,7 +97,7 @@ pub(crate) fn counts(verdicts: &RunVerdicts) -> [(Verdict, usize); 6] {
 }
 
 /// A text in the colour of a verdict.
-fn paint(verdict: &Verdict, text: &str, colour: bool) -> String {
+pub(crate) fn paint(verdict: &Verdict, text: &str, colour: bool) -> String {
     let code = match verdict {
         Verdict::Pass => "32",
         Verdict::Fail => "1;31",

@@ -16,8 +16,8 @@ use rigtone_report::{
 use rigtone_witness::{Remeasure, RemeasureError};
 
 use super::{
-    log::read_log,
-    report::{policy, read_trouble, results, summary},
+    log::{Log, read_log},
+    report::{self, Format, policy, read_trouble},
     run::record_trouble,
 };
 use crate::{args::Inconclusive, documents, printer, trouble::Trouble};
@@ -60,13 +60,10 @@ pub(crate) fn judge(run: &Path, how: &How<'_>) -> Result<Code, Trouble> {
     let verdicts = verdicts(run, &plan, layer)?;
     let (code, _) = exit::of(&verdicts, policy(how.inconclusive));
     let baseline = earlier.map(|earlier| earlier.beside(&verdicts));
-    if how.json {
-        printer::out(&results(&verdicts, &plan.plan, how.inconclusive, run, baseline.as_ref())?);
-    } else {
-        printer::out(&summary(&verdicts, &plan.plan, how.inconclusive, run));
-        if let Some(baseline) = &baseline {
-            printer::out(&baseline::text(baseline));
-        }
+    let material = report::material(&verdicts, &plan.plan, how.inconclusive, run, baseline.as_ref());
+    report::show(if how.json { Format::Json } else { Format::Terminal }, &material)?;
+    if let Some(baseline) = baseline.as_ref().filter(|_| !how.json) {
+        printer::out(&baseline::text(baseline));
     }
     Ok(code)
 }
@@ -162,6 +159,17 @@ fn layer_trouble(error: &LayerError) -> Trouble {
 
 /// The verdicts of a run by a plan and its rules, with the values of a layer in the place of what was recorded.
 fn verdicts(run: &Path, plan: &RunPlan, layer: Option<u32>) -> Result<RunVerdicts, Trouble> {
+    let (verdicts, log) = replayed(run, plan, layer)?;
+    log.warn();
+    Ok(verdicts)
+}
+
+/// The verdicts of a run as far as it is; whoever asks says what of its log cannot be read.
+pub(crate) fn verdicts_now(run: &Path, plan: &RunPlan) -> Result<RunVerdicts, Trouble> {
+    replayed(run, plan, None).map(|(verdicts, _)| verdicts)
+}
+
+fn replayed(run: &Path, plan: &RunPlan, layer: Option<u32>) -> Result<(RunVerdicts, Log), Trouble> {
     let mut replay = Replay::new(&plan.plan, &plan.rules);
     let mut layer = layer.map(|number| Layer::open(run, number)).transpose().map_err(|e| layer_trouble(&e))?;
     let log = read_log(run, |event| {
@@ -173,7 +181,6 @@ fn verdicts(run: &Path, plan: &RunPlan, layer: Option<u32>) -> Result<RunVerdict
             Ok(())
         })
     })?;
-    log.warn();
     if let Some(layer) = layer {
         layer.finish(&log.run, log.events).map_err(|e| layer_trouble(&e))?;
     }
@@ -185,7 +192,7 @@ fn verdicts(run: &Path, plan: &RunPlan, layer: Option<u32>) -> Result<RunVerdict
     }
     let mut verdicts = replay.verdicts(&log.run);
     plan.put_in_quarantine(&mut verdicts);
-    Ok(verdicts)
+    Ok((verdicts, log))
 }
 
 /// A log that was put together by somebody.

@@ -21,7 +21,7 @@ use crate::{
     commands::{
         judge::foreign,
         log::read_log,
-        report::read_trouble,
+        report::{self, Material, read_trouble},
         run::{record_trouble, run_id, show, write_results},
     },
     trouble::Trouble,
@@ -133,8 +133,13 @@ pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, js
     writer.write_plan(&plan).map_err(|e| record_trouble(&e))?;
     let mut verdicts = replay.verdicts(&id);
     plan.put_in_quarantine(&mut verdicts);
-    write_results(&plan, &verdicts, out, unix_s, inconclusive)?;
-    show(&plan, &verdicts, out, inconclusive, json, None)
+    let material = Material {
+        started_unix_s: unix_s,
+        here: false,
+        ..report::material(&verdicts, &plan.plan, inconclusive, out, None)
+    };
+    let written = write_results(&material, &[])?;
+    show(&material, json, &written)
 }
 
 /// A folder below a part would be copied into itself.

@@ -7,6 +7,7 @@ pub(crate) mod claims;
 pub(crate) mod compare;
 pub(crate) mod judge;
 pub(crate) mod log;
+pub(crate) mod man;
 pub(crate) mod measure;
 pub(crate) mod merge;
 pub(crate) mod plan;

@@ -1,21 +1,25 @@
 //! `rigtone report`
 
-use std::{fmt::Write as _, path::Path};
+mod formats;
+mod gathered;
+mod scan;
 
-use rigtone_judge::verdicts::RunPlan;
+use std::{
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
 use rigtone_model::{event::Body, plan::Plan, verdict::RunVerdicts};
-use rigtone_record::{ReadError, read_events, read_plan, read_verdicts};
+use rigtone_record::{ENVIRONMENT, EVENTS, PLAN, ReadError, VERDICTS, read_events};
 use rigtone_report::{
     baseline::Baseline,
     exit::{self, Code, InconclusivePolicy},
-    json, junit, sanitise, terminal,
+    json, markdown, sanitise,
 };
 
-use crate::{
-    args::{Format, Inconclusive},
-    printer,
-    trouble::Trouble,
-};
+use crate::{args::Inconclusive, printer, trouble::Trouble};
+
+pub(crate) use formats::{Format, Material, RenderError};
 
 pub(crate) fn policy(inconclusive: Inconclusive) -> InconclusivePolicy {
     match inconclusive {
@@ -29,32 +33,64 @@ pub(crate) fn read_trouble(error: &ReadError) -> Trouble {
     Trouble::usage(error).hint(error.hint())
 }
 
-/// The results as JSON, for people's scripts.
-pub(crate) fn results(
-    verdicts: &RunVerdicts,
-    plan: &Plan,
+/// The verdicts of a run that is whole, for a renderer.
+pub(crate) fn material<'a>(
+    verdicts: &'a RunVerdicts,
+    plan: &'a Plan,
     inconclusive: Inconclusive,
-    directory: &Path,
-    baseline: Option<&Baseline>,
-) -> Result<String, Trouble> {
-    let paths = ["plan.json", "events.jsonl", "verdicts.json", "junit.xml"]
-        .map(|name| (name.split('.').next().unwrap_or(name).to_owned(), directory.join(name).display().to_string()));
-    let value = json::results(verdicts, plan, policy(inconclusive), &paths.into(), baseline);
+    directory: &'a Path,
+    baseline: Option<&'a Baseline>,
+) -> Material<'a> {
+    Material {
+        directory,
+        plan,
+        verdicts,
+        missing: &[],
+        inconclusive,
+        limit: markdown::SUMMARY,
+        started_unix_s: 0,
+        baseline,
+        here: true,
+    }
+}
+
+/// The results as JSON, for people's scripts.
+pub(crate) fn results(material: &Material<'_>) -> Result<String, Trouble> {
+    let paths = [PLAN, EVENTS, VERDICTS, Format::Junit.file_name()].map(|name| {
+        (name.split('.').next().unwrap_or(name).to_owned(), material.directory.join(name).display().to_string())
+    });
+    let inconclusive = policy(material.inconclusive);
+    let Material { verdicts, plan, missing, baseline, .. } = material;
+    let value = json::results(verdicts, plan, inconclusive, &paths.into(), missing, *baseline);
     serde_json::to_string_pretty(&value).map(|t| t + "\n").map_err(|e| Trouble::new(Code::Internal, e))
 }
 
-/// The results as a table for a terminal.
-pub(crate) fn summary(verdicts: &RunVerdicts, plan: &Plan, inconclusive: Inconclusive, directory: &Path) -> String {
-    let directory = directory.display().to_string();
-    let causes = rigtone_judge::verdicts::causes(plan, verdicts);
-    let view = terminal::View {
-        width: printer::width(),
-        colour: printer::colour(),
-        inconclusive: policy(inconclusive),
-        directory: Some(&directory),
-        causes: &causes,
-    };
-    terminal::summary(verdicts, plan, &view)
+/// Shows a report on standard output; a reader that went away ends the output, not the program.
+pub(crate) fn show(format: Format, material: &Material<'_>) -> Result<(), Trouble> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match format.write(material, &mut out).and_then(|()| Ok(out.flush()?)) {
+        Err(RenderError::Trouble(trouble)) => Err(trouble),
+        Ok(()) | Err(RenderError::Io(_)) => Ok(()),
+    }
+}
+
+/// Writes a report to a file: the old one stays until the new one is whole.
+pub(crate) fn write(format: Format, material: &Material<'_>, path: &Path) -> Result<(), Trouble> {
+    let mut trouble = None;
+    let written = rigtone_record::replace(path, |file| {
+        format.write(material, file).map_err(|error| match error {
+            RenderError::Io(error) => error,
+            RenderError::Trouble(what) => {
+                trouble = Some(what);
+                io::Error::other("it cannot be made")
+            }
+        })
+    });
+    match (trouble, written) {
+        (Some(trouble), _) => Err(trouble),
+        (None, Err(error)) => Err(Trouble::usage(&error).hint(error.hint())),
+        (None, Ok(())) => Ok(()),
+    }
 }
 
 /// When a run began, in seconds since 1970.
@@ -65,45 +101,92 @@ fn started(run: &Path) -> Option<i64> {
     })
 }
 
-pub(crate) fn report(run: &Path, format: Format, inconclusive: Inconclusive) -> Result<Code, Trouble> {
-    let plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
-    let verdicts = read_verdicts(run).map_err(|e| match &e {
-        // The plan is there: the run was killed before it could judge.
-        ReadError::Io { os, .. } if os.kind() == std::io::ErrorKind::NotFound => {
-            Trouble::usage(&e).hint("the run did not come to its end: `rigtone judge` judges what it recorded")
-        }
-        _ => read_trouble(&e),
-    })?;
-    let (code, _) = exit::of(&verdicts, policy(inconclusive));
-    match format {
-        Format::Terminal => {
-            printer::out(&summary(&verdicts, &plan.plan, inconclusive, run));
-        }
-        Format::List => {
-            let mut text = String::new();
-            for combination in &verdicts.combinations {
-                let known = combination.quarantined.as_ref().map(|known| {
-                    sanitise::line(&format!(
-                        " (in quarantine until {}, {}: {})",
-                        known.expires, known.owner, known.reason
-                    ))
-                });
-                let (verdict, id) = (combination.verdict.word(), &combination.id);
-                let _ = writeln!(text, "{verdict:<12} {id}{}", known.unwrap_or_default());
+/// What to show of a run, and where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Report {
+    /// The run directory.
+    pub(crate) run: PathBuf,
+    /// How to show them; several separated by commas go to files, with `--out`.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "terminal")]
+    format: Vec<Format>,
+    /// Write into this file instead of printing, or into this folder: as `report.txt`, `list.txt`, `results.json`, `junit.xml`,
+    /// `report.md`, `observations.csv` and `trace.json`.
+    #[arg(long, value_name = "FILE|DIR")]
+    out: Option<PathBuf>,
+    /// The most bytes of Markdown: 65536 for a comment on GitHub. What finds no room is counted.
+    #[arg(long, value_name = "BYTES", default_value_t = markdown::SUMMARY as u64,
+          value_parser = clap::value_parser!(u64).range(markdown::SMALLEST as u64..))]
+    limit: u64,
+    /// What an inconclusive verdict means for exit code and JUnit.
+    #[arg(long, value_enum, default_value_t)]
+    inconclusive: Inconclusive,
+}
+
+pub(crate) fn report(what: &Report) -> Result<Code, Trouble> {
+    let mut formats = what.format.clone();
+    formats.sort_unstable();
+    formats.dedup();
+    let places = places(&formats, what.out.as_deref(), &what.run)?;
+    let of_the_log = formats.iter().any(|format| format.is_of_the_log());
+    let gathered = gathered::gather(&what.run, of_the_log)?;
+    let nothing_else = formats.iter().all(|format| format.is_of_the_log());
+    // Without verdicts the record may be there all the same.
+    let unjudged = match gathered.unjudged {
+        Some(trouble) if !nothing_else => return Err(trouble),
+        unjudged => unjudged,
+    };
+    for missing in &gathered.missing {
+        printer::note(&format!("note: {}", sanitise::line(missing)));
+    }
+    let material = Material {
+        directory: &what.run,
+        plan: &gathered.plan,
+        verdicts: &gathered.verdicts,
+        missing: &gathered.missing,
+        inconclusive: what.inconclusive,
+        limit: usize::try_from(what.limit).unwrap_or(usize::MAX),
+        started_unix_s: gathered.started_unix_s,
+        baseline: None,
+        here: what.out.is_none(),
+    };
+    for (format, place) in formats.iter().zip(&places) {
+        match place {
+            None => show(*format, &material)?,
+            Some(path) => {
+                write(*format, &material, path)?;
+                printer::out(&format!("{}\n", sanitise::line(&path.display().to_string())));
             }
-            printer::out(&text);
-        }
-        Format::Json => printer::out(&results(&verdicts, &plan.plan, inconclusive, run, None)?),
-        Format::Junit => {
-            let mut text = Vec::new();
-            let started_unix_s = started(run).unwrap_or_default();
-            let directory = run.display().to_string();
-            let options =
-                junit::Options { inconclusive: policy(inconclusive), started_unix_s, directory: Some(&directory) };
-            junit::write(&verdicts, &plan.plan, &options, &mut text)
-                .map_err(|e| Trouble::new(Code::Internal, &e).hint(e.hint()))?;
-            printer::out(&String::from_utf8_lossy(&text));
         }
     }
-    Ok(code)
+    match unjudged {
+        Some(trouble) => Err(trouble),
+        None => Ok(exit::of(&gathered.verdicts, policy(what.inconclusive)).0),
+    }
+}
+
+/// Where each report goes; nowhere is standard output.
+fn places(formats: &[Format], out: Option<&Path>, run: &Path) -> Result<Vec<Option<PathBuf>>, Trouble> {
+    let Some(out) = out else {
+        return match formats {
+            [_] => Ok(vec![None]),
+            _ => Err(Trouble::usage("several reports cannot go to one output").hint("name a folder with --out")),
+        };
+    };
+    let folder = formats.len() > 1 || out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if folder {
+        std::fs::create_dir_all(out)
+            .map_err(|e| Trouble::usage(format!("making the folder {} failed: {e}", out.display())))?;
+        return Ok(formats.iter().map(|format| Some(out.join(format.file_name()))).collect());
+    }
+    // The record of a run is never changed.
+    let is_record = [PLAN, ENVIRONMENT, EVENTS, VERDICTS].iter().any(|name| out.file_name() == Some(name.as_ref()));
+    let beside = out.parent().and_then(|parent| match parent.as_os_str().is_empty() {
+        true => Path::new(".").canonicalize().ok(),
+        false => parent.canonicalize().ok(),
+    });
+    if is_record && beside.is_some() && beside == run.canonicalize().ok() {
+        return Err(Trouble::usage(format!("{} is a part of the run's own record", out.display()))
+            .hint("name another file with --out"));
+    }
+    Ok(vec![Some(out.to_owned())])
 }

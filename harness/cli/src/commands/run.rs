@@ -7,7 +7,6 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rigtone_judge::verdicts::{Replay, RunPlan};
 use rigtone_model::{
     document::Rig,
@@ -17,14 +16,8 @@ use rigtone_model::{
     verdict::RunVerdicts,
 };
 use rigtone_record::{ResumeError, RunWriter, read_environment, read_plan};
-use rigtone_report::{
-    baseline::{self, Baseline},
-    exit,
-    exit::Code,
-    junit,
-    progress::Progress,
-};
-use rigtone_rig::hardware::Selection;
+use rigtone_report::{baseline, exit, exit::Code, progress::Progress, sanitise};
+use rigtone_rig::{bench::Bench, hardware::Selection};
 use rigtone_runner::{Cancel, Forecast, Interruption, Keep, Observer, Options, Past, Retention};
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,8 +26,9 @@ use crate::{
     args::{Inconclusive, KeepEvidence, What},
     commands::{
         judge::{Earlier, foreign},
-        report::{policy, read_trouble, results, summary},
+        report::{self, Format, Material, policy, read_trouble},
     },
+    display::Display,
     documents::{self, Origin},
     open::{self, Opened},
     printer,
@@ -55,6 +49,7 @@ pub(crate) struct How {
     pub(crate) inconclusive: Inconclusive,
     pub(crate) baseline: Option<PathBuf>,
     pub(crate) quarantine: Option<PathBuf>,
+    pub(crate) reports: Vec<Format>,
     pub(crate) json: bool,
 }
 
@@ -231,56 +226,58 @@ fn finish(
     earlier: Option<Earlier>,
 ) -> Result<Code, Trouble> {
     plan.put_in_quarantine(&mut verdicts);
-    write_results(plan, &verdicts, directory, started_unix_s, how.inconclusive)?;
     let baseline = earlier.map(|earlier| earlier.beside(&verdicts));
-    show(plan, &verdicts, directory, how.inconclusive, how.json, baseline.as_ref())
+    let material = Material {
+        started_unix_s,
+        here: false,
+        ..report::material(&verdicts, &plan.plan, how.inconclusive, directory, baseline.as_ref())
+    };
+    let written = write_results(&material, &how.reports)?;
+    show(&material, how.json, &written)
 }
 
-/// Writes `verdicts.json` and `junit.xml`.
-pub(crate) fn write_results(
-    plan: &RunPlan,
-    verdicts: &RunVerdicts,
-    directory: &Path,
-    started_unix_s: i64,
-    inconclusive: Inconclusive,
-) -> Result<(), Trouble> {
-    rigtone_record::write_verdicts(directory, verdicts).map_err(|e| record_trouble(&e))?;
-    let written = rigtone_record::replace(&directory.join("junit.xml"), |file| {
-        let shown = directory.display().to_string();
-        let options = junit::Options { inconclusive: policy(inconclusive), started_unix_s, directory: Some(&shown) };
-        junit::write(verdicts, &plan.plan, &options, file).map_err(std::io::Error::other)
-    });
-    if let Err(error) = written {
-        // A report changes no verdict.
-        printer::note(&format!("warning: {error}; the verdicts are in {}", directory.display()));
+/// Writes `verdicts.json`, `junit.xml` and whatever else was asked for; gives what was written.
+pub(crate) fn write_results(material: &Material<'_>, more: &[Format]) -> Result<Vec<Format>, Trouble> {
+    let directory = material.directory;
+    rigtone_record::write_verdicts(directory, material.verdicts).map_err(|e| record_trouble(&e))?;
+    let mut formats = vec![Format::Junit];
+    for format in more {
+        if !formats.contains(format) {
+            formats.push(*format);
+        }
     }
-    Ok(())
+    formats.retain(|format| match report::write(*format, material, &directory.join(format.file_name())) {
+        Ok(()) => true,
+        Err(trouble) => {
+            // A report changes no verdict.
+            let (what, place) = (trouble.in_a_line(), directory.display());
+            printer::note(&format!("warning: {what}; the verdicts are in {place}"));
+            false
+        }
+    });
+    Ok(formats)
 }
 
 /// Shows the verdicts and where everything lies.
-pub(crate) fn show(
-    plan: &RunPlan,
-    verdicts: &RunVerdicts,
-    directory: &Path,
-    inconclusive: Inconclusive,
-    json: bool,
-    baseline: Option<&Baseline>,
-) -> Result<Code, Trouble> {
-    let (code, _) = exit::of(verdicts, policy(inconclusive));
+pub(crate) fn show(material: &Material<'_>, json: bool, written: &[Format]) -> Result<Code, Trouble> {
+    let (code, why) = exit::of(material.verdicts, policy(material.inconclusive));
     if json {
-        printer::out(&results(verdicts, &plan.plan, inconclusive, directory, baseline)?);
+        report::show(Format::Json, material)?;
         return Ok(code);
     }
-    printer::out(&summary(verdicts, &plan.plan, inconclusive, directory));
-    if let Some(baseline) = baseline {
+    if printer::quiet() {
+        printer::out(&format!("exit code {}: {}\n", code.number(), sanitise::line(&why)));
+        return Ok(code);
+    }
+    report::show(Format::Terminal, &Material { here: true, ..*material })?;
+    if let Some(baseline) = material.baseline {
         printer::out(&baseline::text(baseline));
     }
     printer::out("\n");
-    for (name, path) in [
-        ("run", directory.to_owned()),
-        ("verdicts", directory.join("verdicts.json")),
-        ("JUnit", directory.join("junit.xml")),
-    ] {
+    let directory = material.directory;
+    let mut places = vec![("run", directory.to_owned()), ("verdicts", directory.join("verdicts.json"))];
+    places.extend(written.iter().map(|format| (format.title(), directory.join(format.file_name()))));
+    for (name, path) in places {
         printer::out(&format!("{name:<9} {}\n", path.display()));
     }
     Ok(code)
@@ -295,34 +292,22 @@ fn drive(
     options: &Options,
     stop_within: Duration,
 ) -> Result<(RunVerdicts, u32), Trouble> {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
-        bar.set_style(style);
-    }
-    let progress = Rc::new(RefCell::new(progress));
+    let display = Rc::new(RefCell::new(Display::new(progress)));
     // Those of the last try: what came after an earlier one has moved them again.
     let unsafe_outputs = Rc::new(Cell::new(0_u32));
     let counted = unsafe_outputs.clone();
-    let shown = bar.clone();
-    let hidden = bar.is_hidden();
-    let keeper = opened.bench.keeper.clone();
+    let (shown, keeper) = (display.clone(), opened.bench.keeper.clone());
     let observer: Observer = Box::new(move |event: &Event| {
-        let mut progress = progress.borrow_mut();
-        progress.take(event);
+        let mut display = shown.borrow_mut();
         // A question at the terminal stands where the display would be drawn.
-        if !hidden && !keeper.is_asking() {
-            shown.set_message(progress.line(printer::width().saturating_sub(2)));
-            shown.tick();
-        }
+        display.take(event, keeper.is_asking());
         match &event.body {
             // What is said of one trial is told with that trial.
-            Body::Warning { text } if event.at.is_none() => {
-                shown.suspend(|| printer::note(&format!("warning: {text}")));
-            }
+            Body::Warning { text } if event.at.is_none() => display.note(&format!("warning: {text}")),
             Body::TrialStarted => counted.set(0),
             Body::OutputUnsafe { member, what, hint } => {
                 counted.set(counted.get() + 1);
-                shown.suspend(|| printer::note(&format!("error: {member}: {what}\n  help: {hint}")));
+                display.note(&format!("error: {member}: {what}\n  help: {hint}"));
             }
             _ => {}
         }
@@ -333,11 +318,12 @@ fn drive(
         let work = rigtone_runner::run(&plan.plan, &plan.rules, bench, writer, observer, &cancel, options);
         tokio::select! {
             biased;
-            given_up = signals(&cancel, stop_within) => Err(given_up),
+            given_up = signals(&cancel, stop_within, &display) => Err(given_up),
             result = work => Ok(result),
+            () = ticking(&display, bench) => Err("the display ended".to_owned()),
         }
     });
-    bar.finish_and_clear();
+    display.borrow().end();
     match result {
         Ok(Ok(verdicts)) => Ok((verdicts, unsafe_outputs.get())),
         Ok(Err(error)) => {
@@ -359,9 +345,20 @@ fn drive(
     }
 }
 
+/// Draws the display anew every second, for as long as nothing happens; for ever. A simulated clock must meet no timer of ours.
+async fn ticking(display: &RefCell<Display>, bench: &Bench) {
+    if bench.simulated {
+        std::future::pending::<()>().await;
+    }
+    loop {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        display.borrow_mut().tick(bench.keeper.is_asking());
+    }
+}
+
 /// Asks for an orderly end on the first signal; comes back on the second. Whoever sends SIGTERM or SIGHUP does not
 /// wait for ever: then it also comes back when the order takes too long.
-async fn signals(cancel: &Cancel, stop_within: Duration) -> String {
+async fn signals(cancel: &Cancel, stop_within: Duration, display: &RefCell<Display>) -> String {
     let streams = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
     let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = streams else {
         printer::note("warning: signals cannot be caught; ending the run from outside will not be orderly");
@@ -377,7 +374,7 @@ async fn signals(cancel: &Cancel, stop_within: Duration) -> String {
     let first = next().await;
     let patient = first == "SIGINT";
     let limit = if patient { String::new() } else { format!(" within {stop_within}") };
-    printer::note(&format!(
+    display.borrow().note(&format!(
         "{first}: ending the trials that run, cleaning up, writing what is known{limit}; once more to give up"
     ));
     cancel.ask(Interruption::Asked(first.to_owned()));

@@ -7,16 +7,23 @@ use rigtone_report::exit::Code;
 
 use crate::{printer, trouble::Trouble};
 
+/// The schemas of what commands print, beside those of documents.
+fn printed() -> impl Iterator<Item = (String, String)> {
+    let schemas = [
+        ("certificate", rigtone_certificate::schema()),
+        ("claims", rigtone_report::claims::schema()),
+        ("comparison", Comparisons::json_schema()),
+        ("inspection", Inspection::json_schema()),
+        ("measurement", rigtone_measure::schema()),
+        ("timeline", super::timeline::schema()),
+        ("trial", super::timeline::trial_schema()),
+    ];
+    let named = schemas.into_iter().map(|(name, schema)| (format!("{name}.schema.json"), format!("{schema:#}\n")));
+    named.chain(rigtone_report::json::form::schemas())
+}
+
 pub(crate) fn schema(out: Option<&Path>) -> Result<Code, Trouble> {
-    let measurement = ("measurement.schema.json".to_owned(), format!("{:#}\n", rigtone_measure::schema()));
-    let comparison = ("comparison.schema.json".to_owned(), format!("{:#}\n", Comparisons::json_schema()));
-    let timeline = ("timeline.schema.json".to_owned(), format!("{:#}\n", super::timeline::schema()));
-    let trial = ("trial.schema.json".to_owned(), format!("{:#}\n", super::timeline::trial_schema()));
-    let inspection = ("inspection.schema.json".to_owned(), format!("{:#}\n", Inspection::json_schema()));
-    let certificate = ("certificate.schema.json".to_owned(), format!("{:#}\n", rigtone_certificate::schema()));
-    let claims = ("claims.schema.json".to_owned(), format!("{:#}\n", rigtone_report::claims::schema()));
-    let others = [measurement, comparison, timeline, trial, inspection, certificate, claims];
-    for (name, text) in schema::committed().into_iter().chain(others) {
+    for (name, text) in schema::committed().into_iter().chain(printed()) {
         match out {
             None => printer::out(&format!("{text}\n")),
             Some(folder) => {

@@ -69,5 +69,5 @@ fn a_run_that_is_ended_twice_is_given_up_at_once_and_what_was_recorded_can_be_ju
     assert!(!home.path("run/verdicts.json").exists());
     let again = home.rigtone(&["judge", "run", "--json"]).with_code(130).json();
     assert!(again["counts"]["aborted"].as_u64() > Some(0), "{}", again["counts"]);
-    home.rigtone(&["report", "run"]).with_code(2).says(&["verdicts.json", "help:", "rigtone judge"]);
+    home.rigtone(&["report", "run"]).with_code(130).says(&["verdicts.json is not there", "rigtone judge"]);
 }

@@ -14,6 +14,7 @@ mod check;
 mod compare;
 mod ending;
 mod firmware;
+mod formats;
 mod guides;
 mod hardware;
 mod hostile;
@@ -31,5 +32,7 @@ mod run;
 #[cfg(feature = "hardware")]
 mod safe;
 mod signal;
+mod spoiled;
+mod terminal;
 mod timeline;
 mod user;

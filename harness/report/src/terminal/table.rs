@@ -18,12 +18,15 @@ const VERDICT: usize = 12;
 const COUNT: usize = 5;
 /// The longest estimate column; combinations have the rest.
 const ESTIMATES: usize = 40;
+/// In narrower terminals a combination has lines of its own instead of columns.
+const COLUMNS: usize = 60;
 /// What stands between and before the columns.
 const GAPS: usize = 2 + 2 + 1 + 1 + 2;
 
 pub(super) fn write(text: &mut String, verdicts: &RunVerdicts, plan: &Plan, view: &View<'_>) {
     let names: Vec<String> = verdicts.combinations.iter().map(axes).collect();
-    let room = view.width - VERDICT - 2 * COUNT - GAPS;
+    let narrow = view.width < COLUMNS;
+    let room = view.width.max(COLUMNS) - VERDICT - 2 * COUNT - GAPS;
     let longest = names.iter().map(|n| n.chars().count()).max().unwrap_or_default();
     let column = longest.clamp(11, room.saturating_sub(ESTIMATES).max(16));
     let mut scenario = None;
@@ -34,14 +37,20 @@ pub(super) fn write(text: &mut String, verdicts: &RunVerdicts, plan: &Plan, view
             }
             scenario = Some(&combination.scenario);
             heading(text, &combination.scenario, plan, view.width);
-            let _ = writeln!(
-                text,
-                "  {:VERDICT$}  {:column$} {:>COUNT$} {:>COUNT$}  seen",
-                "verdict", "combination", "n", "lost"
-            );
+            if !narrow {
+                let _ = writeln!(
+                    text,
+                    "  {:VERDICT$}  {:column$} {:>COUNT$} {:>COUNT$}  seen",
+                    "verdict", "combination", "n", "lost"
+                );
+            }
         }
         let expected = plan.scenario(&combination.scenario).map_or(&[][..], |s| &s.expect);
-        row(text, combination, name, expected, (column, room - column), view.colour);
+        if narrow {
+            stacked(text, combination, name, expected, view);
+        } else {
+            row(text, combination, name, expected, (column, room - column), view.colour);
+        }
     }
     if scenario.is_some() {
         text.push('\n');
@@ -64,16 +73,7 @@ fn row(
     colour: bool,
 ) {
     let names = wrap(name, column);
-    let mut seen: Vec<String> = match &combination.verdict {
-        Verdict::Skipped(reason) => wrap(&line(reason), room),
-        verdict => combination.expectations.iter().flat_map(|e| wrap(&seen(e, expected, verdict), room)).collect(),
-    };
-    if let Some(known) = &combination.quarantined {
-        seen.extend(wrap(
-            &line(&format!("in quarantine until {} ({}): {}", known.expires, known.owner, known.reason)),
-            room,
-        ));
-    }
+    let seen = all_seen(combination, expected, room);
     for at in 0..names.len().max(seen.len()) {
         let name = names.get(at).map_or("", String::as_str);
         let seen = seen.get(at).map_or("", String::as_str);
@@ -86,6 +86,29 @@ fn row(
         };
         let _ = writeln!(text, "{}", row.trim_end());
     }
+}
+
+/// The verdict with its counts, and below it the combination and what was seen.
+fn stacked(text: &mut String, combination: &CombinationVerdict, name: &str, expected: &[Expect], view: &View<'_>) {
+    let verdict = paint(&combination.verdict, combination.verdict.word(), view.colour);
+    let _ = writeln!(text, "  {verdict}, n {}, lost {}", combination.trials, combination.lost);
+    let room = view.width - 4;
+    for part in wrap(name, room).into_iter().chain(all_seen(combination, expected, room)) {
+        let _ = writeln!(text, "    {part}");
+    }
+}
+
+/// All that the last column says, in lines of that width.
+fn all_seen(combination: &CombinationVerdict, expected: &[Expect], room: usize) -> Vec<String> {
+    let mut all: Vec<String> = match &combination.verdict {
+        Verdict::Skipped(reason) => wrap(&line(reason), room),
+        verdict => combination.expectations.iter().flat_map(|e| wrap(&seen(e, expected, verdict), room)).collect(),
+    };
+    if let Some(known) = &combination.quarantined {
+        let known = format!("in quarantine until {} ({}): {}", known.expires, known.owner, known.reason);
+        all.extend(wrap(&line(&known), room));
+    }
+    all
 }
 
 /// The combination without its scenario, which heads the block, and without the hash of its meaning.

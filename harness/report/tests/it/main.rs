@@ -2,10 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking, wherever they do")]
 
+mod block;
 mod boundary;
 mod claims;
+mod forms;
 mod junit;
+mod log;
+mod markdown;
+mod observations;
 mod progress;
 mod sample;
 mod samples;
 mod terminal;
+mod trace;

@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, env, fs};
 
-use rigtone_report::{exit::InconclusivePolicy, json, junit};
+use rigtone_report::{exit::InconclusivePolicy, json, junit, markdown, observations, trace};
 use rstest::rstest;
 
-use crate::sample::{REPORTS, plan, verdicts};
+use crate::{
+    log::log,
+    sample::{REPORTS, plan, verdicts},
+};
 
 fn pretty(value: &impl serde::Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap() + "\n"
@@ -18,15 +21,24 @@ fn junit() -> String {
     String::from_utf8(xml).unwrap()
 }
 
+fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    write(&mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
 fn results() -> String {
     let paths = BTreeMap::from([("junit".to_owned(), "runs/1/junit.xml".to_owned())]);
-    pretty(&json::results(&verdicts(), &plan(), InconclusivePolicy::AsError, &paths, None))
+    pretty(&json::results(&verdicts(), &plan(), InconclusivePolicy::AsError, &paths, &[], None))
 }
 
 #[rstest]
 #[case("verdicts.json", pretty(&verdicts()))]
 #[case("junit.xml", junit())]
 #[case("results.json", results())]
+#[case("report.md", text(|file| markdown::write(&verdicts(), &plan(), &markdown::Options::default(), file)))]
+#[case("observations.csv", text(|file| observations::write("2026-11-23-lab-3-0001", &plan(), log(), file)))]
+#[case("trace.json", text(|file| trace::write("2026-11-23-lab-3-0001", &plan(), &[], log(), file)))]
 fn the_samples_are_what_this_version_writes(#[case] name: &str, #[case] text: String) {
     let path = format!("{REPORTS}/samples/{name}");
     if env::var_os("RIGTONE_BLESS").is_some() {

@@ -74,14 +74,24 @@ fn a_summary_shows_the_table_the_reasons_and_the_exit_code() {
 
 #[rstest]
 #[case(0)]
+#[case(40)]
+#[case(59)]
 #[case(60)]
 #[case(100)]
 #[case(250)]
 fn no_line_but_that_of_a_path_or_an_id_is_longer_than_the_terminal(#[case] width: usize) {
     for line in summary(&verdicts(), &plan(), &View { width, ..VIEW }).lines() {
         let whole = line.contains("evidence/") || line.contains('#');
-        assert!(whole || line.chars().count() <= width.max(60), "{line}");
+        assert!(whole || line.chars().count() <= width.max(40), "{line}");
     }
+}
+
+#[test]
+fn in_a_narrow_terminal_a_combination_has_lines_of_its_own() {
+    let text = summary(&verdicts(), &plan(), &View { width: 40, ..VIEW });
+    let of_the_second =
+        ["  fail, n 23, lost 0", "    source=echo-a,speaker=flip-a", "    success-rate 47.8 % [26.8, 69.4]"];
+    assert!(text.contains(&of_the_second.join("\n")), "{text}");
 }
 
 #[test]

@@ -1,8 +1,11 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
 use rigtone_model::verdict::Verdict;
-use rigtone_report::exit::InconclusivePolicy::AsError;
+use rigtone_report::{exit::InconclusivePolicy::AsError, junit};
 use rstest::rstest;
 
-use super::report;
+use super::{reader, report};
 use crate::sample::{plan, verdicts};
 
 #[rstest]
@@ -85,4 +88,31 @@ fn names_that_become_alike_are_told_apart() {
     run.combinations[0].id = "pairing-cold-start/a\0b".into();
     run.combinations[1].id = "pairing-cold-start/a\u{1b}[1mb".into();
     assert_eq!(report(&run, &plan(), AsError).cases().count(), 4);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// GitLab drops all but one of the cases that share name and class, and reads 255 characters of either.
+    #[test]
+    fn names_are_unique_and_short_whatever_combinations_are_called(
+        names in proptest::collection::btree_set("[ab]{1,3}|\\PC{0,8}|[\u{0}-\u{20}a]{0,3}|(x|y){300,400}", 5)
+    ) {
+        let (mut run, mut plan) = (verdicts(), plan());
+        for (i, name) in names.iter().enumerate() {
+            let id = format!("{}/{name}", run.combinations[i].scenario);
+            run.combinations[i].id = id.as_str().into();
+            plan.combinations[i].id = id.as_str().into();
+        }
+        let mut xml = Vec::new();
+        junit::write(&run, &plan, &junit::Options::default(), &mut xml).unwrap();
+        let read = reader::read(&String::from_utf8(xml).unwrap());
+        let mut seen = BTreeSet::new();
+        for case in read.cases() {
+            prop_assert!(case.name.chars().count() <= 255 && case.classname.chars().count() <= 255);
+            prop_assert!(seen.insert((case.classname.clone(), case.name.clone())), "twice: {}", case.name);
+        }
+        // 14 cases, as `each_verdict_is_the_result_that_readers_know` lists them.
+        prop_assert_eq!(seen.len(), 14);
+    }
 }

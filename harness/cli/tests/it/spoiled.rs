@@ -1,0 +1,181 @@
+//! Runs that are not whole: what is there is shown, what is missing is named.
+
+use std::{fs, path::Path};
+
+use rstest::rstest;
+use rustix::fs::{FlockOperation, flock};
+use serde_json::Value;
+
+use crate::{
+    report::MIXED,
+    user::{Done, Home, copy_run, read_json},
+};
+
+/// A copy of a run, spoiled.
+fn spoiled(spoil: fn(&Path)) -> Home {
+    let home = Home::empty();
+    let run = home.path("run");
+    copy_run(&MIXED, &run);
+    let log = fs::read_to_string(run.join("events.jsonl")).unwrap();
+    for line in log.lines().filter(|line| line.contains("\"kind\":\"evidence\"")) {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let file = run.join(event["payload"]["file"].as_str().unwrap());
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "").unwrap();
+    }
+    spoil(&run);
+    home
+}
+
+fn edit(path: &Path, change: impl FnOnce(String) -> String) {
+    let text = fs::read_to_string(path).unwrap();
+    fs::write(path, change(text)).unwrap();
+}
+
+fn without_verdicts(run: &Path) {
+    fs::remove_file(run.join("verdicts.json")).unwrap();
+}
+
+fn half_copied_verdicts(run: &Path) {
+    edit(&run.join("verdicts.json"), |text| text[..text.len() / 2].to_owned());
+}
+
+fn verdicts_of_a_newer_minor(run: &Path) {
+    let mut verdicts = read_json(&run.join("verdicts.json"));
+    verdicts["schema"] = "1.7".into();
+    verdicts["mood"] = "good".into();
+    fs::write(run.join("verdicts.json"), verdicts.to_string()).unwrap();
+}
+
+fn verdicts_of_a_newer_major(run: &Path) {
+    let mut verdicts = read_json(&run.join("verdicts.json"));
+    verdicts["schema"] = "9.0".into();
+    fs::write(run.join("verdicts.json"), verdicts.to_string()).unwrap();
+}
+
+fn cut_log(run: &Path) {
+    without_verdicts(run);
+    edit(&run.join("events.jsonl"), |text| text[..text.len() * 2 / 3].to_owned());
+}
+
+fn without_a_plan(run: &Path) {
+    fs::remove_file(run.join("plan.json")).unwrap();
+}
+
+fn without_evidence(run: &Path) {
+    fs::remove_dir_all(run.join("evidence")).unwrap();
+}
+
+fn with_an_unknown_kind(run: &Path) {
+    edit(&run.join("events.jsonl"), |text| {
+        let (rest, last) = text.trim_end().rsplit_once('\n').unwrap();
+        let mut event: Value = serde_json::from_str(last).unwrap();
+        let seq = event["seq"].as_u64().unwrap();
+        event["seq"] = (seq + 1).into();
+        let mut new: Value = serde_json::from_str(last).unwrap();
+        new["kind"] = "celebrated".into();
+        format!("{rest}\n{new}\n{event}\n")
+    });
+    without_verdicts(run);
+}
+
+fn report(home: &Home, format: &str) -> Done {
+    home.rigtone(&["report", "run", "--format", format])
+}
+
+#[rstest]
+#[case::no_verdicts(without_verdicts, 10, "verdicts.json is not there: judged from the log")]
+#[case::half_copied_verdicts(
+    half_copied_verdicts,
+    10,
+    "judged from the log, as `rigtone judge` does: read `run/verdicts.json`"
+)]
+#[case::newer_minor(verdicts_of_a_newer_minor, 10, "newer version of Rigtone (schema 1.7; this one knows 1.0)")]
+#[case::newer_major(verdicts_of_a_newer_major, 10, "its schema 9.0 cannot be read")]
+#[case::cut_log(cut_log, 130, "the last line is cut off")]
+#[case::no_plan(without_a_plan, 10, "the plan is not there, and with it titles, axes and units: read `run/plan.json`")]
+#[case::no_evidence(without_evidence, 10, "evidence files")]
+#[case::newer_kind(with_an_unknown_kind, 10, "1 events are of kinds that this version does not know")]
+fn what_is_there_is_shown_and_what_is_missing_is_named(
+    #[case] spoil: fn(&Path),
+    #[case] code: i32,
+    #[case] named: &str,
+    #[values("terminal", "list", "json", "junit", "markdown", "csv", "perfetto")] format: &str,
+) {
+    let home = spoiled(spoil);
+    let done = report(&home, format);
+    let notes: Vec<&str> = done.err.lines().collect();
+    assert!(notes.iter().any(|note| note.starts_with("note: ") && note.contains(named)), "{notes:?}");
+    assert_eq!(done.code, code, "{}", done.err);
+    let shown = match format {
+        "csv" => "playback-heard/",
+        "perfetto" => "traceEvents",
+        _ => "speaker=",
+    };
+    assert!(done.out.contains(shown), "{:.500}", done.out);
+    // Where the document has a place for it, it stands there too.
+    match format {
+        "json" => assert!(done.json()["missing"].to_string().contains(named.split('`').next().unwrap())),
+        "markdown" => assert!(done.out.contains("**Not all of this run is there:**")),
+        "perfetto" => {
+            assert!(done.json()["otherData"]["missing"].as_array().is_some_and(|missing| !missing.is_empty()));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_verdicts_of_a_log_are_those_that_were_written() {
+    let (home, whole) = (spoiled(without_verdicts), spoiled(|_| {}));
+    let results = |home: &Home| report(home, "json").with_code(10).json();
+    assert_eq!(results(&home)["combinations"], results(&whole)["combinations"]);
+    let done = report(&whole, "terminal");
+    assert_eq!(done.err, "", "of a whole run nothing is missing");
+}
+
+#[test]
+fn a_run_that_is_being_written_is_shown_as_far_as_it_is() {
+    let home = spoiled(|run| {
+        // What an earlier end was judged to be is no longer so.
+        edit(&run.join("events.jsonl"), |text| text.split_inclusive('\n').take(200).collect());
+    });
+    let directory = fs::File::open(home.path("run")).unwrap();
+    flock(&directory, FlockOperation::LockExclusive).unwrap();
+    let done = report(&home, "json").with_code(130);
+    assert!(done.err.contains("note: the run is still being written"), "{}", done.err);
+    assert!(done.err.contains("note: the log ends before its run does"), "{}", done.err);
+    let counts = &done.json()["counts"];
+    assert_eq!(counts["fail"], 0, "of 200 events none fails: {counts}");
+}
+
+#[test]
+fn a_record_without_plan_and_verdicts_is_still_a_record() {
+    let home = spoiled(|run| {
+        without_a_plan(run);
+        without_verdicts(run);
+    });
+    for format in ["csv", "perfetto"] {
+        let done = report(&home, format).with_code(2).says(&["run/plan.json", "help:"]);
+        assert!(done.out.len() > 1_000, "{}", done.out);
+    }
+    assert_eq!(report(&home, "markdown").with_code(2).says(&["run/plan.json", "help:"]).out, "");
+}
+
+#[test]
+fn nothing_is_made_of_nothing() {
+    let home = Home::empty();
+    fs::create_dir(home.path("empty")).unwrap();
+    for format in ["terminal", "markdown", "csv", "perfetto"] {
+        for run in ["nowhere", "empty"] {
+            home.rigtone(&["report", run, "--format", format]).with_code(2).says(&[&format!("{run}/"), "help:"]);
+        }
+    }
+}
+
+#[test]
+fn quiet_keeps_the_notes_away_and_not_the_report() {
+    let home = spoiled(without_verdicts);
+    let done = home.rigtone(&["report", "run", "--format", "list", "--quiet"]).with_code(10);
+    assert_eq!(done.err, "");
+    assert!(done.out.contains("fail"));
+}

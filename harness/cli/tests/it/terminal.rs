@@ -1,0 +1,210 @@
+//! What a terminal is shown, and what no pipe is shown.
+
+use std::{
+    fs::File,
+    io::Read,
+    process::{Command, Stdio},
+};
+
+use rstest::rstest;
+use rustix::{
+    fs::{Mode, OFlags},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
+
+use crate::user::Home;
+
+/// What became of a command at a terminal.
+struct Shown {
+    code: i32,
+    /// All that was written to the terminal.
+    terminal: String,
+    /// What went into the pipe, if standard output was one.
+    piped: String,
+}
+
+/// A command whose errors, and output unless it is `piped`, go to a terminal of this size.
+fn seated(home: &Home, arguments: &[&str], environment: &[(&str, &str)], size: (u16, u16), piped: bool) -> Shown {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    tcsetwinsize(&master, Winsize { ws_col: size.0, ws_row: size.1, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let path = ptsname(&master, Vec::new()).unwrap();
+    let seat = || {
+        let seat = rustix::fs::open(&path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        Stdio::from(seat)
+    };
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rigtone"))
+        .args(arguments)
+        .current_dir(home.path(""))
+        .env("RIGTONE_STATE", home.path("state"))
+        .env("TERM", "xterm-256color")
+        .env_remove("NO_COLOR")
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(if piped { Stdio::piped() } else { seat() })
+        .stderr(seat())
+        .spawn()
+        .unwrap();
+    let pipe = child.stdout.take();
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        if let Some(mut pipe) = pipe {
+            pipe.read_to_string(&mut text).unwrap();
+        }
+        text
+    });
+    let (mut terminal, mut shown, mut block) = (File::from(master), Vec::new(), [0; 4096]);
+    // The last one to close the seat ends it with an error.
+    while let Ok(n @ 1..) = terminal.read(&mut block) {
+        shown.extend_from_slice(&block[..n]);
+    }
+    let code = child.wait().unwrap().code().unwrap_or(-1);
+    Shown { code, terminal: String::from_utf8_lossy(&shown).into_owned(), piped: reader.join().unwrap() }
+}
+
+/// A command with output and errors on a terminal: its exit code, and all that was written there.
+fn on_a_terminal(
+    home: &Home,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+    columns: u16,
+    rows: u16,
+) -> (i32, String) {
+    let shown = seated(home, arguments, environment, (columns, rows), false);
+    (shown.code, shown.terminal)
+}
+
+const RUN: [&str; 9] = [
+    "run",
+    "scenarios/starter/playback-heard.yaml",
+    "--select",
+    "speaker=s*",
+    "--select",
+    "source=echo-dot-5",
+    "--out",
+    "run",
+    "--keep-evidence=none",
+];
+
+/// Control sequences, but the ends of lines.
+fn escapes(shown: &str) -> usize {
+    shown.chars().filter(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')).count()
+}
+
+/// The text of a display without what moves the cursor, line by line.
+fn lines(shown: &str) -> Vec<String> {
+    shown.split(['\n', '\r']).map(rigtone_report::sanitise::line).collect()
+}
+
+#[rstest]
+#[case(40)]
+#[case(80)]
+#[case(120)]
+fn a_run_at_a_terminal_shows_what_goes_on_in_lines_that_fit(#[case] columns: u16) {
+    let home = Home::new();
+    let (code, shown) = on_a_terminal(&home, &RUN, &[], columns, 24);
+    assert_eq!(code, 10, "{shown}");
+    let lines = lines(&shown);
+    assert!(lines.iter().any(|line| line.contains("decided")), "{shown}");
+    assert!(lines.iter().any(|line| line.contains(" left")), "{shown}");
+    // A display of several lines is written as one that fills each line of the window up with spaces.
+    let display = lines.iter().filter(|line| line.contains(" decided") && line.contains(" open"));
+    for line in display {
+        let line: Vec<char> = line.chars().collect();
+        let mut full = line.chunks_exact(usize::from(columns));
+        assert!(full.all(|row| row.last() == Some(&' ')), "{}", line.iter().collect::<String>());
+    }
+    assert!(escapes(&shown) > 0);
+}
+
+#[rstest]
+#[case::no_color(&["--no-color"], &[])]
+#[case::no_color_of_the_environment(&[], &[("NO_COLOR", "1")])]
+fn without_colours_there_are_none(#[case] arguments: &[&str], #[case] environment: &[(&str, &str)]) {
+    let home = Home::new();
+    let (_, coloured) = on_a_terminal(&home, &RUN, &[], 100, 24);
+    assert!(coloured.contains("\u{1b}[1;31m"), "{coloured}");
+    let report = ["report", "run"];
+    let (_, plain) = on_a_terminal(&home, &[&report[..], arguments].concat(), environment, 100, 24);
+    assert_eq!(escapes(&plain), 0, "{plain}");
+    let (_, help) = on_a_terminal(&home, &[&["report", "--help"], arguments].concat(), environment, 100, 24);
+    assert_eq!(escapes(&help), 0, "{help}");
+}
+
+#[test]
+fn a_dumb_terminal_gets_plain_lines() {
+    let (code, shown) = on_a_terminal(&Home::new(), &RUN, &[("TERM", "dumb")], 100, 24);
+    assert_eq!((code, escapes(&shown)), (10, 0), "{shown}");
+    assert!(shown.contains("exit code 10:"));
+}
+
+#[test]
+fn quiet_leaves_the_result() {
+    let (code, shown) = on_a_terminal(&Home::new(), &[&RUN[..], &["--quiet"]].concat(), &[], 100, 24);
+    assert_eq!(code, 10);
+    assert!(shown.starts_with("exit code 10: ") && shown.trim_end().lines().count() == 1, "{shown}");
+}
+
+#[test]
+fn quiet_says_errors() {
+    Home::empty().rigtone(&["-q", "report", "nowhere"]).with_code(2).says(&["error:", "help:"]);
+}
+
+#[test]
+fn no_escape_goes_into_a_pipe() {
+    let done = Home::new().rigtone(&RUN).with_code(10);
+    assert_eq!(escapes(&format!("{}{}", done.out, done.err)), 0, "{}", done.err);
+    assert!(!done.err.contains("decided"), "no progress either: {}", done.err);
+}
+
+#[test]
+fn a_pipe_beside_a_terminal_gets_no_escape_either() {
+    let shown = seated(&Home::new(), &RUN, &[], (100, 24), true);
+    assert_eq!((shown.code, escapes(&shown.piped)), (10, 0), "{}", shown.piped);
+    assert!(shown.piped.contains("exit code 10:") && shown.terminal.contains(" decided"), "{}", shown.terminal);
+}
+
+#[test]
+fn few_rows_have_one_line() {
+    let (code, shown) = on_a_terminal(&Home::new(), &RUN, &[], 80, 8);
+    assert_eq!(code, 10);
+    let lines = lines(&shown);
+    let display: Vec<&String> = lines.iter().filter(|line| line.contains(" decided, ")).collect();
+    assert!(!display.is_empty() && display.iter().all(|line| line.contains(" of at most ")), "{shown}");
+}
+
+/// Every command has a page, as `--help` lists them, and no page makes the formatter complain.
+#[test]
+fn each_command_has_a_manual_page() {
+    let home = Home::empty();
+    home.rigtone(&["man", "--out", "man"]).with_code(0).says(&["man/rigtone.1"]);
+    let groff = Command::new("groff").arg("--version").output().is_ok();
+    for parent in ["", "rig"] {
+        let help =
+            home.rigtone(&[parent, "--help"].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>());
+        let listed = help.out.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap().to_owned();
+        let commands: Vec<&str> = listed
+            .lines()
+            .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        assert!(commands.len() >= 5, "{listed}");
+        for command in commands.into_iter().filter(|command| *command != "help") {
+            let name =
+                ["rigtone", parent, command].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+            let page = home.path(format!("man/{name}.1"));
+            assert!(page.is_file(), "{name}.1 is missing");
+            if groff {
+                let output =
+                    Command::new("groff").args(["-man", "-ww", "-z", "-Tutf8", "-k"]).arg(&page).output().unwrap();
+                assert!(
+                    output.status.success() && output.stderr.is_empty(),
+                    "{}",
+                    String::from_utf8_lossy(&output.stderr)
+                );
+            }
+        }
+    }
+}

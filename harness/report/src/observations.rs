@@ -1,0 +1,179 @@
+//! The observations of a run as CSV, one row each: for spreadsheets, R and pandas.
+//!
+//! RFC 4180 in UTF-8 with a row of names, without a mark of byte order. The fixed columns keep their names and places; those of
+//! the axes follow. Events are taken one after the other: memory is that of the trials that run at the same time.
+
+mod cells;
+mod row;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    io::{self, Write},
+};
+
+use rigtone_model::{
+    event::{At, Body, Event, Phase, TrialOutcome},
+    id::CombinationId,
+    plan::{AxisValue, Combination, Plan},
+};
+
+use cells::text;
+use row::Row;
+
+/// The fixed columns.
+pub const COLUMNS: [&str; 23] = [
+    "run",
+    "scenario",
+    "combination",
+    "condition",
+    "trial",
+    "attempt",
+    "outcome",
+    "phase",
+    "step",
+    "quantity",
+    "at_hz",
+    "form",
+    "value",
+    "unit",
+    "uncertainty",
+    "low",
+    "high",
+    "text",
+    "method",
+    "version",
+    "evidence",
+    "t_ns",
+    "seq",
+];
+
+/// What became of the attempt that an observation was made in, by trial and attempt.
+type Open = BTreeMap<(CombinationId, u32, u32), Attempt>;
+
+/// An attempt that has begun.
+struct Attempt {
+    phase: Phase,
+    rows: Vec<Row>,
+}
+
+/// Writes all observations of a log, those of each trial when it has ended; those of trials that never did come last.
+///
+/// # Errors
+/// When the output takes no more.
+pub fn write(run: &str, plan: &Plan, events: impl IntoIterator<Item = Event>, sink: impl Write) -> io::Result<()> {
+    let mut table = Table::new(run, plan, sink)?;
+    let mut open = Open::new();
+    for Event { seq, t_ns, at, body } in events {
+        let Some(At { combination, trial, attempt, .. }) = at else { continue };
+        let key = (combination, trial, attempt);
+        match body {
+            Body::TrialStarted => {
+                let begun = Attempt { phase: Phase::Trial, rows: Vec::new() };
+                if let Some(before) = open.insert(key.clone(), begun) {
+                    table.rows(&key, "discarded", &before.rows)?;
+                }
+            }
+            Body::StepStarted { phase, .. } => {
+                if let Some(attempt) = open.get_mut(&key) {
+                    attempt.phase = phase;
+                }
+            }
+            // What is known only when all steps are done says itself what it is about, and counts.
+            Body::StepFinished { phase: Phase::Setup | Phase::Cleanup, .. } => {
+                if let Some(attempt) = open.get_mut(&key) {
+                    attempt.phase = Phase::Trial;
+                }
+            }
+            Body::Observed(observation) => match open.get_mut(&key) {
+                Some(attempt) => attempt.rows.push(Row::new(seq, t_ns, attempt.phase, &observation)),
+                // A log that was cut at its beginning: the fact stands all the same.
+                None => table.rows(&key, "unknown", &[Row::new(seq, t_ns, Phase::Trial, &observation)])?,
+            },
+            Body::TrialFinished { outcome, .. } => {
+                let outcome = match outcome {
+                    TrialOutcome::Completed => "completed",
+                    TrialOutcome::Lost(_) => "lost",
+                    TrialOutcome::Cancelled => "cancelled",
+                };
+                if let Some(attempt) = open.remove(&key) {
+                    table.rows(&key, outcome, &attempt.rows)?;
+                }
+            }
+            Body::TrialDiscarded { .. } => {
+                if let Some(attempt) = open.remove(&key) {
+                    table.rows(&key, "discarded", &attempt.rows)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    for (key, attempt) in &open {
+        table.rows(key, "unfinished", &attempt.rows)?;
+    }
+    table.writer.flush()
+}
+
+/// The table that is written.
+struct Table<'a, W: Write> {
+    writer: csv::Writer<W>,
+    run: String,
+    planned: HashMap<&'a CombinationId, &'a Combination>,
+    /// The axes of the plan: name, and whether some of its values are units.
+    axes: Vec<(&'a str, bool)>,
+}
+
+impl<'a, W: Write> Table<'a, W> {
+    fn new(run: &str, plan: &'a Plan, sink: W) -> io::Result<Self> {
+        let all = || plan.combinations.iter().flat_map(|c| &c.axes);
+        let units: BTreeSet<&str> =
+            all().filter(|(_, value)| matches!(value, AxisValue::Unit { .. })).map(|(axis, _)| &**axis).collect();
+        let names: BTreeSet<&str> = all().map(|(axis, _)| &**axis).collect();
+        let axes: Vec<(&str, bool)> = names.into_iter().map(|axis| (axis, units.contains(axis))).collect();
+        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(sink);
+        let mut names: Vec<String> = COLUMNS.map(str::to_owned).into();
+        for (axis, is_unit) in &axes {
+            names.push(text(&format!("axis.{axis}")));
+            if *is_unit {
+                names.push(text(&format!("device.{axis}")));
+                names.push(text(&format!("firmware.{axis}")));
+            }
+        }
+        writer.write_record(&names)?;
+        let planned = plan.combinations.iter().map(|c| (&c.id, c)).collect();
+        Ok(Self { writer, run: text(run), planned, axes })
+    }
+
+    fn rows(
+        &mut self,
+        (id, trial, attempt): &(CombinationId, u32, u32),
+        outcome: &str,
+        rows: &[Row],
+    ) -> io::Result<()> {
+        let planned = self.planned.get(id).copied();
+        // Without a plan the id tells it.
+        let scenario = planned.map_or_else(|| id.as_str().split('/').next().unwrap_or_default(), |c| &c.scenario);
+        let condition = planned.and_then(|c| c.condition.as_deref()).unwrap_or_default();
+        let [scenario, condition, id] = [scenario, condition, id.as_str()].map(text);
+        for row in rows {
+            let (trial, attempt) = (trial.to_string(), attempt.to_string());
+            let place = [&self.run, &scenario, &id, &condition, &trial, &attempt].map(String::as_str);
+            for cell in place.into_iter().chain([outcome]).chain(row.cells()) {
+                self.writer.write_field(cell)?;
+            }
+            for (axis, is_unit) in &self.axes {
+                let value = planned.and_then(|c| c.axis(axis));
+                self.writer.write_field(text(value.map_or("", AxisValue::text)))?;
+                if *is_unit {
+                    let (device, firmware) = match value {
+                        Some(AxisValue::Unit { device, firmware, .. }) => (&**device, &**firmware),
+                        _ => ("", ""),
+                    };
+                    self.writer.write_field(text(device))?;
+                    self.writer.write_field(text(firmware))?;
+                }
+            }
+            self.writer.write_record(None::<&[u8]>)?;
+        }
+        Ok(())
+    }
+}
