@@ -3,6 +3,8 @@
 pub(crate) mod attach;
 pub(crate) mod check;
 pub(crate) mod compare;
+#[cfg(feature = "history")]
+pub(crate) mod history;
 pub(crate) mod judge;
 pub(crate) mod log;
 pub(crate) mod measure;

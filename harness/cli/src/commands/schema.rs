@@ -14,6 +14,10 @@ pub(crate) fn schema(out: Option<&Path>) -> Result<Code, Trouble> {
     let trial = ("trial.schema.json".to_owned(), format!("{:#}\n", super::timeline::trial_schema()));
     let inspection = ("inspection.schema.json".to_owned(), format!("{:#}\n", Inspection::json_schema()));
     let others = [measurement, comparison, timeline, trial, inspection];
+    #[cfg(feature = "history")]
+    let others = others
+        .into_iter()
+        .chain([("history.schema.json".to_owned(), format!("{:#}\n", rigtone_history::History::json_schema()))]);
     for (name, text) in schema::committed().into_iter().chain(others) {
         match out {
             None => printer::out(&format!("{text}\n")),

@@ -14,6 +14,8 @@ mod compare;
 mod ending;
 mod firmware;
 mod hardware;
+#[cfg(feature = "history")]
+mod history;
 mod hostile;
 mod judge;
 mod junit;
