@@ -8,7 +8,7 @@ const DAY_S: i64 = 86_400;
 pub fn age(seconds: i64) -> String {
     match seconds {
         ..-60 => "in the future".to_owned(),
-        ..60 => "now".to_owned(),
+        -60..60 => "now".to_owned(),
         60..3600 => format!("{} min", seconds / 60),
         3600..DAY_S => format!("{} h", seconds / 3600),
         _ => format!("{} d", seconds / DAY_S),

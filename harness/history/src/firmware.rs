@@ -88,7 +88,7 @@ fn told(versions: BTreeMap<String, Sum>) -> Vec<Version> {
 /// A version as people order them: 1.9 before 1.10.
 fn natural(version: &str) -> Vec<(u64, String)> {
     version
-        .split(|c: char| matches!(c, '.' | '-' | '_' | ' '))
+        .split(['.', '-', '_', ' '])
         .map(|part| {
             let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
             (digits.parse().unwrap_or(u64::MAX), part[digits.len()..].to_owned())

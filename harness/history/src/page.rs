@@ -170,7 +170,7 @@ fn linked(when: When, history: &History, links: &Links) -> String {
 }
 
 fn trends(page: &mut String, lines: &[&Line], history: &History) {
-    let charted = |line: &&&Line| line.series.iter().any(|series| chart::is_drawn(series));
+    let charted = |line: &&&Line| line.series.iter().any(chart::is_drawn);
     if !lines.iter().any(|line| charted(&line)) {
         return;
     }

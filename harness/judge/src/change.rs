@@ -66,7 +66,7 @@ pub fn changes(series: &[Proportion], search: Search) -> Vec<Change> {
     let (places, runs): (Vec<usize>, Vec<Proportion>) =
         series.iter().enumerate().filter(|(_, run)| run.trials() > 0).map(|(place, run)| (place, *run)).unzip();
     let mut found: Vec<Found> = Vec::new();
-    let mut open = vec![0..runs.len()];
+    let mut open = Vec::from_iter(std::iter::once(0..runs.len()));
     while let Some(range) = open.pop() {
         let Some(split) = split(&runs[range.clone()], search) else { continue };
         let mut from = range.start;
