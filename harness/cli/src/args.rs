@@ -124,6 +124,11 @@ pub(crate) enum Command {
     },
     /// Compare two runs, firmware versions, conditions or values of an axis.
     Compare(Box<crate::commands::compare::Compare>),
+    /// Show many runs together: how each combination stands, since when, and where it changed.
+    ///
+    /// Runs are looked up in an index that is made from their directories and can be deleted at any time.
+    #[cfg(feature = "history")]
+    History(Box<crate::commands::history::What>),
     /// Show the verdicts of a run, or write reports of it.
     ///
     /// What is not there of a run, because it is still being written, was killed or only half copied, is named on standard error and

@@ -73,6 +73,8 @@ fn main() -> ExitCode {
         }
         Command::Attach(what) => commands::attach::attach(&what),
         Command::Compare(what) => commands::compare::run(&what),
+        #[cfg(feature = "history")]
+        Command::History(what) => commands::history::history(&what),
         Command::Report(what) => commands::report::report(&what),
         Command::Rig { command } => match command {
             RigCommand::Suggest { name, json } => commands::rig::suggest(&name, json),

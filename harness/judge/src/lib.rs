@@ -7,10 +7,12 @@
 //! - [`percentile`]: bounds of a percentile by order statistics.
 //! - [`rates`], [`ranks`], [`poisson`]: two devices, firmware versions or conditions beside each other, by the kind of quantity.
 //! - [`pairs`]: the same where the two took turns; [`comparison`]: all of it, on the trials of runs.
+//! - [`change`]: where the rate of a series of runs changed.
 //! - [`multiple`]: many comparisons at once; [`stability`]: whether trials are alike; [`attribution`]: what failures follow.
 
 pub mod attribution;
 pub mod binomial;
+pub mod change;
 pub mod comparison;
 mod interval;
 mod level;

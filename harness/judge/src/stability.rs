@@ -67,3 +67,12 @@ pub fn dispersion(sessions: &[Proportion]) -> Option<Dispersion> {
     let p = ChiSquared::new(freedom as f64).ok()?.sf(chi_squared);
     Some(Dispersion { chi_squared, freedom: freedom as u64, p })
 }
+
+/// Below this probability sessions are taken for different.
+const DIFFERENT: f64 = 0.01;
+
+/// Whether sessions differ more than chance allows, by their [`dispersion`].
+#[must_use]
+pub fn runs_differ(dispersion: &Dispersion) -> bool {
+    dispersion.p < DIFFERENT
+}

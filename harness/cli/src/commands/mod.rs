@@ -5,6 +5,8 @@ pub(crate) mod certify;
 pub(crate) mod check;
 pub(crate) mod claims;
 pub(crate) mod compare;
+#[cfg(feature = "history")]
+pub(crate) mod history;
 pub(crate) mod judge;
 pub(crate) mod log;
 pub(crate) mod man;

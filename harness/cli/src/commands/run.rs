@@ -212,7 +212,8 @@ fn with_outputs(code: Code, left: u32) -> Code {
     }
 }
 
-fn now() -> i64 {
+/// This second since 1970.
+pub(crate) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64)
 }
 

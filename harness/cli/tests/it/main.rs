@@ -17,6 +17,8 @@ mod firmware;
 mod formats;
 mod guides;
 mod hardware;
+#[cfg(feature = "history")]
+mod history;
 mod hostile;
 mod judge;
 mod junit;

@@ -32,7 +32,9 @@ fn a_rig_is_made_safe_without_a_run() {
 fn the_schemas_of_this_build_are_those_of_the_repository() {
     let home = Home::empty();
     home.rigtone(&["schema", "--out", "schemas"]).with_code(0);
-    for kind in ["scenario", "device", "rig", "measurement", "results", "verdicts"] {
+    let history = cfg!(feature = "history").then_some("history");
+    let kinds = ["scenario", "device", "rig", "measurement", "results", "verdicts", "certificate", "claims"];
+    for kind in kinds.into_iter().chain(history) {
         let name = format!("{kind}.schema.json");
         let committed = fs::read_to_string(repository().join("reports/schemas").join(&name)).unwrap();
         assert_eq!(fs::read_to_string(home.path("schemas").join(&name)).unwrap(), committed, "{name}");

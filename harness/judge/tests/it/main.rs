@@ -6,6 +6,7 @@
 mod attribution;
 mod binomial;
 mod calibration;
+mod change;
 mod comparing;
 mod comparison;
 mod difference;

@@ -1,0 +1,158 @@
+//! Reading what a run came to.
+
+use std::{
+    collections::HashMap,
+    fs::{self, Metadata},
+    io,
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+};
+
+use rigtone_model::{event::Body, id::CombinationId, plan::Combination, verdict::CombinationVerdict};
+use rigtone_record::{
+    ENVIRONMENT, PLAN, ReadError, RecordError, VERDICTS, keep_quiet, read_environment, read_events, read_plan,
+    read_verdicts,
+};
+use rigtone_report::exit::{self, InconclusivePolicy};
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+use crate::{error::TakeError, Kind};
+
+/// The version of Rigtone that a run does not tell.
+const UNKNOWN_VERSION: &str = "unknown";
+
+/// What the index keeps of a run.
+pub(crate) struct Taken {
+    /// The run's id.
+    pub(crate) id: String,
+    pub(crate) rig: String,
+    pub(crate) kind: Kind,
+    /// When it began, in seconds since 1970.
+    pub(crate) unix_s: i64,
+    /// The version of Rigtone.
+    pub(crate) rigtone: String,
+    pub(crate) interrupted: Option<String>,
+    pub(crate) exit_code: u8,
+    /// The ids of the runs that it was merged of.
+    pub(crate) parts: Vec<String>,
+    /// Id and document of each scenario.
+    pub(crate) scenarios: Vec<(String, Box<RawValue>)>,
+    pub(crate) combinations: Vec<(Combination, CombinationVerdict)>,
+}
+
+/// The part of `plan.json` that matters here: rules of tests are passed over.
+#[derive(Deserialize)]
+struct Asked {
+    plan: Plan,
+}
+
+#[derive(Deserialize)]
+struct Plan {
+    rig: String,
+    scenarios: Vec<Planned>,
+    combinations: Vec<Combination>,
+}
+
+#[derive(Deserialize)]
+struct Planned {
+    document: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    scenario: String,
+}
+
+/// What tells that the files of a run are those that were read before: size, times and number of each on its disk.
+pub(crate) fn state(directory: &Path) -> Result<String, TakeError> {
+    let one = |name: &str| match fs::metadata(directory.join(name)) {
+        Ok(data) => Ok(Some(identity(&data))),
+        Err(os) if os.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(os) => Err(TakeError::Io(os)),
+    };
+    let plan = one(PLAN)?.ok_or(TakeError::NoPlan)?;
+    let verdicts = one(VERDICTS)?.ok_or(TakeError::NotJudged)?;
+    Ok(format!("{plan} {verdicts} {}", one(ENVIRONMENT)?.unwrap_or_default()))
+}
+
+fn identity(data: &Metadata) -> String {
+    // The time of the last change of the inode tells a file that was written anew within one tick, or copied with its old time.
+    let (size, inode) = (data.len(), data.ino());
+    format!("{size}:{}.{}:{}.{}:{inode}", data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec())
+}
+
+/// Reads a run.
+pub(crate) fn take(directory: &Path) -> Result<Taken, TakeError> {
+    // Whoever writes it will have other verdicts in a moment. A disk without locks has no writer that would tell.
+    let _quiet = match keep_quiet(directory) {
+        Err(RecordError::InUse { .. }) => return Err(TakeError::BeingWritten),
+        other => other.ok(),
+    };
+    let verdicts = read_verdicts(directory).map_err(|error| match &error {
+        ReadError::Io { os, .. } if os.kind() == io::ErrorKind::NotFound => TakeError::NotJudged,
+        _ => TakeError::Read(error),
+    })?;
+    let Asked { plan } = read_plan(directory)?;
+    // A run from which the environment was not copied still says much: it is of an unknown kind.
+    let environment = read_environment(directory).ok();
+    let (exit_code, _) = exit::of(&verdicts, InconclusivePolicy::AsError);
+    let scenarios = plan.scenarios.into_iter().map(|planned| named(directory, planned)).collect::<Result<_, _>>()?;
+    let kind = Kind::of(environment.as_ref(), &plan.combinations);
+    let environment = environment.unwrap_or_default();
+    let (unix_s, rigtone) = beginning(directory, &environment)?;
+    let parts = environment["merged"].as_array().into_iter().flatten();
+    let parts = parts.filter_map(|part| part["environment"]["run"]["run"].as_str()).map(str::to_owned).collect();
+    Ok(Taken {
+        id: verdicts.run,
+        rig: plan.rig,
+        kind,
+        unix_s,
+        rigtone,
+        interrupted: verdicts.interrupted,
+        exit_code: exit_code.number(),
+        parts,
+        scenarios,
+        combinations: matched(plan.combinations, verdicts.combinations)?,
+    })
+}
+
+fn named(directory: &Path, planned: Planned) -> Result<(String, Box<RawValue>), TakeError> {
+    let Named { scenario } = serde_json::from_str(planned.document.get())
+        .map_err(|cause| ReadError::Json { path: directory.join(PLAN), cause })?;
+    Ok((scenario, planned.document))
+}
+
+/// When the run began and with which version: as its environment says, else as the first event of its log does.
+fn beginning(directory: &Path, environment: &Value) -> Result<(i64, String), TakeError> {
+    let version = environment["rigtone"].as_str().map(str::to_owned);
+    if let Some(unix_s) = environment["run"]["unix_s"].as_i64() {
+        return Ok((unix_s, version.unwrap_or_else(|| UNKNOWN_VERSION.to_owned())));
+    }
+    // It is the first event of a log; in what is no log it is looked for a little further, and not to its end.
+    let events = read_events(directory).into_iter().flat_map(|events| events.take(16)).flatten();
+    events
+        .filter_map(|event| match event.body {
+            Body::RunStarted { unix_s, rigtone, .. } => Some((unix_s, rigtone)),
+            _ => None,
+        })
+        .next()
+        .ok_or(TakeError::NoTime)
+}
+
+/// Each combination of the plan with its verdict.
+fn matched(
+    planned: Vec<Combination>,
+    judged: Vec<CombinationVerdict>,
+) -> Result<Vec<(Combination, CombinationVerdict)>, TakeError> {
+    let apart = |id: &CombinationId| TakeError::Apart { combination: id.as_str().to_owned() };
+    let mut planned: HashMap<CombinationId, Combination> = planned.into_iter().map(|c| (c.id.clone(), c)).collect();
+    let pairs = judged
+        .into_iter()
+        .map(|verdict| Ok((planned.remove(&verdict.id).ok_or_else(|| apart(&verdict.id))?, verdict)))
+        .collect::<Result<Vec<_>, TakeError>>()?;
+    match planned.keys().min() {
+        Some(id) => Err(apart(id)),
+        None => Ok(pairs),
+    }
+}

@@ -1,0 +1,113 @@
+//! Numbers as people read them: three figures, a unit, an interval.
+
+use crate::{
+    history::{Line, Point, Rate, Series},
+    word::Word,
+};
+
+/// A number with as many decimals as it can bear; a share short of certainty is never rounded to it.
+pub(crate) fn number(value: f64, unit: &str) -> String {
+    let value = if unit == "%" && value < 100.0 { value.min(99.9) } else { value };
+    let text = match value.abs() {
+        v if v >= 99.95 => format!("{value:.0}"),
+        v if v >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    };
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+fn quantity(value: f64, unit: &str) -> String {
+    match unit {
+        "" => number(value, unit),
+        _ => format!("{} {unit}", number(value, unit)),
+    }
+}
+
+/// Estimate and interval, such as `97.1 % [85.1, 99.9]`; an end that is not there is open.
+pub(crate) fn estimate(point: &Point, unit: &str) -> Option<String> {
+    let value = quantity(point.estimate?, unit);
+    if point.low.is_none() && point.high.is_none() {
+        return Some(value);
+    }
+    let low = point.low.map_or("(-inf".to_owned(), |v| format!("[{}", number(v, unit)));
+    let high = point.high.map_or("inf)".to_owned(), |v| format!("{}]", number(v, unit)));
+    Some(format!("{value} {low}, {high}"))
+}
+
+/// Several runs together, such as `97.1 % [85.1, 99.9] of 60`.
+pub(crate) fn rate(rate: &Rate) -> String {
+    let (low, high) = (number(rate.low, "%"), number(rate.high, "%"));
+    format!("{} % [{low}, {high}], n {}", number(rate.estimate, "%"), rate.n)
+}
+
+/// A change, such as `98 % -> 80 %`.
+pub(crate) fn step(before: &Rate, after: &Rate, arrow: &str) -> String {
+    format!("{} % {arrow} {} %", number(before.estimate, "%"), number(after.estimate, "%"))
+}
+
+/// A probability; below what matters to anybody only its size.
+pub(crate) fn p(p: f64) -> String {
+    match p {
+        p if p < 1e-6 => "p < 1e-6".to_owned(),
+        p if p < 1e-2 => format!("p = {p:.0e}"),
+        p => format!("p = {}", number(p, "")),
+    }
+}
+
+/// The gating expectation that decides how a combination stands in its newest answer: the first that failed, else the first undecided, else
+/// that with the lowest rate.
+pub(crate) fn worst_of(line: &Line) -> Option<(&Series, &Point)> {
+    let run = line.last.as_ref()?.when.run;
+    let gating = line.series.iter().filter(|series| series.gating && !series.part && series.current);
+    let here = gating.filter_map(|series| Some((series, series.points.iter().rev().find(|point| point.run == run)?)));
+    let rank = |point: &Point| match point.verdict {
+        Word::Fail => 0,
+        Word::Inconclusive => 1,
+        _ => 2,
+    };
+    let share = |point: &Point| f64::from(point.held) / f64::from(point.n.max(1));
+    here.min_by(|(_, a), (_, b)| rank(a).cmp(&rank(b)).then(share(a).total_cmp(&share(b))))
+}
+
+/// What is shown of a combination in a cell: estimate, interval and trials of [`worst_of`].
+pub(crate) fn worst(line: &Line) -> Option<String> {
+    let (series, point) = worst_of(line)?;
+    let n = format!("n {}", point.n);
+    Some(match estimate(point, &series.unit) {
+        Some(estimate) => format!("{estimate}, {n}"),
+        None => format!("{} of {}", point.held, point.n),
+    })
+}
+
+/// A count of things, such as `1 run` or `5 runs`.
+pub(crate) fn count(n: usize, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(100.0, "%", "100")]
+    #[case(99.97, "%", "99.9")]
+    #[case(97.14, "%", "97.1")]
+    #[case(0.0, "%", "0")]
+    #[case(182.4, "ms", "182")]
+    fn numbers_have_three_figures(#[case] value: f64, #[case] unit: &str, #[case] text: &str) {
+        assert_eq!(number(value, unit), text);
+    }
+
+    #[rstest]
+    #[case(3e-12, "p < 1e-6")]
+    #[case(2e-5, "p = 2e-5")]
+    #[case(0.004, "p = 4e-3")]
+    #[case(0.5, "p = 0.5")]
+    fn probabilities_keep_their_size(#[case] value: f64, #[case] text: &str) {
+        assert_eq!(p(value), text);
+    }
+}

@@ -1,0 +1,208 @@
+//! Run directories with planted truths, written as the runner writes them.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rigtone_history::{Filter, History, Index, find};
+use rigtone_model::{
+    id::CombinationId,
+    verdict::{CombinationVerdict, ExpectationVerdict, Interval, RunVerdicts, Verdict},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The day on which everybody in these tests lives: 2026-11-30T00:00:00Z.
+pub(crate) const TODAY: i64 = 1_795_996_800;
+pub(crate) const DAY: i64 = 86_400;
+/// 30 days.
+pub(crate) const STALE: i64 = 30 * DAY;
+
+/// A combination of a run: unit names carry their firmware as `speaker-1.0`; another unit with it is `speaker-1.0@2`.
+#[derive(Debug, Clone)]
+pub(crate) struct Planted {
+    pub(crate) scenario: String,
+    pub(crate) source: String,
+    pub(crate) speaker: String,
+    pub(crate) codec: String,
+    pub(crate) verdict: Verdict,
+    pub(crate) counts: (u32, u32),
+    pub(crate) expected: String,
+}
+
+impl Planted {
+    /// `pair` held in so many of so many trials.
+    pub(crate) fn new(held: u32, n: u32) -> Self {
+        let share = f64::from(held) / f64::from(n.max(1));
+        let verdict = if n == 0 {
+            Verdict::Skipped("nothing hears it".into())
+        } else if share >= 0.9 {
+            Verdict::Pass
+        } else {
+            Verdict::Fail
+        };
+        Self {
+            scenario: "pairing".into(),
+            source: "phone-7.1".into(),
+            speaker: "box-2.0".into(),
+            codec: "sbc".into(),
+            verdict,
+            counts: (held, n),
+            expected: "`pair` succeeds in at least 90 % of trials".into(),
+        }
+    }
+    pub(crate) fn speaker(mut self, unit: &str) -> Self {
+        unit.clone_into(&mut self.speaker);
+        self
+    }
+    pub(crate) fn source(mut self, unit: &str) -> Self {
+        unit.clone_into(&mut self.source);
+        self
+    }
+    pub(crate) fn codec(mut self, codec: &str) -> Self {
+        codec.clone_into(&mut self.codec);
+        self
+    }
+    pub(crate) fn verdict(mut self, verdict: Verdict) -> Self {
+        self.verdict = verdict;
+        self
+    }
+    pub(crate) fn expected(mut self, words: &str) -> Self {
+        words.clone_into(&mut self.expected);
+        self
+    }
+
+    fn axes(&self) -> [(&str, Value); 3] {
+        let unit = |name: &str| {
+            let (device, firmware) = name.split('@').next().unwrap().rsplit_once('-').unwrap();
+            json!({"unit": {"name": name, "device": format!("maker/{device}"), "firmware": firmware}})
+        };
+        [("codec", json!({"value": self.codec})), ("source", unit(&self.source)), ("speaker", unit(&self.speaker))]
+    }
+
+    pub(crate) fn id(&self) -> CombinationId {
+        let meaning = rigtone_model::id::sha256_hex(format!("{}{:?}", self.scenario, self.axes()).as_bytes());
+        let mut hash = [0; 32];
+        hash.copy_from_slice(&meaning.as_bytes()[..32]);
+        let axes = [("codec", &*self.codec), ("source", &*self.source), ("speaker", &*self.speaker)];
+        CombinationId::new(&self.scenario, axes.into_iter(), &hash)
+    }
+
+    fn judged(&self) -> CombinationVerdict {
+        let (held, n) = self.counts;
+        let rate = f64::from(held) / f64::from(n.max(1));
+        let expectation = ExpectationVerdict {
+            index: 0,
+            expected: self.expected.clone(),
+            gating: true,
+            verdict: self.verdict.clone(),
+            seen: format!("{held} of {n} trials"),
+            n,
+            held,
+            ambiguous: 0,
+            estimate: Some(rate),
+            unit: String::new(),
+            interval: Some(Interval { low: Some(rate * 0.9), high: Some(1.0), confidence: 0.95 }),
+            needed: None,
+            classes: BTreeMap::new(),
+            unstable: None,
+            parts: Vec::new(),
+            beside: None,
+        };
+        CombinationVerdict {
+            id: self.id(),
+            scenario: self.scenario.clone(),
+            verdict: self.verdict.clone(),
+            trials: n,
+            lost: 0,
+            expectations: if n > 0 { vec![expectation] } else { Vec::new() },
+            classes: BTreeMap::new(),
+            faults: Vec::new(),
+            evidence: Vec::new(),
+            took_ns: 1,
+            quarantined: None,
+        }
+    }
+
+    fn planned(&self) -> Value {
+        json!({
+            "id": self.id(), "scenario": self.scenario, "axes": self.axes(), "group": 1,
+            "resources": [], "trial_ns": 1_000_000_000,
+        })
+    }
+}
+
+/// A lab: a folder of runs.
+pub(crate) struct Lab(TempDir);
+
+impl Lab {
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    pub(crate) fn runs(&self) -> PathBuf {
+        self.0.path().canonicalize().unwrap().join("runs")
+    }
+
+    pub(crate) fn index(&self) -> PathBuf {
+        self.runs().join(rigtone_history::INDEX)
+    }
+
+    /// A run of the rig `lab`, so many days ago.
+    pub(crate) fn run(&self, name: &str, days_ago: i64, combinations: &[Planted]) -> PathBuf {
+        self.run_in(name, days_ago, combinations, &json!({"kernel": "6.12"}))
+    }
+
+    /// A run whose environment says this of its rig.
+    pub(crate) fn run_in(&self, name: &str, days_ago: i64, combinations: &[Planted], rig: &Value) -> PathBuf {
+        let directory = self.runs().join(name);
+        write(&directory, name, TODAY - days_ago * DAY, combinations, rig);
+        directory
+    }
+
+    /// Looks at all runs anew, and says what there is at the end of today.
+    pub(crate) fn history(&self) -> History {
+        self.history_of(&Filter::default())
+    }
+
+    pub(crate) fn history_of(&self, filter: &Filter) -> History {
+        let mut index = Index::open(&self.index()).unwrap();
+        let found = find(&[self.runs()]).unwrap();
+        let directories = found.runs.clone();
+        let refreshed = index.refresh(found, &[self.runs()]).unwrap();
+        let loaded = index.load(&directories, filter).unwrap();
+        History::of(&loaded, &refreshed.skipped, TODAY, STALE)
+    }
+}
+
+fn write(directory: &Path, run: &str, unix_s: i64, combinations: &[Planted], rig: &Value) {
+    fs::create_dir_all(directory).unwrap();
+    let mut scenarios: Vec<&str> = combinations.iter().map(|c| &*c.scenario).collect();
+    scenarios.sort_unstable();
+    scenarios.dedup();
+    let document = |name: &&str| {
+        json!({"hash": "0", "document": {
+            "scenario": name, "title": format!("The {name} of devices"), "tags": ["nightly"],
+            "matrix": {"source": {"role": "a2dp-source"}, "speaker": {"role": "a2dp-sink"}, "codec": ["sbc", "aac"]},
+            "trial": [{"pair": {}}], "repeat": {"at-least": 10, "at-most": 60},
+            "expect": [{"success-rate": {"of": "pair", "at-least": "90 %"}}],
+        }})
+    };
+    let plan = json!({"schema": "1.0", "rules": {"scenarios": []}, "plan": {
+        "schema": "1.0", "rig": "lab", "rig_hash": "0", "retries": 1, "bench_after": 3,
+        "scenarios": scenarios.iter().map(document).collect::<Vec<_>>(),
+        "combinations": combinations.iter().map(Planted::planned).collect::<Vec<_>>(),
+    }});
+    let environment = json!({"schema": "1.0", "rigtone": "0.1.0", "run": {"run": run, "unix_s": unix_s}, "rig": rig});
+    let verdicts = RunVerdicts {
+        schema: RunVerdicts::SCHEMA.into(),
+        run: run.into(),
+        interrupted: None,
+        combinations: combinations.iter().map(Planted::judged).collect(),
+    };
+    fs::write(directory.join("plan.json"), plan.to_string()).unwrap();
+    fs::write(directory.join("environment.json"), environment.to_string()).unwrap();
+    fs::write(directory.join("verdicts.json"), serde_json::to_string(&verdicts).unwrap()).unwrap();
+}

@@ -1,0 +1,74 @@
+//! The history on a terminal.
+
+use rigtone_history::text::{View, firmware, summary, trends};
+use serde_json::json;
+
+use crate::sample::{Lab, Planted};
+
+fn regression() -> Lab {
+    let lab = Lab::new();
+    for night in 0..20 {
+        let held = if night < 10 { 60 } else { 30 };
+        lab.run(&format!("night-{night:02}"), 60 - night, &[Planted::new(held, 60)]);
+    }
+    lab
+}
+
+#[test]
+fn a_line_says_how_a_combination_stands_and_where_it_changed() {
+    let text = summary(&regression().history(), View::default());
+    for said in [
+        "hardware: real devices\n20 runs from 2026-10-01 to 2026-10-20\n",
+        "fail            41 d!   51 d!    20  10 x fail         9999999999|4444444444 pairing/codec=sbc",
+        "change: 100 % -> 50 % from 2026-10-11 on, p < 1e-6 (`pair` succeeds in at least 90 % of trials)",
+        "! older than 30 d: stale",
+        "20 runs, 1 combination, 1 change",
+    ] {
+        assert!(text.contains(said), "`{said}` is not said:\n{text}");
+    }
+    let unicode = summary(&regression().history(), View { unicode: true, colour: false });
+    assert!(unicode.contains("██████████|▄▄▄▄▄▄▄▄▄▄"), "{unicode}");
+}
+
+#[test]
+fn a_trend_has_a_line_for_each_run_and_one_for_the_change() {
+    let text = trends(&regression().history(), View::default());
+    assert_eq!(text.matches(" of 60 ").count(), 20, "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    let at = lines.iter().position(|line| line.contains("change: 100 % -> 50 %")).unwrap();
+    assert!(lines[at - 1].contains("2026-10-10") && lines[at + 1].contains("2026-10-11"), "{text}");
+    assert!(lines[at].contains("before 100 % [99.4, 100], n 600; after 50 % [46, 54], n 600; p < 1e-6"), "{text}");
+}
+
+#[test]
+fn what_was_simulated_is_never_among_what_was_real() {
+    let lab = regression();
+    lab.run_in("sim", 1, &[Planted::new(60, 60)], &json!({"world": "simulated"}));
+    let text = summary(&lab.history(), View::default());
+    let at = text.find("simulated rig: no real device").unwrap();
+    assert!(text[..at].contains("10 x fail") && text[at..].contains("1 x pass"), "{text}");
+}
+
+#[test]
+fn firmware_versions_stand_beside_each_other() {
+    let lab = Lab::new();
+    for night in 0..4 {
+        let (held, speaker) = if night < 2 { (60, "box-1.9") } else { (30, "box-1.10") };
+        lab.run(&format!("night-{night}"), 9 - night, &[Planted::new(held, 60).speaker(speaker)]);
+    }
+    let text = firmware(&lab.history(), View::default());
+    assert!(text.contains("pairing: speaker maker/box, codec=sbc, source=maker/phone 7.1"), "{text}");
+    assert!(text.contains("   1.9          100 % [96.9, 100], n 120 in 2 runs, 2026-11-21 to 2026-11-22\n"), "{text}");
+    assert!(text.contains("-> 1.10         50 % [41.2, 58.8], n 120 in 2 runs"), "{text}");
+    assert!(text.contains("beside the version before: p < 1e-6"), "{text}");
+}
+
+#[test]
+fn names_cannot_make_a_terminal_do_anything() {
+    let lab = Lab::new();
+    lab.run("a", 1, &[Planted::new(60, 60).codec("\u{1b}[2Jx").expected("e\u{1b}]0;owned\u{7}")]);
+    let history = lab.history();
+    for text in [summary(&history, View::default()), trends(&history, View::default())] {
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
+    }
+}
