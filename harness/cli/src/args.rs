@@ -125,6 +125,8 @@ pub(crate) enum Command {
         /// What an inconclusive verdict means for exit code and JUnit.
         #[arg(long, value_enum, default_value_t)]
         inconclusive: Inconclusive,
+        #[command(flatten)]
+        look: crate::commands::page::Look,
     },
     /// Write a stimulus as a WAV file.
     Signal {
@@ -344,6 +346,8 @@ pub(crate) enum Format {
     Json,
     /// JUnit XML.
     Junit,
+    /// One HTML file that opens offline: matrix, distributions, timelines and clips.
+    Html,
 }
 
 #[cfg(test)]

@@ -69,7 +69,9 @@ fn main() -> ExitCode {
         }
         Command::Attach(what) => commands::attach::attach(&what),
         Command::Compare(what) => commands::compare::run(&what),
-        Command::Report { run, format, inconclusive } => commands::report::report(&run, format, inconclusive),
+        Command::Report { run, format, inconclusive, look } => {
+            commands::report::report(&run, format, inconclusive, &look)
+        }
         Command::Rig { command } => match command {
             RigCommand::Suggest { name, json } => commands::rig::suggest(&name, json),
             RigCommand::List { rig, devices, json } => commands::rig::list(&rig, &devices, json),

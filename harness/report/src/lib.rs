@@ -5,7 +5,7 @@
 pub mod baseline;
 pub mod comparison;
 pub mod exit;
-mod figure;
+pub mod figure;
 pub mod json;
 pub mod junit;
 pub mod progress;

@@ -7,6 +7,7 @@ pub(crate) mod judge;
 pub(crate) mod log;
 pub(crate) mod measure;
 pub(crate) mod merge;
+pub(crate) mod page;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod rig;

@@ -13,6 +13,7 @@ use rigtone_report::{
 
 use crate::{
     args::{Format, Inconclusive},
+    commands::page::{self, Look},
     printer,
     trouble::Trouble,
 };
@@ -65,7 +66,13 @@ fn started(run: &Path) -> Option<i64> {
     })
 }
 
-pub(crate) fn report(run: &Path, format: Format, inconclusive: Inconclusive) -> Result<Code, Trouble> {
+pub(crate) fn report(run: &Path, format: Format, inconclusive: Inconclusive, look: &Look) -> Result<Code, Trouble> {
+    if format == Format::Html {
+        return page::report(run, look, inconclusive);
+    }
+    if look.is_asked() {
+        return Err(Trouble::usage("--theme, --title and --logo are of the HTML report").hint("add `--format html`"));
+    }
     let plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
     let verdicts = read_verdicts(run).map_err(|e| match &e {
         // The plan is there: the run was killed before it could judge.
@@ -93,6 +100,8 @@ pub(crate) fn report(run: &Path, format: Format, inconclusive: Inconclusive) -> 
             }
             printer::out(&text);
         }
+        // Made above, from whatever there is.
+        Format::Html => {}
         Format::Json => printer::out(&results(&verdicts, &plan.plan, inconclusive, run, None)?),
         Format::Junit => {
             let mut text = Vec::new();

@@ -32,6 +32,7 @@ use crate::{
     args::{Inconclusive, KeepEvidence, What},
     commands::{
         judge::{Earlier, foreign},
+        page,
         report::{policy, read_trouble, results, summary},
     },
     documents::{self, Origin},
@@ -186,7 +187,9 @@ pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, T
     }
     if ended {
         // Only the words were missing, if anything was.
-        return finish(&plan, replay.verdicts(writer.run()), directory, beginning.unix_s, how, earlier);
+        let verdicts = replay.verdicts(writer.run());
+        drop(writer);
+        return finish(&plan, verdicts, directory, beginning.unix_s, how, earlier);
     }
     drop(replay);
     let (rig, devices, calibration) = documents::of_run(what, &plan.plan, &beginning.documents)?;
@@ -235,7 +238,7 @@ fn finish(
     show(plan, &verdicts, directory, how.inconclusive, how.json, baseline.as_ref())
 }
 
-/// Writes `verdicts.json` and `junit.xml`.
+/// Writes `verdicts.json`, `junit.xml` and `report.html`.
 pub(crate) fn write_results(
     plan: &RunPlan,
     verdicts: &RunVerdicts,
@@ -253,6 +256,7 @@ pub(crate) fn write_results(
         // A report changes no verdict.
         printer::note(&format!("warning: {error}; the verdicts are in {}", directory.display()));
     }
+    page::write(directory, inconclusive);
     Ok(())
 }
 
@@ -279,6 +283,7 @@ pub(crate) fn show(
         ("run", directory.to_owned()),
         ("verdicts", directory.join("verdicts.json")),
         ("JUnit", directory.join("junit.xml")),
+        ("report", directory.join(page::NAME)),
     ] {
         printer::out(&format!("{name:<9} {}\n", path.display()));
     }
