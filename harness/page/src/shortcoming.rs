@@ -68,8 +68,10 @@ pub enum Shortcoming {
     },
     /// Evidence that the log names and that is not there, or not whole.
     Evidence {
-        /// What is wrong with it.
+        /// What is wrong with it, of one file.
         what: &'static str,
+        /// The same of several.
+        of_several: &'static str,
         /// How many files.
         count: u64,
         /// The first of them.
@@ -152,8 +154,10 @@ impl fmt::Display for Shortcoming {
             Self::Strangers { first, count } => {
                 write!(f, "plan.json does not have {count} combinations of the log, such as {first}")
             }
-            Self::Evidence { what, count: 1, first } => write!(f, "1 evidence file {what}: {first}"),
-            Self::Evidence { what, count, first } => write!(f, "{count} evidence files {what}, such as {first}"),
+            Self::Evidence { what, count: 1, first, .. } => write!(f, "1 evidence file {what}: {first}"),
+            Self::Evidence { of_several, count, first, .. } => {
+                write!(f, "{count} evidence files {of_several}, such as {first}")
+            }
             Self::Room { what } => f.write_str(what),
         }
     }

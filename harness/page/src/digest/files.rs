@@ -13,13 +13,21 @@ use crate::shortcoming::Shortcoming;
 /// Files that are remembered one by one; more are counted.
 const MOST: usize = 10_000;
 
+/// What is wrong with one file, and with several.
+type Wrong = (&'static str, &'static str);
+
+const ELSEWHERE: Wrong = ("lies elsewhere than below `evidence`", "lie elsewhere than below `evidence`");
+const MISSING: Wrong = ("is missing", "are missing");
+const NO_FILE: Wrong = ("is not a file", "are not files");
+const RESIZED: Wrong = ("has another size than when it was recorded", "have another size than when they were recorded");
+
 /// What was found of the evidence.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     pub(crate) count: u64,
     pub(crate) bytes: u64,
-    missing: BTreeMap<String, &'static str>,
-    more: BTreeMap<&'static str, u64>,
+    missing: BTreeMap<String, Wrong>,
+    more: BTreeMap<Wrong, u64>,
 }
 
 /// Whether a path is one that evidence may have: below `evidence`, without detours.
@@ -34,11 +42,11 @@ impl Files {
         self.count += 1;
         self.bytes = self.bytes.saturating_add(bytes);
         let wrong = match () {
-            () if !is_evidence(file) => "lies elsewhere than below `evidence`",
+            () if !is_evidence(file) => ELSEWHERE,
             () => match fs::metadata(run.join(file)) {
-                Err(_) => "is missing",
-                Ok(found) if !found.is_file() => "is not a file",
-                Ok(found) if bytes > 0 && found.len() != bytes => "has another size than when it was recorded",
+                Err(_) => MISSING,
+                Ok(found) if !found.is_file() => NO_FILE,
+                Ok(found) if bytes > 0 && found.len() != bytes => RESIZED,
                 Ok(_) => return,
             },
         };
@@ -55,17 +63,18 @@ impl Files {
     }
 
     pub(crate) fn shortcomings(&self) -> Vec<Shortcoming> {
-        let mut found: BTreeMap<&'static str, (u64, &str)> = BTreeMap::new();
-        for (file, what) in &self.missing {
-            found.entry(what).or_insert((0, file)).0 += 1;
+        let mut found: BTreeMap<Wrong, (u64, &str)> = BTreeMap::new();
+        for (file, wrong) in &self.missing {
+            found.entry(*wrong).or_insert((0, file)).0 += 1;
         }
-        for (what, count) in &self.more {
-            if let Some(known) = found.get_mut(what) {
+        for (wrong, count) in &self.more {
+            if let Some(known) = found.get_mut(wrong) {
                 known.0 += count;
             }
         }
-        let shortcoming = |(what, (count, first)): (&'static str, (u64, &str))| Shortcoming::Evidence {
+        let shortcoming = |((what, of_several), (count, first)): (Wrong, (u64, &str))| Shortcoming::Evidence {
             what,
+            of_several,
             count,
             first: first.to_owned(),
         };

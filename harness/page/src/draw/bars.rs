@@ -32,9 +32,9 @@ pub(crate) fn attempts(m: &mut Markup, title: &str, done: &BTreeMap<usize, u32>,
     let last = columns.keys().last().copied().unwrap_or(1).max(4);
     let (well, vain): (u32, u32) = columns.values().fold((0, 0), |sum, n| (sum.0 + n.0, sum.1 + n.1));
     let label = |tries: usize| if tries == MOST_ATTEMPTS { format!("≥ {tries}") } else { tries.to_string() };
-    let each: Vec<String> = columns.iter().map(|(t, (a, b))| format!("{} in {}", label(*t), a + b)).collect();
+    let each: Vec<String> = columns.iter().map(|(t, (a, b))| format!("{}: {}", label(*t), a + b)).collect();
     let gave_up = if vain > 0 { format!("; in vain in {vain}") } else { String::new() };
-    let said = format!("n = {}; {}{gave_up}", well + vain, each.join(", "));
+    let said = format!("n = {}; trials by attempts: {}{gave_up}", well + vain, each.join(", "));
     m.element("figure", &[("class", "chart")], |m| {
         m.leaf("figcaption", &[], title);
         drawing(m, "plot", (SMALL, HEIGHT), &format!("{title}: {said}"), |m| {

@@ -90,7 +90,8 @@ fn rows(mut items: Vec<Item>) -> Vec<Vec<Item>> {
     for item in items {
         // A moment needs no row of its own.
         let free = |row: &Vec<Item>| {
-            item.kind == Kind::Mark || row.iter().all(|other| other.kind == Kind::Mark || other.to <= item.from + 1e-9)
+            let plain = |item: &Item| item.kind == Kind::Mark && item.name.is_empty();
+            plain(&item) || row.iter().all(|other| plain(other) || other.to <= item.from + 1e-9)
         };
         let place = rows.iter().position(free).unwrap_or(rows.len()).min(MOST_ROWS - 1);
         match rows.get_mut(place) {

@@ -112,9 +112,11 @@ fn draw(m: &mut Markup, lane: &Lane, scale: Scale, top: f64) {
             path(m, "supply", &d);
             for (at, on) in edges.iter().filter(|(at, _)| (scale.low..=scale.high).contains(at)) {
                 let text = if *on { "on" } else { "off" };
-                let x = scale.at(*at) + 3.0;
-                // Beside the line, where it runs elsewhere.
-                words(m, "tick start", (x, if *on { top + ROW - 4.0 } else { top + 10.0 }), text);
+                let x = scale.at(*at);
+                // Beside the line, where it runs elsewhere; at the right end before it.
+                let (class, x) = if x > WIDTH - 36.0 { ("tick end", x - 3.0) } else { ("tick start", x + 3.0) };
+                let y = if *on != class.ends_with("end") { top + ROW - 4.0 } else { top + 10.0 };
+                words(m, class, (x, y), text);
             }
         }
     }
@@ -156,7 +158,7 @@ fn heard(m: &mut Markup, sound: &Drawn, scale: Scale, top: f64) {
     let width = (to - from).max(1.0);
     let middle = top + WAVE / 2.0;
     words(m, "lane", (0.0, top + 13.0), "waveform");
-    words(m, "lane faint", (0.0, top + 28.0), &format!("± {}", sound.peak_words()));
+    words(m, "lane faint", (0.0, top + 28.0), &format!("peak {}", sound.peak_words()));
     line(m, "axis", (from, middle), (to, middle));
     let column = width / sound.envelope.len().max(1) as f64;
     let (mut upper, mut lower) = (String::new(), String::new());

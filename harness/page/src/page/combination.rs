@@ -113,20 +113,20 @@ fn facts(m: &mut Markup, made: &Made<'_>, combined: &Combined) {
     } else if let Some(reason) = &combined.planned.skipped {
         fact("skipped", reason);
     }
-    fact("id", combined.planned.id.as_str());
     if let Some(last) = made.last(combined) {
         m.open("div", &[]).leaf("dt", &[], "evidence").open("dd", &[]);
         ago(m, made.now, last);
         m.text(" old when this page was made").close("dd").close("div");
     }
-    m.close("dl");
+    m.open("div", &[("class", "wide")]).leaf("dt", &[], "id").open("dd", &[]);
+    m.leaf("code", &[], combined.planned.id.as_str()).close("dd").close("div").close("dl");
 }
 
 fn expectations(m: &mut Markup, verdict: &CombinationVerdict) {
     if verdict.expectations.is_empty() {
         return;
     }
-    m.ours("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Expectations\"><table class=\"expectations\"><thead><tr>");
+    m.ours("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Expectations\"><table class=\"expectations\"><thead><tr>");
     for head in ["verdict", "expected", "seen", "estimate", "n"] {
         m.leaf("th", &[("scope", "col")], head);
     }
@@ -237,6 +237,9 @@ fn charts(m: &mut Markup, made: &Made<'_>, combined: &Combined) {
             continue;
         }
         let sorted = measured.values.sorted();
+        if sorted.is_empty() && !asked {
+            continue;
+        }
         let title = title(measured);
         draw::distribution(
             m,
@@ -310,7 +313,7 @@ fn measured(m: &mut Markup, all: &[Measured]) {
     }
     m.open("details", &[("class", "more")]);
     m.leaf("summary", &[], &format!("Everything that was measured ({})", with_numbers.len()));
-    m.ours("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Measurements\"><table><thead><tr>");
+    m.ours("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Measurements\"><table><thead><tr>");
     for head in ["quantity", "step", "n", "median", "smallest", "largest", "uncertainty"] {
         m.leaf("th", &[("scope", "col")], head);
     }
@@ -343,7 +346,7 @@ pub(crate) fn others(m: &mut Markup, combined: &Combined, shown: usize) {
     if failed > shown {
         let id = combined.planned.id.as_str();
         m.open("p", &[("class", "small")]);
-        m.text(&format!("{} more failed; ", count(failed - shown, "trial")));
+        m.text(&format!("{} failed; ", count(failed - shown, "further trial")));
         m.leaf("code", &[], &format!("rigtone timeline RUN --combination '{id}' --trial N"))
             .text(" shows any of them.");
         m.close("p");

@@ -13,7 +13,7 @@ use super::words::{ago, badge, date, shown, size, timestamp};
 use crate::{digest::Digest, markup::Markup, shortcoming::Shortcoming};
 
 /// Writes the beginning of the page's body.
-pub(crate) fn summary(m: &mut Markup, digest: &Digest, run: &Path, policy: InconclusivePolicy, now: i64) {
+pub(crate) fn summary(m: &mut Markup, digest: &Digest, policy: InconclusivePolicy) {
     let verdicts = digest.verdicts.as_ref();
     m.element("section", &[("aria-labelledby", "summary")], |m| {
         m.leaf("h2", &[("id", "summary")], "Result");
@@ -29,7 +29,6 @@ pub(crate) fn summary(m: &mut Markup, digest: &Digest, run: &Path, policy: Incon
             m.text(&format!("{why} (exit code {}).", code.number())).close("p");
         }
         counts(m, digest);
-        facts(m, digest, run, now);
         if digest.judged_now {
             m.leaf("p", &[("class", "small")], "The verdicts on this page were judged from the log when it was made.");
         }
@@ -62,7 +61,9 @@ fn counts(m: &mut Markup, digest: &Digest) {
     m.close("ul");
 }
 
-fn facts(m: &mut Markup, digest: &Digest, run: &Path, now: i64) {
+/// What run this is.
+pub(crate) fn facts(m: &mut Markup, digest: &Digest, run: &Path, now: i64) {
+    m.ours("<section aria-labelledby=\"run\"><h2 id=\"run\">The run</h2>");
     let log = &digest.log;
     let fates = digest.combinations.iter().map(|c| c.told.tally.fates.len()).sum::<usize>();
     let environment = |path: &str| {
@@ -126,7 +127,7 @@ fn facts(m: &mut Markup, digest: &Digest, run: &Path, now: i64) {
         m.leaf("time", &[("datetime", &timestamp(now))], &date(now));
         m.text(&format!(" of {}", run.display()));
     });
-    m.close("dl");
+    m.close("dl").close("section");
 }
 
 /// What is missing, above everything else.
@@ -199,7 +200,7 @@ pub(crate) fn rig(m: &mut Markup, digest: &Digest) {
         let text = format!("{} checked; {unfit} unfit at the last check", count(notes.checks.len(), "member"));
         m.leaf("summary", &[], &text);
         m.ours(
-            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Checks of the rig\"><table><thead><tr>",
+            "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Checks of the rig\"><table><thead><tr>",
         );
         for head in ["member", "last finding", "checks", "unfit"] {
             m.leaf("th", &[("scope", "col")], head);

@@ -108,9 +108,9 @@ pub(crate) fn page(run: &Path, digest: &mut Digest, options: &Options) -> String
     m.leaf("h1", &[], &title);
     let rig = digest.log.rig.as_deref().or(digest.plan.as_ref().map(|p| &*p.plan.rig)).unwrap_or("unknown rig");
     m.leaf("p", &[("class", "small")], &format!("{rig}, {}", digest.log.run.as_deref().unwrap_or("unknown run")));
-    m.ours("<nav aria-label=\"Sections\"><a href=\"#summary\">Result</a> <a href=\"#matrix\">Matrix</a> <a href=\"#combinations\">Combinations</a> <a href=\"#rig\">Rig</a></nav></header><main>");
+    m.ours("<nav aria-label=\"Sections\"><a href=\"#summary\">Result</a> <a href=\"#matrix\">Matrix</a> <a href=\"#combinations\">Combinations</a> <a href=\"#run\">Run and rig</a></nav></header><main>");
     head::shortcomings(&mut m, &digest.shortcomings);
-    head::summary(&mut m, digest, run, options.policy, options.made_unix_s);
+    head::summary(&mut m, digest, options.policy);
     m.ours("<section aria-labelledby=\"matrix\"><h2 id=\"matrix\">Compatibility matrix</h2>");
     controls(&mut m, digest);
     m.piece(&matrix).ours("</section>");
@@ -118,6 +118,7 @@ pub(crate) fn page(run: &Path, digest: &mut Digest, options: &Options) -> String
         head::causes(&mut m, &rigtone_judge::verdicts::causes(&plan.plan, verdicts));
     }
     sections(&mut m, digest, &bodies, &trials);
+    head::facts(&mut m, digest, run, options.made_unix_s);
     head::rig(&mut m, digest);
     head::shortcomings(&mut m, remark.as_slice());
     m.ours("<section class=\"note\"><h2>How to read this page</h2><p class=\"small\">An estimate stands with its interval in brackets and with the number n of trials that counted. Verdicts: <b>pass</b> and <b>fail</b> are shown at the stated confidence, <b>inconclusive</b> is neither, <b>infra-error</b> means that the rig prevented an answer. Ages count from the last trial to the making of this page. Links to evidence work while this page lies in its run directory. What the filter hides is not printed.</p></section>");
@@ -264,7 +265,7 @@ fn sections(m: &mut Markup, digest: &Digest, bodies: &[(usize, Markup)], trials:
         m.piece(body);
         let of: Vec<&(usize, Fate, Markup)> = trials.iter().filter(|(combination, ..)| combination == at).collect();
         if !of.is_empty() {
-            m.leaf("h4", &[], "Trials");
+            m.leaf("h3", &[], "Trials");
         }
         for (.., trial) in &of {
             m.piece(trial);

@@ -70,7 +70,7 @@ pub(crate) fn trial(m: &mut Markup, run: &Path, combination: usize, kept: Kept, 
 }
 
 fn scrolled(m: &mut Markup, label: &str, inside: impl FnOnce(&mut Markup)) {
-    m.element("div", &[("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", label)], inside);
+    m.element("div", &[("class", "scroll"), ("tabindex", "0"), ("role", "group"), ("aria-label", label)], inside);
 }
 
 fn whole(m: &mut Markup, kept: &Kept, lanes: &[Lane], title: &str) {
