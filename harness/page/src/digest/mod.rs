@@ -9,7 +9,11 @@ mod planned;
 mod tally;
 mod values;
 
-use std::{collections::HashMap, io, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    path::Path,
+};
 
 use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{
@@ -213,6 +217,14 @@ fn combine(
     verdicts: Option<&RunVerdicts>,
     log: &mut Log,
 ) -> Vec<Combined> {
+    if let Some(plan) = plan {
+        let planned: HashSet<&CombinationId> = plan.plan.combinations.iter().map(|c| &c.id).collect();
+        let mut strangers: Vec<&CombinationId> = log.told.keys().filter(|id| !planned.contains(id)).collect();
+        strangers.sort();
+        if let Some(first) = strangers.first() {
+            shortcomings.push(Shortcoming::Strangers { first: first.to_string(), count: strangers.len() });
+        }
+    }
     let mut known: HashMap<&CombinationId, &CombinationVerdict> =
         verdicts.iter().flat_map(|v| &v.combinations).map(|c| (&c.id, c)).collect();
     let mut combinations = Vec::new();
@@ -227,12 +239,9 @@ fn combine(
             add(Planned::from_id(&verdict.id), Some(verdict), log.told.remove(&verdict.id));
         }
     }
-    let mut strangers: Vec<CombinationId> = log.told.keys().cloned().collect();
-    strangers.sort();
-    if let Some(first) = strangers.first().filter(|_| plan.is_some()) {
-        shortcomings.push(Shortcoming::Strangers { first: first.to_string(), count: strangers.len() });
-    }
-    for id in strangers {
+    let mut rest: Vec<CombinationId> = log.told.keys().cloned().collect();
+    rest.sort();
+    for id in rest {
         let told = log.told.remove(&id);
         add(Planned::from_id(&id), None, told);
     }
