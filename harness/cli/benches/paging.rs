@@ -10,7 +10,7 @@ use std::{
     fs::{self, File},
     path::Path,
     process::{Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 const RUNS: usize = 3;

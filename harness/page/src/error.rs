@@ -14,9 +14,9 @@ pub enum PageError {
         /// The directory.
         directory: PathBuf,
         /// Why there is no plan.
-        plan: ReadError,
+        plan: Box<ReadError>,
         /// Why there is no log.
-        log: ReadError,
+        log: Box<ReadError>,
     },
 }
 

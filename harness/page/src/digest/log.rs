@@ -130,11 +130,9 @@ impl Pass<'_> {
                 self.zero = zero(*unix_s);
             }
             Body::RunFinished { .. } => self.log.ended = true,
-            Body::Unknown { kind, .. } => {
-                // Anybody's text, as many kinds as anybody likes.
-                if self.log.unknown.len() < 50 || self.log.unknown.contains_key(kind) {
-                    *self.log.unknown.entry(kind.clone()).or_default() += 1;
-                }
+            // Anybody's text, as many kinds as anybody likes.
+            Body::Unknown { kind, .. } if self.log.unknown.len() < 50 || self.log.unknown.contains_key(kind) => {
+                *self.log.unknown.entry(kind.clone()).or_default() += 1;
             }
             Body::EvidenceRemoved { file, why } => {
                 self.log.files.removed(file);

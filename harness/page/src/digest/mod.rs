@@ -128,7 +128,7 @@ pub(crate) fn read(run: &Path) -> Result<Digest, PageError> {
         }
         (Err(log), Err(_)) => {
             let Err(plan) = plan else { unreachable!("matched as an error above") };
-            return Err(PageError::NoRun { directory: run.to_owned(), plan, log });
+            return Err(PageError::NoRun { directory: run.to_owned(), plan: Box::new(plan), log: Box::new(log) });
         }
     };
     let plan = match plan {

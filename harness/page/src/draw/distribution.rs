@@ -62,9 +62,9 @@ pub(crate) fn distribution(m: &mut Markup, of: &Distribution<'_>) {
             let scale = Scale::new(low - room, high + room, LEFT, SMALL - 8.0);
             drawing(m, "plot", (SMALL, HEIGHT), &format!("{}: {said}", of.title), |m| {
                 if of.sorted.len() <= DOTS {
-                    dots(m, of, scale)
+                    dots(m, of, scale);
                 } else {
-                    classes(m, of, scale)
+                    classes(m, of, scale);
                 }
                 middle(m, of, scale);
                 limits(m, of, scale);

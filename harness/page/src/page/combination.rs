@@ -4,7 +4,7 @@ use rigtone_model::{
     document::Expectation,
     observation::Quantity,
     plan::AxisValue,
-    quantity::Duration,
+    quantity::{Duration, Level},
     verdict::{CombinationVerdict, ExpectationVerdict, Verdict},
 };
 use rigtone_report::figure::{count, quantity, span};
@@ -90,7 +90,7 @@ fn facts(m: &mut Markup, made: &Made<'_>, combined: &Combined) {
     for (axis, value) in &combined.planned.axes {
         match value {
             AxisValue::Unit { name, device, firmware } => {
-                fact(axis, &format!("{name} ({device}, firmware {firmware})"))
+                fact(axis, &format!("{name} ({device}, firmware {firmware})"));
             }
             other => fact(axis, other.text()),
         }
@@ -212,7 +212,7 @@ fn limits(made: &Made<'_>, combined: &Combined, about: &About<'_>) -> ((Option<f
                 (Expectation::Response(e), About::Quantity(of, Quantity::Response, hz))
                     if e.step == *of && *hz == Some(e.at.hertz()) =>
                 {
-                    (e.at_least.map(|l| l.db()), e.at_most.map(|l| l.db()))
+                    (e.at_least.map(Level::db), e.at_most.map(Level::db))
                 }
                 (Expectation::Duration(e), About::Time(of)) if e.of == *of => {
                     let s = |limit: Option<Duration>| limit.map(|l| l.milliseconds() / 1e3);
@@ -254,7 +254,7 @@ fn charts(m: &mut Markup, made: &Made<'_>, combined: &Combined) {
             },
         );
     }
-    for step in tally.steps.iter() {
+    for step in &tally.steps {
         let (limits, place) = limits(made, combined, &About::Time(&step.label));
         if limits != (None, None) {
             let title = format!("Time of {}", step.label);
