@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use rigtone_model::plan::AxisValue;
 
 use crate::{
+    Kind,
     error::TakeError,
     firmware,
     history::{Axis, Evidence, History, Line, RunLine, Skipped, Streak, When},
     index::{Entry, Loaded, Run, Subject},
-    Kind,
     matrix,
     series::series,
     word::Word,

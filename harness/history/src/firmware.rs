@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rigtone_judge::{proportion::Proportion, rates::fisher};
 
 use crate::{
-    history::{Firmware, Line, Version},
     Kind,
+    history::{Firmware, Line, Version},
     matrix::others,
     series::{proportion, rate},
 };

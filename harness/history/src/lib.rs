@@ -28,8 +28,8 @@ pub use history::{
     Streak, Version, When,
 };
 pub use index::{Answer, Entry, INDEX, Index, Loaded, Refreshed, Run, Subject};
-pub use rigtone_model::rig_kind::RigKind as Kind;
 pub use look::{Look, look};
+pub use rigtone_model::rig_kind::RigKind as Kind;
 pub use word::Word;
 
 /// Which part of the index is asked for.

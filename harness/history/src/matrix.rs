@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    Kind,
     age::ago,
     history::{Axis, Cell, Head, Line, Matrix, State},
     index::Loaded,
-    Kind,
     text::figure,
     word::Word,
 };

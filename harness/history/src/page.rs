@@ -10,9 +10,9 @@ use rigtone_report::sanitise::line;
 pub use links::Links;
 
 use crate::{
+    Kind,
     age::{age, minute},
     history::{Cell, Evidence, History, Line, Matrix, State, When},
-    Kind,
     text::{figure, span},
     word::Word,
 };

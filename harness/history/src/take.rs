@@ -17,7 +17,7 @@ use rigtone_report::exit::{self, InconclusivePolicy};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::{error::TakeError, Kind};
+use crate::{Kind, error::TakeError};
 
 /// The version of Rigtone that a run does not tell.
 const UNKNOWN_VERSION: &str = "unknown";

@@ -14,9 +14,9 @@ pub(crate) use matrix::{counted, heading};
 pub use trend::{firmware, trends};
 
 use crate::{
+    Kind,
     age::{age, day},
     history::{Evidence, History, Line, When},
-    Kind,
     word::Word,
 };
 use figure::count;

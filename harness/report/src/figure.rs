@@ -3,7 +3,7 @@
 use rigtone_model::verdict::{ExpectationVerdict, Interval};
 
 /// A number with as many decimals as it can bear.
-pub(crate) fn number(value: f64, unit: &str) -> String {
+pub fn number(value: f64, unit: &str) -> String {
     // A share short of certainty is never rounded to it.
     let value = if unit == "%" && value < 100.0 { value.min(99.9) } else { value };
     let text = match value.abs() {
@@ -18,7 +18,7 @@ pub(crate) fn number(value: f64, unit: &str) -> String {
 }
 
 /// A number with its unit.
-pub(crate) fn quantity(value: f64, unit: &str) -> String {
+pub fn quantity(value: f64, unit: &str) -> String {
     match unit {
         "" => number(value, unit),
         _ => format!("{} {unit}", number(value, unit)),
@@ -26,7 +26,7 @@ pub(crate) fn quantity(value: f64, unit: &str) -> String {
 }
 
 /// The estimate with its interval in brackets, such as `97.1 % [85.1, 99.9]`; `None` without an estimate.
-pub(crate) fn estimate(e: &ExpectationVerdict) -> Option<String> {
+pub fn estimate(e: &ExpectationVerdict) -> Option<String> {
     let value = quantity(e.estimate?, &e.unit);
     Some(match &e.interval {
         None => value,
@@ -35,19 +35,19 @@ pub(crate) fn estimate(e: &ExpectationVerdict) -> Option<String> {
 }
 
 /// An interval in brackets; an end that is not there is open.
-pub(crate) fn ends(interval: &Interval, unit: &str) -> String {
+pub fn ends(interval: &Interval, unit: &str) -> String {
     let low = interval.low.map_or("(-inf".to_owned(), |v| format!("[{}", number(v, unit)));
     let high = interval.high.map_or("inf)".to_owned(), |v| format!("{}]", number(v, unit)));
     format!("{low}, {high}")
 }
 
 /// A count of things, such as `1 trial` or `5 trials`.
-pub(crate) fn count(n: usize, thing: &str) -> String {
+pub fn count(n: usize, thing: &str) -> String {
     format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A time span in its two largest units, such as `3 min 20 s`.
-pub(crate) fn span(ns: i64) -> String {
+pub fn span(ns: i64) -> String {
     let seconds = ns.max(0) / 1_000_000_000;
     match seconds {
         s if s >= 3600 => format!("{} h {} min", s / 3600, s % 3600 / 60),

@@ -6,7 +6,7 @@ pub mod baseline;
 pub mod claims;
 pub mod comparison;
 pub mod exit;
-mod figure;
+pub mod figure;
 pub mod json;
 pub mod junit;
 pub mod markdown;

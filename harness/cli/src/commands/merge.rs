@@ -131,6 +131,7 @@ pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, js
     writer.sync().map_err(|e| record_trouble(&e))?;
     // The plan comes last: without it this is no run.
     writer.write_plan(&plan).map_err(|e| record_trouble(&e))?;
+    drop(writer);
     let mut verdicts = replay.verdicts(&id);
     plan.put_in_quarantine(&mut verdicts);
     let material = Material {

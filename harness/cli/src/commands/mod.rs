@@ -12,6 +12,7 @@ pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod measure;
 pub(crate) mod merge;
+pub(crate) mod page;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod rig;

@@ -17,7 +17,12 @@ use rigtone_report::{
     json, markdown, sanitise,
 };
 
-use crate::{args::Inconclusive, printer, trouble::Trouble};
+use crate::{
+    args::Inconclusive,
+    commands::page::{self, Look},
+    printer,
+    trouble::Trouble,
+};
 
 pub(crate) use formats::{Format, Material, RenderError};
 
@@ -51,6 +56,7 @@ pub(crate) fn material<'a>(
         started_unix_s: 0,
         baseline,
         here: true,
+        look: &page::PLAIN,
     }
 }
 
@@ -110,7 +116,7 @@ pub(crate) struct Report {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "terminal")]
     format: Vec<Format>,
     /// Write into this file instead of printing, or into this folder: as `report.txt`, `list.txt`, `results.json`, `junit.xml`,
-    /// `report.md`, `observations.csv` and `trace.json`.
+    /// `report.md`, `observations.csv`, `report.html` and `trace.json`.
     #[arg(long, value_name = "FILE|DIR")]
     out: Option<PathBuf>,
     /// The most bytes of Markdown: 65536 for a comment on GitHub. What finds no room is counted.
@@ -120,12 +126,21 @@ pub(crate) struct Report {
     /// What an inconclusive verdict means for exit code and JUnit.
     #[arg(long, value_enum, default_value_t)]
     inconclusive: Inconclusive,
+    #[command(flatten)]
+    look: Look,
 }
 
 pub(crate) fn report(what: &Report) -> Result<Code, Trouble> {
     let mut formats = what.format.clone();
     formats.sort_unstable();
     formats.dedup();
+    if what.look.is_asked() && !formats.contains(&Format::Html) {
+        return Err(Trouble::usage("--theme, --title and --logo are for `--format html` alone"));
+    }
+    // The page shows of a run whatever is there of it, be it only its log.
+    if let ([Format::Html], None) = (&formats[..], &what.out) {
+        return page::report(&what.run, &what.look, what.inconclusive);
+    }
     let places = places(&formats, what.out.as_deref(), &what.run)?;
     let of_the_log = formats.iter().any(|format| format.is_of_the_log());
     let gathered = gathered::gather(&what.run, of_the_log)?;
@@ -148,6 +163,7 @@ pub(crate) fn report(what: &Report) -> Result<Code, Trouble> {
         started_unix_s: gathered.started_unix_s,
         baseline: None,
         here: what.out.is_none(),
+        look: &what.look,
     };
     for (format, place) in formats.iter().zip(&places) {
         match place {

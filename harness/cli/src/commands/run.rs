@@ -182,7 +182,9 @@ pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, T
     }
     if ended {
         // Only the words were missing, if anything was.
-        return finish(&plan, replay.verdicts(writer.run()), directory, beginning.unix_s, how, earlier);
+        let verdicts = replay.verdicts(writer.run());
+        drop(writer);
+        return finish(&plan, verdicts, directory, beginning.unix_s, how, earlier);
     }
     drop(replay);
     let (rig, devices, calibration) = documents::of_run(what, &plan.plan, &beginning.documents)?;
@@ -237,11 +239,11 @@ fn finish(
     show(&material, how.json, &written)
 }
 
-/// Writes `verdicts.json`, `junit.xml` and whatever else was asked for; gives what was written.
+/// Writes `verdicts.json`, `junit.xml`, `report.html` and whatever else was asked for; gives what was written.
 pub(crate) fn write_results(material: &Material<'_>, more: &[Format]) -> Result<Vec<Format>, Trouble> {
     let directory = material.directory;
     rigtone_record::write_verdicts(directory, material.verdicts).map_err(|e| record_trouble(&e))?;
-    let mut formats = vec![Format::Junit];
+    let mut formats = vec![Format::Junit, Format::Html];
     for format in more {
         if !formats.contains(format) {
             formats.push(*format);

@@ -20,7 +20,8 @@ fn printed() -> impl Iterator<Item = (String, String)> {
     ];
     let named = schemas.into_iter().map(|(name, schema)| (format!("{name}.schema.json"), format!("{schema:#}\n")));
     #[cfg(feature = "history")]
-    let named = named.chain([("history.schema.json".to_owned(), format!("{:#}\n", rigtone_history::History::json_schema()))]);
+    let named =
+        named.chain([("history.schema.json".to_owned(), format!("{:#}\n", rigtone_history::History::json_schema()))]);
     named.chain(rigtone_report::json::form::schemas())
 }
 

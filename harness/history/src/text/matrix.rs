@@ -6,9 +6,9 @@ use rigtone_report::sanitise::line;
 
 use super::{View, figure::count, painted, span, stale, without_answer};
 use crate::{
+    Kind,
     age::age,
     history::{Cell, Head, History, Matrix, State},
-    Kind,
 };
 
 /// A row or column, such as `jbl/charge-5 1.1.0`.

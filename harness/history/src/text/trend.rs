@@ -10,9 +10,9 @@ use super::{
     painted,
 };
 use crate::{
+    Kind,
     age::{day, minute},
     history::{History, Series},
-    Kind,
 };
 
 /// A table for each expectation of each combination: its runs by time, and where they changed.

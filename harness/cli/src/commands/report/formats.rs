@@ -12,7 +12,12 @@ use rigtone_record::{ReadError, read_events};
 use rigtone_report::{baseline::Baseline, exit::Code, junit, markdown, observations, sanitise, terminal, trace};
 
 use super::{policy, results};
-use crate::{args::Inconclusive, printer, trouble::Trouble};
+use crate::{
+    args::Inconclusive,
+    commands::page::{self, Look},
+    printer,
+    trouble::Trouble,
+};
 
 /// A form in which a run is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -31,6 +36,8 @@ pub(crate) enum Format {
     Markdown,
     /// All observations, one row each.
     Csv,
+    /// One file that opens offline: matrix, distributions, timelines and clips.
+    Html,
     /// A trace that <https://ui.perfetto.dev> shows.
     #[value(alias = "trace")]
     Perfetto,
@@ -53,6 +60,8 @@ pub(crate) struct Material<'a> {
     pub(crate) baseline: Option<&'a Baseline>,
     /// Whether the reader sits at this terminal.
     pub(crate) here: bool,
+    /// How the page looks.
+    pub(crate) look: &'a Look,
 }
 
 /// A report that was not written.
@@ -88,6 +97,7 @@ impl Format {
             Self::Junit => ("JUnit", "junit.xml", as_junit),
             Self::Markdown => ("Markdown", "report.md", as_markdown),
             Self::Csv => ("CSV", "observations.csv", as_csv),
+            Self::Html => ("report", page::NAME, as_html),
             Self::Perfetto => ("trace", "trace.json", as_trace),
         }
     }
@@ -109,7 +119,7 @@ impl Format {
 
     /// Whether it shows what was recorded, and needs no verdicts.
     pub(crate) const fn is_of_the_log(self) -> bool {
-        matches!(self, Self::Csv | Self::Perfetto)
+        matches!(self, Self::Csv | Self::Perfetto | Self::Html)
     }
 }
 
@@ -185,6 +195,13 @@ fn as_markdown(material: &Material<'_>, sink: &mut dyn Write) -> Result<(), Rend
 
 fn as_csv(material: &Material<'_>, sink: &mut dyn Write) -> Result<(), RenderError> {
     Ok(observations::write(&material.verdicts.run, material.plan, material.events()?, sink)?)
+}
+
+fn as_html(material: &Material<'_>, sink: &mut dyn Write) -> Result<(), RenderError> {
+    // It looks at the run directory itself, and says at its top what is not there.
+    let page = page::make(material.directory, material.look, material.inconclusive)?;
+    sink.write_all(page.html.as_bytes())?;
+    Ok(())
 }
 
 fn as_trace(material: &Material<'_>, sink: &mut dyn Write) -> Result<(), RenderError> {

@@ -1,0 +1,223 @@
+//! What stands at the top: what run this is, how it ended, what is missing of it, and how its rig was.
+
+use std::path::Path;
+
+use rigtone_model::verdict::Verdict;
+use rigtone_report::{
+    exit::{self, InconclusivePolicy},
+    figure::{count, span},
+};
+use serde_json::Value as Json;
+
+use super::words::{ago, badge, date, shown, size, timestamp};
+use crate::{digest::Digest, markup::Markup, shortcoming::Shortcoming};
+
+/// Writes the beginning of the page's body.
+pub(crate) fn summary(m: &mut Markup, digest: &Digest, policy: InconclusivePolicy) {
+    let verdicts = digest.verdicts.as_ref();
+    m.element("section", &[("aria-labelledby", "summary")], |m| {
+        m.leaf("h2", &[("id", "summary")], "Result");
+        if let Some(verdicts) = verdicts {
+            let unfinished = digest.shortcomings.iter().any(|s| {
+                matches!(s, Shortcoming::BeingWritten | Shortcoming::Unended | Shortcoming::Interrupted { .. })
+            });
+            let (code, why) = exit::of(verdicts, policy);
+            m.open("p", &[("class", "result")]);
+            if unfinished {
+                m.leaf("strong", &[], "Not finished. ");
+            }
+            m.text(&format!("{why} (exit code {}).", code.number())).close("p");
+        }
+        counts(m, digest);
+        if digest.judged_now {
+            m.leaf("p", &[("class", "small")], "The verdicts on this page were judged from the log when it was made.");
+        }
+    });
+}
+
+fn counts(m: &mut Markup, digest: &Digest) {
+    let verdict = |c: &crate::digest::Combined| c.verdict.as_ref().map(|v| v.verdict.clone());
+    let all: [Option<Verdict>; 7] = [
+        Some(Verdict::Fail),
+        Some(Verdict::InfraError),
+        Some(Verdict::Inconclusive),
+        Some(Verdict::Aborted),
+        Some(Verdict::Pass),
+        Some(Verdict::Skipped(String::new())),
+        None,
+    ];
+    m.open("ul", &[("class", "counts")]);
+    for of in all {
+        let shown = shown(of.as_ref());
+        let word = |v: Option<Verdict>| super::words::shown(v.as_ref()).word;
+        let n = digest.combinations.iter().filter(|c| word(verdict(c)) == shown.word).count();
+        if n > 0 {
+            m.open("li", &[]);
+            m.leaf("b", &[], &n.to_string()).text(" ");
+            badge(m, shown);
+            m.close("li");
+        }
+    }
+    m.close("ul");
+}
+
+/// What run this is.
+pub(crate) fn facts(m: &mut Markup, digest: &Digest, run: &Path, now: i64) {
+    m.ours("<section aria-labelledby=\"run\"><h2 id=\"run\">The run</h2>");
+    let log = &digest.log;
+    let fates = digest.combinations.iter().map(|c| c.told.tally.fates.len()).sum::<usize>();
+    let environment = |path: &str| {
+        let value = digest.environment.as_ref()?.pointer(path)?;
+        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    };
+    m.open("dl", &[("class", "facts")]);
+    let mut fact = |key: &str, write: &mut dyn FnMut(&mut Markup)| {
+        m.open("div", &[]);
+        m.leaf("dt", &[], key).open("dd", &[]);
+        write(m);
+        m.close("dd").close("div");
+    };
+    let run_id = log.run.clone().or_else(|| digest.verdicts.as_ref().map(|v| v.run.clone()));
+    fact("run", &mut |m| _ = m.text(run_id.as_deref().unwrap_or("unknown")));
+    if let Some(rig) = log.rig.as_deref().or(digest.plan.as_ref().map(|p| &*p.plan.rig)) {
+        fact("rig", &mut |m| {
+            m.text(rig);
+            if digest.is_simulated() {
+                m.text(" (simulated)");
+            }
+        });
+    }
+    if let Some(began) = log.began {
+        fact("begun", &mut |m| {
+            m.leaf("time", &[("datetime", &timestamp(began))], &date(began)).text(", ");
+            ago(m, now, began);
+            m.text(" before this page");
+            if log.resumed > 0 {
+                m.text(&format!("; resumed {}", count(log.resumed as usize, "time")));
+            }
+        });
+    }
+    fact("took", &mut |m| {
+        let of = if digest.is_simulated() { " on the simulated clock" } else { "" };
+        m.text(&format!("{}{of}", span(log.last_ns)));
+    });
+    let size_of = digest.log.files.bytes;
+    fact("trials", &mut |m| {
+        let files = count(usize::try_from(log.files.count).unwrap_or_default(), "evidence file");
+        m.text(&format!("{fates} in {}; {files}, {}", count(digest.combinations.len(), "combination"), size(size_of)));
+    });
+    if let Some(version) = log.rigtone.clone().or_else(|| environment("/rigtone")) {
+        fact("Rigtone", &mut |m| {
+            m.text(&version);
+            if let Some(seed) = log.seed {
+                m.text(&format!(", seed {seed}"));
+            }
+        });
+    }
+    for (key, path) in [("kernel", "/kernel"), ("BlueZ", "/bluez")] {
+        if let Some(value) = environment(path) {
+            fact(key, &mut |m| _ = m.text(&value));
+        }
+    }
+    if let Some(parts) = digest.environment.as_ref().and_then(|e| e.get("merged")).and_then(Json::as_array) {
+        fact("merged", &mut |m| _ = m.text(&format!("from {}; ages count from the first", count(parts.len(), "run"))));
+    }
+    fact("page", &mut |m| {
+        m.text("made ");
+        m.leaf("time", &[("datetime", &timestamp(now))], &date(now));
+        m.text(&format!(" of {}", run.display()));
+    });
+    m.close("dl").close("section");
+}
+
+/// What is missing, above everything else.
+pub(crate) fn shortcomings(m: &mut Markup, shortcomings: &[Shortcoming]) {
+    for (remarks, class, title) in
+        [(false, "notice missing", "What this page does not have"), (true, "notice", "Left out to keep the page small")]
+    {
+        let of: Vec<&Shortcoming> = shortcomings.iter().filter(|s| s.is_remark() == remarks).collect();
+        if of.is_empty() {
+            continue;
+        }
+        m.element("section", &[("class", class), ("aria-label", title)], |m| {
+            m.leaf("h2", &[], title);
+            m.open("ul", &[]);
+            for shortcoming in of {
+                m.open("li", &[("data-shortcoming", shortcoming.code())]);
+                m.text(&shortcoming.to_string()).text(". ");
+                m.leaf("span", &[("class", "small")], &sentence(shortcoming.hint())).close("li");
+            }
+            m.close("ul");
+        });
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}
+
+/// What the failures follow.
+pub(crate) fn causes(m: &mut Markup, causes: &[String]) {
+    if causes.is_empty() {
+        return;
+    }
+    m.element("section", &[("aria-labelledby", "causes")], |m| {
+        m.leaf("h2", &[("id", "causes")], "What failures follow");
+        m.open("ul", &[]);
+        for cause in causes {
+            m.leaf("li", &[], cause);
+        }
+        m.close("ul");
+    });
+}
+
+/// How the rig was.
+pub(crate) fn rig(m: &mut Markup, digest: &Digest) {
+    let notes = &digest.log.notes;
+    if notes.checks.is_empty() && notes.troubles.is_empty() && notes.warnings.is_empty() {
+        return;
+    }
+    m.element("section", &[("aria-labelledby", "rig")], |m| {
+        m.leaf("h2", &[("id", "rig")], "The rig");
+        if !notes.troubles.is_empty() {
+            m.open("ul", &[("class", "notice missing")]);
+            for (member, what) in &notes.troubles {
+                m.open("li", &[]).leaf("b", &[], member).text(": ").text(what).close("li");
+            }
+            m.close("ul");
+        }
+        if !notes.warnings.is_empty() {
+            m.open("ul", &[]);
+            for warning in &notes.warnings {
+                m.leaf("li", &[], warning);
+            }
+            m.close("ul");
+        }
+        let unfit = notes.checks.iter().filter(|c| !c.ok).count();
+        m.open("details", &[]);
+        let text = format!("{} checked; {unfit} unfit at the last check", count(notes.checks.len(), "member"));
+        m.leaf("summary", &[], &text);
+        m.ours(
+            "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Checks of the rig\"><table><thead><tr>",
+        );
+        for head in ["member", "last finding", "checks", "unfit"] {
+            m.leaf("th", &[("scope", "col")], head);
+        }
+        m.ours("</tr></thead><tbody>");
+        for check in &notes.checks {
+            m.open("tr", &[]).leaf("th", &[("scope", "row")], &check.member).open("td", &[]);
+            if !check.ok {
+                m.ours("<b class=\"bad\">✗ unfit:</b> ");
+            }
+            m.text(&check.finding).close("td");
+            m.leaf("td", &[("class", "number")], &check.times.to_string());
+            m.leaf("td", &[("class", "number")], &check.unfit.to_string()).close("tr");
+        }
+        m.ours("</tbody></table></div>").close("details");
+        if notes.more > 0 {
+            m.leaf("p", &[("class", "small")], &format!("{} more stand in events.jsonl.", notes.more));
+        }
+    });
+}

@@ -1,0 +1,116 @@
+//! What is missing of a run is named, and the rest is shown.
+
+use std::fs;
+
+use rigtone_page::{Options, PageError, Shortcoming, page};
+use rstest::rstest;
+
+use crate::world::{Run, codes, id};
+
+fn whole() -> Run {
+    let mut run = Run::new(&["good"]);
+    for trial in 1..=3 {
+        run.trial(&id("good"), trial, Ok(100.0));
+    }
+    run.end();
+    run.verdicts(&[(&id("good"), "pass", 3)]);
+    run.write("events.jsonl", &run.log());
+    run
+}
+
+fn cut(run: &Run, name: &str, keep: impl FnOnce(&str) -> String) {
+    let text = fs::read_to_string(run.path().join(name)).expect("a file");
+    run.write(name, &keep(&text));
+}
+
+fn remove(run: &Run, name: &str) {
+    fs::remove_file(run.path().join(name)).expect("a file");
+}
+
+#[rstest]
+#[case::nothing(|_: &Run| {}, &[])]
+#[case::no_verdicts(|run: &Run| remove(run, "verdicts.json"), &["document"])]
+#[case::no_plan(|run: &Run| remove(run, "plan.json"), &["document"])]
+#[case::no_environment(|run: &Run| remove(run, "environment.json"), &["document"])]
+#[case::no_log(|run: &Run| remove(run, "events.jsonl"), &["document"])]
+#[case::half_a_plan(|run: &Run| cut(run, "plan.json", |t| t[..t.len() / 2].to_owned()), &["document"])]
+#[case::log_cut_off(|run: &Run| cut(run, "events.jsonl", |t| t[..t.len() - 30].to_owned()), &["unended", "lines"])]
+#[case::log_without_end(
+    |run: &Run| cut(run, "events.jsonl", |t| t.lines().take(9).map(|l| format!("{l}\n")).collect()),
+    &["unended", "in-flight", "other-verdicts"]
+)]
+#[case::damaged_line(
+    |run: &Run| cut(run, "events.jsonl", |t| t.replacen("\"trial-started\"", "trial-started", 1)),
+    &["lines", "other-verdicts"]
+)]
+#[case::newer_major_plan(|run: &Run| cut(run, "plan.json", |t| t.replace("\"schema\":\"1.0\"", "\"schema\":\"2.0\"")), &["document"])]
+#[case::newer_minor_plan(|run: &Run| cut(run, "plan.json", |t| t.replace("\"schema\":\"1.0\"", "\"schema\":\"1.9\"")), &["newer"])]
+#[case::newer_log(|run: &Run| cut(run, "events.jsonl", |t| t.replace("\"schema\":\"1.0\"", "\"schema\":\"2.0\"")), &["lines"])]
+#[case::unknown_kind(
+    |run: &Run| cut(run, "events.jsonl", |t| t.replacen("\"kind\":\"observed\"", "\"kind\":\"smelled\"", 1)),
+    &["unknown-kinds"]
+)]
+#[case::other_verdicts(|run: &Run| cut(run, "verdicts.json", |t| t.replace("night", "day")), &["other-verdicts"])]
+#[case::other_plan(|run: &Run| cut(run, "plan.json", |t| t.replace("speaker=good", "speaker=best")), &["strangers"])]
+#[case::interrupted(|run: &Run| cut(run, "verdicts.json", |t| t.replace("\"interrupted\":null", "\"interrupted\":\"SIGINT\"")), &["interrupted"])]
+fn what_is_missing_is_named(#[case] harm: fn(&Run), #[case] expected: &[&str]) {
+    let run = whole();
+    harm(&run);
+    let page = run.page_of_what_is_there();
+    assert_eq!(codes(&page), expected, "{:?}", page.shortcomings);
+    for shortcoming in &page.shortcomings {
+        assert!(page.html.contains(&format!("data-shortcoming=\"{}\"", shortcoming.code())));
+        assert!(!shortcoming.hint().is_empty());
+    }
+    assert!(page.html.contains("class=\"matrix\"") && page.html.contains("speaker"), "the rest is shown");
+}
+
+#[test]
+fn a_run_that_is_still_written_is_not_taken_for_a_finished_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let writer = rigtone_record::RunWriter::create(&path, "night").unwrap();
+    let run = whole();
+    for name in ["plan.json", "events.jsonl"] {
+        fs::copy(run.path().join(name), path.join(name)).unwrap();
+    }
+    let made = |path: &std::path::Path| page(path, &Options::default()).unwrap();
+    let during = made(&path);
+    assert_eq!(during.shortcomings.first(), Some(&Shortcoming::BeingWritten));
+    assert!(during.html.contains("still being written") && during.html.contains("Not finished."));
+    drop(writer);
+    assert!(!made(&path).shortcomings.contains(&Shortcoming::BeingWritten));
+}
+
+#[test]
+fn evidence_that_is_gone_cut_or_elsewhere_is_counted_and_named() {
+    let mut run = Run::new(&["good"]);
+    let good = id("good");
+    run.event(0, Some((&good, 1, None)), "trial-started", serde_json::Value::Null);
+    for (file, bytes) in [
+        ("evidence/a/0001/gone.wav", 10),
+        ("evidence/a/0001/cut.wav", 10),
+        ("evidence/a/0001/whole.wav", 3),
+        ("../outside.wav", 3),
+    ] {
+        run.evidence(&good, 1, file, bytes);
+    }
+    run.event(1, Some((&good, 1, None)), "trial-finished", serde_json::json!({"outcome": "completed"}));
+    run.end();
+    run.write("evidence/a/0001/cut.wav", "abc");
+    run.write("evidence/a/0001/whole.wav", "abc");
+    let page = run.page();
+    let said: Vec<String> =
+        page.shortcomings.iter().filter(|s| s.code() == "evidence").map(ToString::to_string).collect();
+    assert_eq!(said.len(), 3, "{said:?}");
+    for text in ["is missing: evidence/a/0001/gone.wav", "another size", "lies elsewhere"] {
+        assert!(said.iter().any(|s| s.contains(text)), "{text}: {said:?}");
+    }
+}
+
+#[test]
+fn what_is_no_run_is_an_error_with_a_hint() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = page(folder.path(), &Options::default()).expect_err("no run");
+    assert!(matches!(error, PageError::NoRun { .. }) && error.hint().contains("plan.json"));
+}
