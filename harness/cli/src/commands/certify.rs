@@ -81,15 +81,15 @@ pub(crate) fn key(what: &Key) -> Result<Code, Trouble> {
     if name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(Trouble::usage("--name takes 1 to 100 characters of one line"));
     }
-    let key = SecretKey::generate(name, &documents::today(), *test).map_err(trouble)?;
-    let public = key.write(file).map_err(trouble)?;
+    let key = SecretKey::generate(name, &documents::today(), *test).map_err(|e| trouble(&e))?;
+    let public = key.write(file).map_err(|e| trouble(&e))?;
     printer::out(&format!("secret key {}: keep it off the rig's host, and in one safe place\n", file.display()));
     printer::out(&format!("public key {}: give it to those who verify\n", public.display()));
     Ok(Code::Passed)
 }
 
 pub(crate) fn certify(what: &Certify) -> Result<Code, Trouble> {
-    let key = SecretKey::read(&what.key).map_err(trouble)?;
+    let key = SecretKey::read(&what.key).map_err(|e| trouble(&e))?;
     let read = documents::read(&what.suite);
     read.must_be_right()?;
     let suite = read.library.scenarios.iter().map(|(id, entry)| (id.clone(), (entry.hash.clone(), entry.path.clone())));
@@ -122,7 +122,7 @@ pub(crate) fn certify(what: &Certify) -> Result<Code, Trouble> {
         now_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64),
         rigtone: env!("CARGO_PKG_VERSION"),
     };
-    let Made { manifest } = make(&request, &key, &what.out).map_err(trouble)?;
+    let Made { manifest } = make(&request, &key, &what.out).map_err(|e| trouble(&e))?;
     match what.json {
         true => printer::json(&manifest)?,
         false => {
@@ -134,9 +134,9 @@ pub(crate) fn certify(what: &Certify) -> Result<Code, Trouble> {
 }
 
 pub(crate) fn verify(what: &Verify) -> Result<Code, Trouble> {
-    let trust = Trust::read(&what.trust).map_err(trouble)?;
+    let trust = Trust::read(&what.trust).map_err(|e| trouble(&e))?;
     let Verified { manifest, problems, standing } =
-        check(&what.certificate, &trust, documents::day).map_err(trouble)?;
+        check(&what.certificate, &trust, documents::day).map_err(|e| trouble(&e))?;
     let (code, whose) = match (&standing, problems.is_empty()) {
         (_, false) => (Code::Failure, "it is not what was signed"),
         (Standing::Trusted(_), true) if manifest.mode == Mode::Trial => {
@@ -207,13 +207,13 @@ fn says(manifest: &Manifest) -> String {
     text
 }
 
-fn trouble(error: CertificateError) -> Trouble {
-    let code = match &error {
+fn trouble(error: &CertificateError) -> Trouble {
+    let code = match error {
         CertificateError::Obstacles(_) => Code::Failure,
         CertificateError::Io { .. } | CertificateError::Write(_) => Code::Infrastructure,
         _ => Code::Usage,
     };
-    Trouble::new(code, &error).hint(error.hint())
+    Trouble::new(code, error).hint(error.hint())
 }
 
 impl documents::Origin {

@@ -187,7 +187,7 @@ fn time_of(anchors: &[Anchor], frame: f64) -> Option<f64> {
     let (first, last) = (anchors.first()?, anchors.last()?);
     let span = last.frame - first.frame;
     let slope = (last.t_ns - first.t_ns) as f64 / span;
-    (span > 0.0).then(|| first.t_ns as f64 + (frame - first.frame) * slope)
+    if span > 0.0 { Some(first.t_ns as f64 + (frame - first.frame) * slope) } else { None }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `rigtone rig calibrate RIG MICROPHONE --through LOUDSPEAKER`
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use rigtone_model::{
@@ -46,7 +46,7 @@ struct Told<'a> {
 pub(super) fn measure(asked: &Asked<'_>, known: Option<Calibration>) -> Result<Code, Trouble> {
     let &Asked { rig, document, devices, name, through, days, how } = asked;
     // What is no member of the rig is told by name, without opening anything.
-    let there = |known: bool, name: &str| known.then(|| BTreeSet::from([name.to_owned()])).unwrap_or_default();
+    let there = |known: bool, name: &str| known.then(|| name.to_owned()).into_iter().collect();
     let wanted = Selection {
         microphones: there(document.microphones.contains_key(name), name),
         loudspeakers: there(document.loudspeakers.contains_key(through), through),
