@@ -172,7 +172,7 @@ pub struct Power {
     pub state: OnOff,
 }
 
-/// Cut a unit's supply for a while, then wait until the unit has started.
+/// Cut a unit's supply for a while, and give it back. Whoever needs the unit started waits for it with `wait`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PowerCycle {
