@@ -1,30 +1,12 @@
 //! Numbers as people read them: three figures, a unit, an interval.
 
+pub(crate) use rigtone_report::figure::{count, number};
+use rigtone_report::figure::quantity;
+
 use crate::{
     history::{Line, Point, Rate, Series},
     word::Word,
 };
-
-/// A number with as many decimals as it can bear; a share short of certainty is never rounded to it.
-pub(crate) fn number(value: f64, unit: &str) -> String {
-    let value = if unit == "%" && value < 100.0 { value.min(99.9) } else { value };
-    let text = match value.abs() {
-        v if v >= 99.95 => format!("{value:.0}"),
-        v if v >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    };
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
-    }
-}
-
-fn quantity(value: f64, unit: &str) -> String {
-    match unit {
-        "" => number(value, unit),
-        _ => format!("{} {unit}", number(value, unit)),
-    }
-}
 
 /// Estimate and interval, such as `97.1 % [85.1, 99.9]`; an end that is not there is open.
 pub(crate) fn estimate(point: &Point, unit: &str) -> Option<String> {
@@ -80,11 +62,6 @@ pub(crate) fn worst(line: &Line) -> Option<String> {
         Some(estimate) => format!("{estimate}, {n}"),
         None => format!("{} of {}", point.held, point.n),
     })
-}
-
-/// A count of things, such as `1 run` or `5 runs`.
-pub(crate) fn count(n: usize, thing: &str) -> String {
-    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
