@@ -1,7 +1,7 @@
 //! Numbers as people read them: three figures, a unit, an interval.
 
-pub(crate) use rigtone_report::figure::{count, number};
 use rigtone_report::figure::quantity;
+pub(crate) use rigtone_report::figure::{count, number};
 
 use crate::{
     history::{Line, Point, Rate, Series},
