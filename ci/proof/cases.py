@@ -101,7 +101,7 @@ def apart(folder):
     wired, alone = (json.loads((folder / name).read_text()) for name in ("wired.json", "alone.json"))
     if wired["distance"] != "0 m":
         return f"a distance of {wired['distance']}, where there is none"
-    clocks = [float(value) * {"ms": 1, "us": 1e-3}[unit] for value, unit in
+    clocks = [float(value) * {"s": 1e3, "ms": 1, "us": 1e-3, "ns": 1e-6}[unit] for value, unit in
               (told["loopback"].split() for told in (wired, alone))]
     return None if max(clocks) < 25 else f"clocks are {clocks} ms apart"
 

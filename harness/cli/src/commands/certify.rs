@@ -30,8 +30,8 @@ pub(crate) struct Certify {
     /// The firmware that its unit ran.
     #[arg(long)]
     firmware: String,
-    /// The scenarios that it must have passed: a folder, or a file.
-    #[arg(long, value_name = "PATH", required = true)]
+    /// The scenarios that it must have passed: files, and folders of them.
+    #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     suite: Vec<PathBuf>,
     /// The secret key that signs it.
     #[arg(long, value_name = "FILE")]
@@ -96,7 +96,7 @@ pub(crate) fn certify(what: &Certify) -> Result<Code, Trouble> {
     let suite: BTreeMap<String, (String, PathBuf)> = suite.collect();
     if suite.is_empty() {
         return Err(Trouble::usage("--suite names no scenario")
-            .hint("name a folder of scenarios, such as `scenarios/suites/certification`"));
+            .hint("name files or folders of scenarios, such as `$(grep -v '^#' suites/certification)`"));
     }
     let named: Vec<String> =
         what.suite.iter().map(|path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned()).collect();
@@ -107,7 +107,9 @@ pub(crate) fn certify(what: &Certify) -> Result<Code, Trouble> {
         .iter()
         .map(|(id, (hash, path))| (format!("documents/scenarios/{id}.yaml"), path.clone(), Some(hash.clone())))
         .collect();
-    files.extend(origin.iter().flat_map(|origin| origin.files(&plan.plan.rig_hash)));
+    // Without the documents nobody could say what stood in the rig.
+    let unknown = || vec![("documents/rig.yaml".to_owned(), PathBuf::new(), Some(plan.plan.rig_hash.clone()))];
+    files.extend(origin.map_or_else(unknown, |origin| origin.files(&plan.plan.rig_hash)));
     let subject = Subject {
         device: what.device.clone(),
         firmware: what.firmware.clone(),

@@ -127,6 +127,10 @@ fn what_was_certified_is_verified_by_whoever_trusts_the_key() {
     as_of_a_lab(home);
     home.write("devices/jbl/charge-5.yaml", &(fs::read_to_string(home.path("devices/jbl/charge-5.yaml")).unwrap() + "# new\n"));
 }, "`documents/devices/jbl/charge-5.yaml` has changed")]
+#[case::nobody_knows_its_documents(true, |home: &Home| {
+    as_of_a_lab(home);
+    change(home, "run/environment.json", |environment| { environment["run"].as_object_mut().unwrap().remove("documents"); });
+}, "`documents/rig.yaml` has changed since it began, or is gone")]
 #[case::cut_off(true, |home: &Home| {
     as_of_a_lab(home);
     let log = fs::read_to_string(home.path("run/events.jsonl")).unwrap();
@@ -146,6 +150,17 @@ fn what_is_no_ground_is_refused_and_only_tried_with_a_test_key(
     certify(&home, &["--trial"]).with_code(2).says(&["no test key"]);
     certify(&home, &["--trial", "--key", "try.key"]).with_code(0).says(&["TRIAL, no certificate", why]);
     home.rigtone(&["verify", "certificate", "--trust", "try.key.pub"]).with_code(11).says(&["it is a trial"]);
+}
+
+/// A suite is a list of files: the shell hands them over one after the other.
+#[test]
+fn a_suite_may_be_several_paths_in_a_row() {
+    let home = home(true);
+    as_of_a_lab(&home);
+    home.write("more/again.yaml", &PAIRED.replace("scenario: paired", "scenario: again"));
+    let words = ["certify", "run", "--device", "jbl/charge-5", "--firmware", "1.1.0", "--out", "certificate"];
+    let suite = ["--suite", SUITE, "more/again.yaml", "--key", "lab.key"];
+    home.rigtone(&[&words[..], &suite].concat()).with_code(10).says(&["`again` was run in another form"]);
 }
 
 #[test]
