@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 pub use load::{Answer, Entry, Loaded, Run, Subject};
 
@@ -197,8 +197,7 @@ impl Index {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(PATIENCE_S))?;
         let mut index = Self { connection, path: Some(path.to_owned()), note: None };
-        let version = index.number("user_version")?;
-        let whose = whose(&index.connection)?;
+        let (whose, version) = whose(&index.connection.unchecked_transaction()?)?;
         // Nothing is changed before it is known that the file is ours.
         if whose == Whose::Foreign {
             return Err(Refused::Foreign);
@@ -231,7 +230,7 @@ impl Index {
     /// Makes its tables anew, without anything in them; unless another command has just done so, if that is enough.
     fn clear(&mut self, in_any_case: bool) -> rusqlite::Result<()> {
         let change = self.connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        if !in_any_case && whose(&change)? == Whose::Ours {
+        if !in_any_case && whose(&change)?.0 == Whose::Ours {
             return Ok(());
         }
         for name in tables(&change)? {
@@ -277,15 +276,18 @@ enum Whose {
     Foreign,
 }
 
-fn whose(connection: &Connection) -> rusqlite::Result<Whose> {
-    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
+/// Who wrote it, and in which version. All of it is read in one transaction: between two of its own another command may have made the
+/// tables, and half of the one state with half of the other is nobody's.
+fn whose(database: &Transaction<'_>) -> rusqlite::Result<(Whose, i32)> {
+    let number = |pragma: &str| database.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let (application, version) = (number("application_id")?, number("user_version")?);
-    Ok(match (tables(connection)?.is_empty(), application, version) {
+    let whose = match (tables(database)?.is_empty(), application, version) {
         (true, 0 | APPLICATION, _) => Whose::Nobody,
         (false, APPLICATION, VERSION) => Whose::Ours,
         (false, APPLICATION, _) => Whose::OtherVersion,
         _ => Whose::Foreign,
-    })
+    };
+    Ok((whose, version))
 }
 
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {

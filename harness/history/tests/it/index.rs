@@ -1,6 +1,6 @@
 //! The index is derived: it follows the run directories, and nothing is lost with it.
 
-use std::{fs, thread};
+use std::{fs, sync::Barrier, thread};
 
 use rigtone_history::{Filter, History, Index, IndexError, Kind, Word, find, look};
 use rstest::rstest;
@@ -173,6 +173,24 @@ fn two_commands_at_once_come_to_one_index() {
         assert_eq!(first.runs.len(), 40);
     });
     assert_eq!(refresh(&lab), (0, 40, 0));
+}
+
+#[test]
+fn who_opens_it_while_another_command_makes_it_finds_it_its_own() {
+    let lab = Lab::new();
+    // Each file is made once only: the race is run often.
+    for round in 0..200 {
+        let path = lab.runs().join(format!("index-{round}.sqlite"));
+        let together = Barrier::new(4);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    together.wait();
+                    Index::open(&path).unwrap()
+                });
+            }
+        });
+    }
 }
 
 #[test]
