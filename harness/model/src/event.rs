@@ -198,6 +198,15 @@ pub struct Listening {
     pub response: Option<Arc<Deviation>>,
     /// Zeros are silence, and not a dead microphone.
     pub digital_silence: bool,
+    /// The axis of the microphone, where the step names its microphones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// How often the stimulus was sent, one behind the other.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub times: u32,
+    /// Where any sound is listened for: the level of the room's noise without one, RMS in dB relative to full scale. There is no stimulus then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub any_above_dbfs: Option<f64>,
     /// Samples a second of the stimulus that was sent.
     #[serde(default = "usual_hz", skip_serializing_if = "is_usual_hz")]
     pub rate_hz: u32,
@@ -215,6 +224,13 @@ pub struct Deviation {
     pub points: Vec<(f64, f64)>,
 }
 
+fn once() -> u32 {
+    1
+}
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_once(times: &u32) -> bool {
+    *times == 1
+}
 fn usual_hz() -> u32 {
     48_000
 }

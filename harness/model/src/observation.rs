@@ -145,6 +145,8 @@ quantities! {
     BlockedPackets = "blocked-packets",
     /// The share of packets that the link did not take in time.
     DroppedPackets = "dropped-packets",
+    /// The volume that was set at the sounding unit.
+    Volume = "volume",
 }
 
 /// The value of an observation.
@@ -215,6 +217,9 @@ pub struct Observation {
     pub of: String,
     /// What was observed.
     pub quantity: Quantity,
+    /// The axis of the microphone that heard it, where a step names its microphones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
     /// The frequency that it is about, in Hz, where there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_hz: Option<f64>,
@@ -234,6 +239,7 @@ pub struct Observation {
 impl Observation {
     /// What was read directly, without a method between.
     pub fn raw(of: &str, quantity: Quantity, value: Value) -> Self {
-        Self { of: of.to_owned(), quantity, at_hz: None, value, method: None, evidence: None, quality: BTreeMap::new() }
+        let (of, at) = (of.to_owned(), None);
+        Self { of, quantity, at, at_hz: None, value, method: None, evidence: None, quality: BTreeMap::new() }
     }
 }

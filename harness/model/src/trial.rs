@@ -188,6 +188,11 @@ impl TrialRecord {
     pub fn observation(&self, of: &str, quantity: Quantity) -> Option<&Observation> {
         self.observations.iter().find(|o| o.quantity == quantity && o.of == of)
     }
+    /// The same as a microphone heard it: the one on the axis `at`; where none is named, the first of the step, which is the nearest.
+    pub fn observation_at_microphone(&self, of: &str, quantity: Quantity, at: Option<&str>) -> Option<&Observation> {
+        let mut all = self.observations.iter().filter(|o| o.quantity == quantity && o.of == of);
+        all.find(|o| at.is_none() || o.at.is_none() || o.at.as_deref() == at)
+    }
     /// The observation of a quantity in a step at a frequency.
     pub fn observation_at(&self, of: &str, quantity: Quantity, hz: f64) -> Option<&Observation> {
         self.observations.iter().find(|o| o.quantity == quantity && o.of == of && o.at_hz == Some(hz))
@@ -216,9 +221,9 @@ pub struct TrialFolder {
 #[derive(Debug, Clone)]
 struct Open {
     record: TrialRecord,
-    /// Attempts of the step that has not ended.
-    attempts: Vec<Option<FailureClass>>,
-    /// Whether that step is a part of the trial proper.
+    /// Attempts of the steps that have not ended, by their labels: several may go on at once.
+    attempts: BTreeMap<String, Vec<Option<FailureClass>>>,
+    /// Whether those steps are a part of the trial proper.
     judged: bool,
 }
 
@@ -239,7 +244,7 @@ impl TrialFolder {
                 observations: Vec::new(),
                 evidence: Vec::new(),
             };
-            self.open.insert(key, Open { record, attempts: Vec::new(), judged: true });
+            self.open.insert(key, Open { record, attempts: BTreeMap::new(), judged: true });
             return None;
         }
         if let Body::TrialDiscarded { .. } = body {
@@ -252,23 +257,27 @@ impl TrialFolder {
         }
         let Open { record, attempts, judged } = self.open.get_mut(&key)?;
         match body {
-            Body::StepStarted { phase, .. } => *judged = phase == Phase::Trial,
-            Body::Attempt { failure, .. } => attempts.push(failure.map(|f| f.class)),
+            Body::StepStarted { phase, .. } => {
+                attempts.insert(step.unwrap_or_default(), Vec::new());
+                *judged = phase == Phase::Trial;
+            }
+            Body::Attempt { failure, .. } => {
+                attempts.entry(step.unwrap_or_default()).or_default().push(failure.map(|f| f.class));
+            }
             // What was tried before the trial proper, or after it, is not judged.
             Body::StepFinished { phase: Phase::Setup | Phase::Cleanup, .. } => {
-                attempts.clear();
-                *judged = true;
+                attempts.remove(step.as_deref().unwrap_or_default());
+                *judged = attempts.is_empty();
             }
-            Body::StepFinished { action, phase: Phase::Trial, outcome, took_ns } => record.steps.push(StepRecord {
-                label: step.unwrap_or_default(),
-                action,
-                failure: match outcome {
+            Body::StepFinished { action, phase: Phase::Trial, outcome, took_ns } => {
+                let label = step.unwrap_or_default();
+                let attempts = attempts.remove(&label).unwrap_or_default();
+                let failure = match outcome {
                     StepOutcome::Failed(failure) => Some(failure),
                     StepOutcome::Done | StepOutcome::Lost(_) | StepOutcome::Cancelled => None,
-                },
-                attempts: std::mem::take(attempts),
-                took_ns,
-            }),
+                };
+                record.steps.push(StepRecord { label, action, failure, attempts, took_ns });
+            }
             // The same of what was observed. What is known only when all steps are done says itself what it is about.
             Body::Observed(observation) if *judged => record.observations.push(observation),
             Body::Evidence { file, .. } => record.evidence.push(file),

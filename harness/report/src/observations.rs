@@ -21,7 +21,7 @@ use cells::text;
 use row::Row;
 
 /// The fixed columns.
-pub const COLUMNS: [&str; 23] = [
+pub const COLUMNS: [&str; 24] = [
     "run",
     "scenario",
     "combination",
@@ -45,6 +45,7 @@ pub const COLUMNS: [&str; 23] = [
     "evidence",
     "t_ns",
     "seq",
+    "microphone",
 ];
 
 /// What became of the attempt that an observation was made in, by trial and attempt.
@@ -53,6 +54,8 @@ type Open = BTreeMap<(CombinationId, u32, u32), Attempt>;
 /// An attempt that has begun.
 struct Attempt {
     phase: Phase,
+    /// Steps that have not ended.
+    running: u32,
     rows: Vec<Row>,
 }
 
@@ -68,7 +71,7 @@ pub fn write(run: &str, plan: &Plan, events: impl IntoIterator<Item = Event>, si
         let key = (combination, trial, attempt);
         match body {
             Body::TrialStarted => {
-                let begun = Attempt { phase: Phase::Trial, rows: Vec::new() };
+                let begun = Attempt { phase: Phase::Trial, running: 0, rows: Vec::new() };
                 if let Some(before) = open.insert(key.clone(), begun) {
                     table.rows(&key, "discarded", &before.rows)?;
                 }
@@ -76,12 +79,16 @@ pub fn write(run: &str, plan: &Plan, events: impl IntoIterator<Item = Event>, si
             Body::StepStarted { phase, .. } => {
                 if let Some(attempt) = open.get_mut(&key) {
                     attempt.phase = phase;
+                    attempt.running += 1;
                 }
             }
             // What is known only when all steps are done says itself what it is about, and counts.
-            Body::StepFinished { phase: Phase::Setup | Phase::Cleanup, .. } => {
+            Body::StepFinished { .. } => {
                 if let Some(attempt) = open.get_mut(&key) {
-                    attempt.phase = Phase::Trial;
+                    attempt.running = attempt.running.saturating_sub(1);
+                    if attempt.running == 0 {
+                        attempt.phase = Phase::Trial;
+                    }
                 }
             }
             Body::Observed(observation) => match open.get_mut(&key) {

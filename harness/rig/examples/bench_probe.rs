@@ -21,7 +21,7 @@ use rigtone_audio::{
 use rigtone_model::document::{Codec, Device, Profile, Rig};
 use rigtone_rig::{
     bench::Bench,
-    capability::{Captured, Streamed, Unit, Wish},
+    capability::{Captured, Programme, Streamed, Unit, Wish},
     clock::Instant,
     hardware::{Hold, Selection, open, runtime},
 };
@@ -137,12 +137,13 @@ impl Probe {
     async fn sound(&self) -> Result<bool, Failure> {
         let stimulus = Stimulus::build(Name::Smoke, 48_000, 7)?;
         let streaming = need(self.source.streaming.as_ref())?;
-        streaming.prepare(&stimulus, WISH, self.within(20)).await?;
+        streaming.prepare(&Programme::once(&stimulus), WISH, self.within(20)).await?;
         self.said(format_args!("prepared {:.3} s", stimulus.duration_s()));
         let microphone = self.bench.microphones.get("mic").ok_or("no microphone")?;
         let recording = microphone.start(self.within(5)).await?;
         self.said(format_args!("recording"));
-        let stream = streaming.stream(self.speaker.address, &stimulus, self.within(20));
+        let programme = Programme::once(&stimulus);
+        let stream = streaming.stream(self.speaker.address, &programme, self.within(20));
         let streamed = tokio::join!(stream, self.cut()).0?;
         self.said(format_args!("stream: {streamed:?}"));
         let captured = recording.stop(self.within(5)).await?;

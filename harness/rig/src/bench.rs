@@ -134,6 +134,11 @@ pub trait Keeper {
     fn disk_is_full(&self) -> bool {
         false
     }
+    /// How loud the room is where nothing plays, as the last check of a microphone heard it: RMS in dB relative to full scale, mean taken
+    /// out. Nothing of one that was not checked, or hears no noise.
+    fn noise_dbfs(&self, _microphone: &str) -> Option<f64> {
+        None
+    }
     /// Which microphone it is: where it is plugged in and what it says it is. Nothing of one that is not there.
     fn identity(&self, _microphone: &str) -> Option<String> {
         None

@@ -16,7 +16,7 @@ pub use rigtone_model::{
 };
 
 use crate::clock::Instant;
-pub use crate::samples::Samples;
+pub use crate::{programme::Programme, samples::Samples};
 
 /// The outer error is the rig's, the inner one the device's.
 pub type Answer<T> = Result<Result<T, DeviceFailure>, InfrastructureFault>;
@@ -176,6 +176,14 @@ pub trait Connecting {
     async fn disconnect(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault>;
 }
 
+/// Seeing that a link goes which this unit has made.
+#[async_trait(?Send)]
+pub trait Watching {
+    /// Waits until there is no link to `target`, at once where there is none; still being linked in the end is the device's failure.
+    /// Cancel-safe.
+    async fn unlinked(&self, target: Address, deadline: Instant) -> Answer<()>;
+}
+
 /// When a stimulus left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Emission {
@@ -224,16 +232,24 @@ pub struct Streamed {
 /// Streaming audio over a connected profile.
 #[async_trait(?Send)]
 pub trait Streaming {
-    /// Gets ready to send `stimulus`, so that nothing but sending is left to do. Cancel-safe.
-    async fn prepare(&self, stimulus: &Stimulus, wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault>;
-    /// Sends `stimulus` once over the link that was connected last, in real time. Cancel-safe: the stream is
+    /// Gets ready to send a programme, so that nothing but sending is left to do. Cancel-safe.
+    async fn prepare(&self, programme: &Programme, wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault>;
+    /// Sends a programme over the link that was connected last, in real time. Cancel-safe: the stream is
     /// suspended.
     async fn stream(
         &self,
         target: Address,
-        stimulus: &Stimulus,
+        programme: &Programme,
         deadline: Instant,
     ) -> Result<Streamed, InfrastructureFault>;
+}
+
+/// Setting the volume of a sink, as its source (absolute volume of AVRCP).
+#[async_trait(?Send)]
+pub trait VolumeControl {
+    /// Sets the volume of `target` to a share of its range; gives the share that it took, in steps of 1/127. A sink that lets nobody set it
+    /// is the device's failure (`unsupported`). Cancel-safe: the order may have been sent.
+    async fn set_volume(&self, target: Address, share: f64, deadline: Instant) -> Answer<f64>;
 }
 
 /// Waiting for a source that connects by itself.
@@ -358,6 +374,8 @@ pub enum Request<'a> {
         signal: &'a str,
         /// The stimulus.
         stimulus: &'a Stimulus,
+        /// What it takes the sound from, where it has several contents.
+        content: Option<&'a str>,
     },
     /// Say a prompt of its device to it.
     Say(&'a str),
@@ -410,6 +428,10 @@ pub struct Unit {
     pub pairing: Option<Rc<dyn Pairing>>,
     /// Connecting from it.
     pub connecting: Option<Rc<dyn Connecting>>,
+    /// Seeing links go that it has made.
+    pub watching: Option<Rc<dyn Watching>>,
+    /// Setting the volume of those that it plays on.
+    pub volume: Option<Rc<dyn VolumeControl>>,
     /// Streaming from it.
     pub streaming: Option<Rc<dyn Streaming>>,
     /// Being connected to.

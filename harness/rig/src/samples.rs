@@ -44,6 +44,14 @@ impl Samples {
         (first..self.len()).step_by(step).map(|at| self.at(at))
     }
 
+    /// The level of a channel, RMS in dB relative to full scale (1.0), its mean taken out; minus infinity where nothing moves.
+    pub fn rms_dbfs(&self, channel: u16, channels: u16) -> f64 {
+        let samples = self.scaled(channel, channels);
+        let n = samples.len().max(1) as f64;
+        let mean = samples.iter().map(|x| f64::from(*x)).sum::<f64>() / n;
+        10.0 * (samples.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / n).log10()
+    }
+
     /// As [`Samples::channel`], with full scale at 1.0.
     pub fn scaled(&self, channel: u16, channels: u16) -> Vec<f32> {
         let full = self.full_scale();

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use rigtone_audio::stimulus;
 use rigtone_judge::verdicts::{RunPlan, ScenarioRules, Standing};
 use rigtone_model::{
-    document::{Action, Scenario},
+    document::{Action, Play, Scenario},
     plan::{Combination, capacity},
+    quantity::{Duration, Param},
 };
 use serde::Serialize;
 
@@ -71,8 +72,17 @@ fn listened_hours(scenario: &Scenario) -> f64 {
     let seconds = |name: &str| {
         name.parse().ok().and_then(|name| stimulus::Positions::of(name, 48_000, 0).ok()).map_or(0.0, |p| p.duration_s())
     };
-    let each = scenario.trial.iter().map(|step| match step.action() {
-        Action::Play(play) => seconds(&play.signal),
+    // Under some conditions it may be less.
+    let each = scenario.steps_of_trial().into_iter().map(|step| match step.action() {
+        Action::Play(play) => {
+            let once = seconds(&play.signal);
+            match play.lasting {
+                Some(Param::Fixed(lasting)) => {
+                    f64::from(Play::times(lasting, Duration::from_ns((once * 1e9) as i64))) * once
+                }
+                _ => once,
+            }
+        }
         Action::Listen(listen) => listen.lasting.seconds(),
         _ => 0.0,
     });
@@ -91,7 +101,7 @@ impl Forecast {
             .filter_map(|planned| {
                 let scenario = &planned.document;
                 let rules = run.rules.scenario(&scenario.scenario)?;
-                let plays = scenario.trial.iter().filter(|s| matches!(s.action(), Action::Play(_))).count();
+                let plays = scenario.steps_of_trial().iter().filter(|s| matches!(s.action(), Action::Play(_))).count();
                 Some((scenario.scenario.as_str(), (Expected::of(scenario, rules), plays)))
             })
             .collect();

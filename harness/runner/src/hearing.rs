@@ -5,19 +5,24 @@ use rigtone_model::{
     document::{Listen, Play},
     event::{Body, Listening},
     observation::{Observation, Quantity, Value},
+    quantity::{Duration, Level},
     trial::InfrastructureFault,
 };
 use rigtone_record::wav::{self, Pcm};
 use rigtone_rig::{
-    capability::{Asked, Captured, Microphone, Pacing, Received, Request, Samples, Streaming, Unit, Wish},
+    capability::{
+        Answer, Asked, Captured, Microphone, Pacing, Programme, Received, Recording, Request, Samples, Streaming, Unit,
+        Wish,
+    },
     clock::compute,
 };
-use rigtone_witness::sound::{Emitted, HearError, Heard, Take, asked_hz, hear, identity, stimulus};
+use rigtone_witness::sound::{Emitted, HearError, Heard, Take, asked_hz, hear, hear_any, identity, stimulus};
 
 use crate::{
     asked::{self, ASKED_NS},
     emit::Place,
     step::{Session, StepEnd, StepResult, USUAL_HZ},
+    volume,
 };
 
 /// Recorded before the sound: the noise of the room.
@@ -29,17 +34,117 @@ const ANALYSIS_NS: i64 = 10_000_000;
 const START_NS: i64 = 10_000_000_000;
 /// The identity of a stimulus that is not ours to send: that of `rigtone signal`.
 const FOREIGN: u32 = 0;
+/// What is played to see how loud it is.
+const LOUDNESS_SIGNAL: &str = "noise";
+/// The level of what is no sound at all, in dB relative to full scale: below the last step of 16 bits.
+const SILENT_DBFS: f64 = -100.0;
 
 /// What is recorded, and what it is to be held against.
 struct Sound<'a> {
     signal: &'a str,
     code: u32,
-    stimulus: Stimulus,
+    /// Nothing where any sound is listened for.
+    stimulus: Option<Stimulus>,
+    times: u32,
     /// The unit that sounds, or beside which the microphone stands.
     target: &'a Unit,
-    /// The microphone.
-    name: String,
+}
+
+/// A microphone that records.
+struct Ear<'a> {
+    /// The axis that names it, where the step names its microphones.
+    axis: Option<&'a str>,
+    name: &'a str,
     microphone: &'a dyn Microphone,
+}
+
+/// A recording that runs.
+struct Running<'a> {
+    ear: Ear<'a>,
+    recording: Box<dyn Recording>,
+}
+
+impl<'a> Ear<'a> {
+    fn of(session: &Session<'a>, axis: Option<&'a str>, name: &'a str) -> Result<Self, InfrastructureFault> {
+        let microphone = session.trial.bench.microphones.get(name).ok_or_else(|| {
+            InfrastructureFault::new(format!("microphone {name}"), "is not part of the rig that was opened")
+        })?;
+        Ok(Self { axis, name, microphone: &**microphone })
+    }
+
+    fn member(&self) -> String {
+        format!("microphone {}", self.name)
+    }
+
+    async fn start(self, session: &Session<'_>) -> Result<Running<'a>, InfrastructureFault> {
+        let deadline = session.now().plus(START_NS);
+        let recording = session.bounded(deadline, &self.member(), self.microphone.start(deadline)).await?;
+        Ok(Running { ear: self, recording })
+    }
+}
+
+impl<'a> Running<'a> {
+    async fn stop(self, session: &Session<'_>) -> Result<(Ear<'a>, Captured), InfrastructureFault> {
+        let deadline = session.now().plus(START_NS);
+        let captured = session.bounded(deadline, &self.ear.member(), self.recording.stop(deadline)).await?;
+        Ok((self.ear, captured))
+    }
+}
+
+/// The microphones that record a play: those that it names, the one nearest to the sounding unit first, else that one alone.
+fn ears<'a>(session: &Session<'a>, play: &'a Play, target: &'a Unit) -> Result<Vec<Ear<'a>>, InfrastructureFault> {
+    let bench = session.trial.bench;
+    let nearest = bench.nearest_microphone(&target.name);
+    if play.heard_by.is_empty() {
+        let name = nearest.ok_or_else(|| {
+            InfrastructureFault::new(format!("unit {}", target.name), "no microphone of the rig hears it")
+                .hint("name one with `heard-by:` in the rig's document")
+        })?;
+        return Ok(vec![Ear::of(session, None, name)?]);
+    }
+    let named = play.heard_by.iter().map(|axis| Ear::of(session, Some(axis), session.trial.microphone(axis)?.0));
+    let mut ears = named.collect::<Result<Vec<_>, _>>()?;
+    ears.sort_by_key(|ear| Some(ear.name) != nearest);
+    Ok(ears)
+}
+
+async fn start_all<'a>(session: &Session<'_>, ears: Vec<Ear<'a>>) -> Result<Vec<Running<'a>>, InfrastructureFault> {
+    let mut running = Vec::new();
+    for ear in ears {
+        running.push(ear.start(session).await?);
+    }
+    Ok(running)
+}
+
+/// Ends all recordings before the first of them is looked at, which takes time.
+async fn stop_all<'a>(
+    session: &Session<'_>,
+    running: Vec<Running<'a>>,
+) -> Result<Vec<(Ear<'a>, Captured)>, InfrastructureFault> {
+    let mut captured = Vec::new();
+    for running in running {
+        captured.push(running.stop(session).await?);
+    }
+    Ok(captured)
+}
+
+/// The stimulus of a step, as its source plays it.
+fn stimulus_of(signal: &str, hz: u32, code: u32) -> Result<Stimulus, InfrastructureFault> {
+    stimulus(signal, hz, code)
+        .map_err(|e| InfrastructureFault::new("plan", e.to_string()).hint("run `rigtone check` on the scenario"))
+}
+
+/// What a play sends.
+fn programme(session: &Session<'_>, play: &Play, stimulus: &Stimulus) -> Result<Programme, InfrastructureFault> {
+    let bindings = session.trial.bindings();
+    let lasting = play.lasting.as_ref().map(|lasting| bindings.resolve(lasting)).transpose();
+    let level = play.level.as_ref().map(|level| bindings.resolve(level)).transpose();
+    let content = play.content.as_ref().map(|content| bindings.resolve(content)).transpose();
+    let length = Duration::from_ns((stimulus.duration_s() * 1e9).round() as i64);
+    let times = session.bound(lasting)?.map_or(1, |lasting| Play::times(lasting, length));
+    let programme = Programme::once(stimulus).times(times);
+    let programme = programme.at_level(session.bound(level)?.map_or(0.0, Level::db));
+    Ok(programme.of_content(session.bound(content)?))
 }
 
 pub(crate) async fn play(
@@ -53,27 +158,23 @@ pub(crate) async fn play(
 ) -> StepResult {
     let trial = session.trial;
     let code = identity(&trial.plan.rig, &target.name);
-    let stimulus = stimulus(&play.signal, session.rate_hz, code)
-        .map_err(|e| InfrastructureFault::new("plan", e.to_string()).hint("run `rigtone check` on the scenario"))?;
+    let stimulus = stimulus_of(&play.signal, session.rate_hz, code)?;
+    let programme = programme(session, play, &stimulus)?;
     let member = format!("unit {}", unit.name);
-    let name = trial.bench.nearest_microphone(&target.name).unwrap_or_default().to_owned();
-    let microphone = trial.bench.microphones.get(&name).ok_or_else(|| {
-        InfrastructureFault::new(format!("unit {}", target.name), "no microphone of the rig hears it")
-            .hint("name one with `heard-by:` in the rig's document")
-    })?;
-    let ear = format!("microphone {name}");
+    let length_ns = programme.length_ns();
 
-    let deadline = session.now().plus(START_NS);
-    session.bounded(deadline, &member, streaming.prepare(&stimulus, wish, deadline)).await?;
-    let deadline = session.now().plus(START_NS);
-    let recording = session.bounded(deadline, &ear, microphone.start(deadline)).await?;
+    // Encoding takes a small part of the time that playing takes.
+    let deadline = session.now().plus(START_NS + length_ns / 5);
+    session.bounded(deadline, &member, streaming.prepare(&programme, wish, deadline)).await?;
+    if let Err(failure) = volume::set(session, play, streaming, unit, target, wish, place).await? {
+        return Ok(StepEnd::Failed(failure));
+    }
+    let running = start_all(session, ears(session, play, target)?).await?;
     session.pass(LEAD_NS).await;
-    let length_ns = (stimulus.duration_s() * 1e9) as i64;
     let deadline = session.now().plus(length_ns + START_NS);
-    let streamed = session.bounded(deadline, &member, streaming.stream(target.address, &stimulus, deadline)).await?;
+    let streamed = session.bounded(deadline, &member, streaming.stream(target.address, &programme, deadline)).await?;
     session.pass(TAIL_NS).await;
-    let deadline = session.now().plus(START_NS);
-    let captured = session.bounded(deadline, &ear, recording.stop(deadline)).await?;
+    let recorded = stop_all(session, running).await?;
 
     if let Some(emission) = streamed.emission {
         let body =
@@ -85,9 +186,58 @@ pub(crate) async fn play(
     }
     session.changed(place, &target.name, streamed.changes);
     let emitted = streamed.emission.map(|e| Emitted { t_ns: e.at.0, uncertainty_ns: e.uncertainty_ns });
-    let sound = Sound { signal: &play.signal, code, stimulus, target, name, microphone: &**microphone };
-    analyse(session, sound, captured, emitted, place).await?;
+    let times = programme.repeats();
+    for (ear, captured) in recorded {
+        let sound = Sound { signal: &play.signal, code, stimulus: Some(stimulus.clone()), times, target };
+        analyse(session, sound, ear, captured, emitted, place).await?;
+    }
     Ok(streamed.ended.map_or_else(StepEnd::Failed, |()| StepEnd::Done))
+}
+
+/// How loud a short noise is at the microphone nearest to a unit, A-weighted in dB SPL; nothing where it is not heard. The recording is
+/// no evidence: nothing is judged by it.
+pub(crate) async fn loudness(
+    session: &Session<'_>,
+    streaming: &dyn Streaming,
+    unit: &Unit,
+    target: &Unit,
+    wish: Wish,
+) -> Answer<Option<f64>> {
+    let bench = session.trial.bench;
+    let code = identity(&session.trial.plan.rig, &target.name);
+    let stimulus = stimulus_of(LOUDNESS_SIGNAL, session.rate_hz, code)?;
+    let programme = Programme::once(&stimulus);
+    let member = format!("unit {}", unit.name);
+    let name = bench.nearest_microphone(&target.name).unwrap_or_default();
+    let ear = Ear::of(session, None, name)?;
+    let deadline = session.now().plus(START_NS);
+    session.bounded(deadline, &member, streaming.prepare(&programme, wish, deadline)).await?;
+    let running = ear.start(session).await?;
+    session.pass(LEAD_NS).await;
+    let deadline = session.now().plus(programme.length_ns() + START_NS);
+    let streamed = session.bounded(deadline, &member, streaming.stream(target.address, &programme, deadline)).await?;
+    session.pass(TAIL_NS).await;
+    let (ear, captured) = running.stop(session).await?;
+    if let Err(failure) = streamed.ended {
+        return Ok(Err(failure));
+    }
+    let emitted = streamed.emission.map(|e| Emitted { t_ns: e.at.0, uncertainty_ns: e.uncertainty_ns });
+    let sound = Sound { signal: LOUDNESS_SIGNAL, code, stimulus: Some(stimulus), times: 1, target };
+    let listening = listening(session, &sound, &ear, &captured);
+    let heard = match examine(session, captured, emitted, listening, sound.stimulus, Vec::new()).await? {
+        Ok(heard) => heard,
+        Err(fault) => {
+            let what = format!("the recording cannot be analysed: {fault}");
+            return Err(
+                InfrastructureFault::new(ear.member(), what).hint("check the microphone's cable, gain and format")
+            );
+        }
+    };
+    let pressure = heard.observations("", "", None).find(|o| o.quantity == Quantity::SoundPressure);
+    Ok(Ok(pressure.and_then(|pressure| match pressure.value {
+        Value::Number { value, .. } => Some(value),
+        _ => None,
+    })))
 }
 
 /// Records what somebody else is asked to play. When it leaves is not known, so that nothing is measured from it.
@@ -99,58 +249,41 @@ pub(crate) async fn ask_to_play(
     target: &Unit,
     place: Place<'_>,
 ) -> StepResult {
+    let session = &*session;
     let trial = session.trial;
     let own = source.plays_what_it_is_given();
     let code = if own { identity(&trial.plan.rig, &target.name) } else { FOREIGN };
-    let stimulus = stimulus(&play.signal, USUAL_HZ, code)
-        .map_err(|e| InfrastructureFault::new("plan", e.to_string()).hint("run `rigtone check` on the scenario"))?;
-    let name = trial.bench.nearest_microphone(&target.name).unwrap_or_default().to_owned();
-    let microphone = trial.bench.microphones.get(&name).ok_or_else(|| {
-        InfrastructureFault::new(format!("unit {}", target.name), "no microphone of the rig hears it")
-            .hint("name one with `heard-by:` in the rig's document")
-    })?;
-    let ear = format!("microphone {name}");
-    let deadline = session.now().plus(START_NS);
-    let recording = session.bounded(deadline, &ear, microphone.start(deadline)).await?;
+    let stimulus = stimulus_of(&play.signal, USUAL_HZ, code)?;
+    let programme = programme(session, play, &stimulus)?;
+    let running = start_all(session, ears(session, play, target)?).await?;
     session.pass(LEAD_NS).await;
-    let request = Request::Play { on: target.address, signal: &play.signal, stimulus: &stimulus };
+    let (on, signal, content) = (target.address, play.signal.as_str(), programme.content());
+    let request = Request::Play { on, signal, stimulus: &stimulus, content };
     let reply = asked::ask(session, unit, source, request, ASKED_NS, place).await?;
     if let Err(failure) = reply.outcome {
         // Nothing plays that a recording could be held against.
         return Ok(StepEnd::Failed(failure));
     }
-    let length_ns = (stimulus.duration_s() * 1e9) as i64;
-    session.pass(source.lag_ns() + length_ns + TAIL_NS).await;
-    let deadline = session.now().plus(START_NS);
-    let captured = session.bounded(deadline, &ear, recording.stop(deadline)).await?;
-    let sound = Sound { signal: &play.signal, code, stimulus, target, name, microphone: &**microphone };
-    analyse(session, sound, captured, None, place).await?;
+    session.pass(source.lag_ns() + programme.length_ns() + TAIL_NS).await;
+    for (ear, captured) in stop_all(session, running).await? {
+        let sound = Sound { signal, code, stimulus: Some(stimulus.clone()), times: 1, target };
+        analyse(session, sound, ear, captured, None, place).await?;
+    }
     Ok(StepEnd::Done)
 }
 
 /// Records for a time what others may be playing.
 pub(crate) async fn listen(session: &Session<'_>, step: &Listen, place: Place<'_>) -> StepResult {
     let trial = session.trial;
-    let signal = step.signal.as_deref().ok_or_else(|| {
-        InfrastructureFault::new("plan", "the step `listen` has no driver without a `signal`")
-            .hint("run `rigtone plan`: it skips such combinations")
-    })?;
-    let stimulus = stimulus(signal, USUAL_HZ, FOREIGN)
-        .map_err(|e| InfrastructureFault::new("plan", e.to_string()).hint("run `rigtone check` on the scenario"))?;
+    let stimulus = step.signal.as_deref().map(|signal| stimulus_of(signal, USUAL_HZ, FOREIGN)).transpose()?;
     let (name, near) = trial.microphone(&step.with)?;
     let target = trial.unit(near)?;
-    let microphone = trial.bench.microphones.get(name).ok_or_else(|| {
-        InfrastructureFault::new(format!("microphone {name}"), "is not part of the rig that was opened")
-    })?;
-    let ear = format!("microphone {name}");
-    let deadline = session.now().plus(START_NS);
-    let recording = session.bounded(deadline, &ear, microphone.start(deadline)).await?;
+    let running = Ear::of(session, Some(&step.with), name)?.start(session).await?;
     session.pass(step.lasting.ns()).await;
-    let deadline = session.now().plus(START_NS);
-    let captured = session.bounded(deadline, &ear, recording.stop(deadline)).await?;
-    let name = name.to_owned();
-    let sound = Sound { signal, code: FOREIGN, stimulus, target, name, microphone: &**microphone };
-    analyse(session, sound, captured, None, place).await?;
+    let (ear, captured) = running.stop(session).await?;
+    let signal = step.signal.as_deref().unwrap_or_default();
+    let sound = Sound { signal, code: FOREIGN, stimulus, times: 1, target };
+    analyse(session, sound, ear, captured, None, place).await?;
     Ok(StepEnd::Done)
 }
 
@@ -158,14 +291,14 @@ pub(crate) async fn listen(session: &Session<'_>, step: &Listen, place: Place<'_
 async fn analyse(
     session: &Session<'_>,
     sound: Sound<'_>,
+    ear: Ear<'_>,
     captured: Captured,
     emitted: Option<Emitted>,
     place: Place<'_>,
 ) -> Result<(), InfrastructureFault> {
-    let ear = format!("microphone {}", sound.name);
     let step = place.step.unwrap_or_default();
     if let Some(received) = &captured.received {
-        packets(session, place, &sound.name, &captured, received)?;
+        packets(session, place, ear.name, &captured, received)?;
         if let Some(reason) = &received.not_decoded {
             // Zeros would say that nothing was sent.
             for quantity in [Quantity::Presence, Quantity::Latency] {
@@ -174,23 +307,27 @@ async fn analyse(
             return Ok(());
         }
     }
-    let listening = listening(session, &sound, &captured);
-    let evidence = store(session, place, &sound.name, &captured, &listening)?;
+    let listening = listening(session, &sound, &ear, &captured);
+    let evidence = store(session, place, ear.name, &captured, &listening)?;
     let hz = asked_hz(session.trial.scenario, step);
-    let heard = match examine(session, &captured, emitted, listening, &sound.stimulus, hz).await? {
+    let heard = match examine(session, captured, emitted, listening, sound.stimulus, hz).await? {
         Ok(heard) => heard,
         Err(fault) => {
             let what = format!("the recording cannot be analysed: {fault}");
-            return Err(InfrastructureFault::new(ear, what).hint("check the microphone's cable, gain and format"));
+            return Err(
+                InfrastructureFault::new(ear.member(), what).hint("check the microphone's cable, gain and format")
+            );
         }
     };
     let seam_s = heard.seam_s();
-    for observation in heard.observations(step, &evidence) {
+    for observation in heard.observations(step, &evidence, ear.axis) {
         place.emit(session.now(), Body::Observed(observation));
     }
     if let Some(at_s) = seam_s {
         let what = format!("its recording jumps at {at_s:.3} s, room and all: samples were lost or made up");
-        return Err(InfrastructureFault::new(ear, what).hint("see what else keeps the host or its USB bus busy"));
+        return Err(
+            InfrastructureFault::new(ear.member(), what).hint("see what else keeps the host or its USB bus busy")
+        );
     }
     Ok(())
 }
@@ -305,8 +442,10 @@ fn store(
 }
 
 /// How a recording is to be analysed.
-fn listening(session: &Session<'_>, sound: &Sound<'_>, captured: &Captured) -> Listening {
-    let (bench, name) = (session.trial.bench, &sound.name);
+fn listening(session: &Session<'_>, sound: &Sound<'_>, ear: &Ear<'_>, captured: &Captured) -> Listening {
+    let (bench, name) = (session.trial.bench, ear.name);
+    // Where no noise was heard at all, anything is louder than it.
+    let noise_dbfs = || bench.keeper.noise_dbfs(name).unwrap_or(SILENT_DBFS);
     let heard = bench.heard(&sound.target.name, name);
     Listening {
         signal: sound.signal.to_owned(),
@@ -314,31 +453,41 @@ fn listening(session: &Session<'_>, sound: &Sound<'_>, captured: &Captured) -> L
         channel: captured.channel,
         reference: captured.reference,
         residual_ns: captured.residual_ns,
-        clock_uncertainty_ns: sound.microphone.latency_uncertainty_ns(),
+        clock_uncertainty_ns: ear.microphone.latency_uncertainty_ns(),
         distance_m: heard.map_or(0.0, |heard| heard.distance.metres()),
         nearer: heard.and_then(|heard| heard.nearer),
         calibrated: bench.calibrated.get(name).copied(),
         response: bench.responses.get(name).cloned(),
         digital_silence: bench.digital_silence.contains(name),
-        rate_hz: sound.stimulus.rate(),
+        at: ear.axis.map(str::to_owned),
+        times: sound.times,
+        any_above_dbfs: sound.stimulus.is_none().then(noise_dbfs),
+        rate_hz: sound.stimulus.as_ref().map_or(USUAL_HZ, Stimulus::rate),
     }
 }
 
 async fn examine(
     session: &Session<'_>,
-    captured: &Captured,
+    captured: Captured,
     emitted: Option<Emitted>,
     listening: Listening,
-    stimulus: &Stimulus,
+    stimulus: Option<Stimulus>,
     hz: Vec<f64>,
 ) -> Result<Result<Heard, HearError>, InfrastructureFault> {
-    let Captured { rate, channels, channel, reference, ref samples, ref anchors, .. } = *captured;
-    let (samples, anchors, stimulus) = (samples.clone(), anchors.clone(), stimulus.clone());
     let job = move || {
+        let Captured { rate, channels, channel, reference, samples, anchors, .. } = captured;
         let reference = reference.map(|channel| samples.scaled(channel, channels));
-        let (reference, samples) = (reference.as_deref(), samples.scaled(channel, channels));
-        let take = Take { rate, samples: &samples, reference, anchors: &anchors, emitted, listening: &listening };
-        hear(&take, &stimulus, &hz)
+        // A long recording is there once only.
+        let samples = {
+            let whole = samples;
+            whole.scaled(channel, channels)
+        };
+        let (reference, samples) = (reference.as_deref(), &samples[..]);
+        let take = Take { rate, samples, reference, anchors: &anchors, emitted, listening: &listening };
+        match &stimulus {
+            Some(stimulus) => hear(&take, stimulus, &hz),
+            None => Ok(hear_any(&take)),
+        }
     };
     let found = compute(&*session.trial.bench.clock, ANALYSIS_NS, job).await;
     found.ok_or_else(|| {

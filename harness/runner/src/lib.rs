@@ -9,6 +9,7 @@ mod cancel;
 mod emit;
 mod forecast;
 mod hearing;
+mod lines;
 mod past;
 mod radio;
 mod recovery;
@@ -17,6 +18,7 @@ mod run;
 mod schedule;
 mod step;
 mod trial;
+mod volume;
 
 pub use cancel::Cancel;
 pub use emit::Observer;

@@ -146,7 +146,9 @@ impl Tapped {
             Capture::WithoutKeys => without_keys(bytes).map_err(|e| unreadable(e.to_string()))?.0,
         };
         let sha256 = store(trial, tap.member(), &bytes, clock)?;
-        let (steps, place) = (steps.into_inner(), trial.place);
+        let (mut steps, place) = (steps.into_inner(), trial.place);
+        // Steps beside each other end in another order than they began.
+        steps.sort_by_key(|step| step.from_ns);
         let heard = place.observations();
         let job = move || {
             let traffic = Traffic::decode(&bytes, clock).map_err(|e| e.to_string())?;

@@ -12,7 +12,7 @@ use rigtone_model::{
 };
 use rigtone_rig::{
     bench::LookWhen,
-    capability::{Address, Answer, Codec, Link, Pressed, Switched, Told, Unit, Wish},
+    capability::{Address, Answer, Codec, Link, Pressed, Receiving, Switched, Told, Unit, Wish},
     clock::Instant,
 };
 use rigtone_witness::radio::Agreed;
@@ -60,7 +60,7 @@ pub(crate) struct Linked {
 }
 
 /// What a capability's absence is called; the plan keeps such combinations from being run.
-fn cannot(unit: &Unit, what: &str) -> InfrastructureFault {
+pub(crate) fn cannot(unit: &Unit, what: &str) -> InfrastructureFault {
     InfrastructureFault::new(format!("unit {}", unit.name), format!("has no way to {what} on this rig"))
         .hint("run `rigtone plan`: it skips combinations that the rig cannot do")
 }
@@ -75,6 +75,11 @@ fn is_alive(unit: &Unit) {
 impl<'a> Session<'a> {
     pub(crate) fn new(trial: &'a Trial<'a>) -> Self {
         Self { trial, wish: None, rate_hz: USUAL_HZ, agreed: None, linked: None, looks: Vec::new() }
+    }
+
+    /// A session for steps beside those of this one: it knows what is connected here, and what it connects itself is its own.
+    pub(crate) fn beside(&self) -> Self {
+        Self { wish: self.wish, rate_hz: self.rate_hz, ..Self::new(self.trial) }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -175,7 +180,8 @@ impl<'a> Session<'a> {
                 Action::Connect(connect) => self.trial.unit(&connect.by).is_ok_and(|by| by.asked.is_none()),
                 _ => false,
             };
-            let asked = self.trial.scenario.trial.iter().any(asks);
+            let condition = self.trial.combination.condition.as_deref();
+            let asked = self.trial.scenario.steps_under(condition).any(asks);
             let wanted = self.bound(self.trial.bindings().codec_axis())?.filter(|_| !asked);
             receiving.offer(wanted.as_slice());
         } else if unit.gestures.as_ref().is_some_and(|gestures| gestures.lasts_ns(PAIRING_MODE).is_some()) {
@@ -268,38 +274,14 @@ impl<'a> Session<'a> {
 
     async fn wait_for(&mut self, wait: &WaitFor, place: Place<'_>) -> StepResult {
         let unit = self.trial.unit(&wait.unit)?;
-        let receiving = unit.receiving.as_ref().ok_or_else(|| cannot(unit, "tell when it is connected"))?;
-        // Of the sources near and far only those of the trial are meant; any, where it has none.
-        let others = self.trial.units().into_iter().filter(|name| **name != *unit.name);
-        let sources: Vec<Address> =
-            others.filter_map(|name| self.trial.bench.units.get(name)).map(|unit| unit.address).collect();
         let deadline = self.now().plus(wait.within.ns());
-        let member = format!("unit {}", unit.name);
-        let happened: Result<(), DeviceFailure> = match wait.event {
-            Event::Connected => {
-                let codec = self.bound(self.trial.bindings().codec_axis())?;
-                match self.bounded(deadline, &member, receiving.connected(&sources, deadline)).await? {
-                    Ok((source, link)) => {
-                        let source = self.trial.bench.units.values().find(|unit| unit.address == source);
-                        let linked = |source: &Unit| Linked {
-                            unit: source.name.clone(),
-                            by: unit.name.clone(),
-                            by_profile: true,
-                        };
-                        self.linked = source.map(linked);
-                        if let Some(codec) = codec {
-                            self.observe(place, Quantity::RequestedCodec, Value::Word(codec.as_str().to_owned()));
-                        }
-                        let codec = codec.unwrap_or(link.codec);
-                        let wish = Wish { profile: Profile::A2dp, codec, configured: None };
-                        self.is_connected(unit, link, wish, place);
-                        Ok(())
-                    }
-                    Err(failure) => Err(failure),
-                }
+        let happened = match (wait.event, &unit.receiving) {
+            (Event::Connected | Event::Disconnected, Some(receiving)) => {
+                self.seen_by_sink(wait, unit, &**receiving, deadline, place).await?
             }
-            Event::Disconnected => self.bounded(deadline, &member, receiving.disconnected(&sources, deadline)).await?,
-            Event::Reaction => return Err(cannot(unit, "tell when it reacts")),
+            (Event::Disconnected, None) => self.seen_by_source(wait, unit, deadline).await?,
+            (Event::Connected, None) => return Err(cannot(unit, "tell when it is connected")),
+            (Event::Reaction, _) => return Err(cannot(unit, "tell when it reacts")),
         };
         Ok(match (happened, wait.absence_is) {
             (Ok(()), Some(Absence::Success)) => {
@@ -309,6 +291,49 @@ impl<'a> Session<'a> {
             (Err(_), Some(Absence::Success)) | (Ok(()), _) => StepEnd::Done,
             (Err(failure), _) => StepEnd::Failed(failure),
         })
+    }
+
+    /// The end of a link that one of our sources has made.
+    async fn seen_by_source(&self, wait: &WaitFor, unit: &Unit, deadline: Instant) -> Answer<()> {
+        let condition = self.trial.combination.condition.as_deref();
+        let by = self.trial.scenario.linked_by(&wait.unit, condition);
+        let by = self.trial.unit(by.ok_or_else(|| cannot(unit, "tell when it is connected"))?)?;
+        let watching = by.watching.as_ref().ok_or_else(|| cannot(by, "tell when a link goes"))?;
+        self.bounded(deadline, &format!("unit {}", by.name), watching.unlinked(unit.address, deadline)).await
+    }
+
+    /// What happens to a sink of Rigtone's own.
+    async fn seen_by_sink(
+        &mut self,
+        wait: &WaitFor,
+        unit: &Unit,
+        receiving: &dyn Receiving,
+        deadline: Instant,
+        place: Place<'_>,
+    ) -> Answer<()> {
+        // Of the sources near and far only those of the trial are meant; any, where it has none.
+        let others = self.trial.units().into_iter().filter(|name| **name != *unit.name);
+        let sources: Vec<Address> =
+            others.filter_map(|name| self.trial.bench.units.get(name)).map(|unit| unit.address).collect();
+        let member = format!("unit {}", unit.name);
+        if wait.event != Event::Connected {
+            return self.bounded(deadline, &member, receiving.disconnected(&sources, deadline)).await;
+        }
+        let codec = self.bound(self.trial.bindings().codec_axis())?;
+        let (source, link) = match self.bounded(deadline, &member, receiving.connected(&sources, deadline)).await? {
+            Ok(connected) => connected,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let source = self.trial.bench.units.values().find(|unit| unit.address == source);
+        let linked = |source: &Unit| Linked { unit: source.name.clone(), by: unit.name.clone(), by_profile: true };
+        self.linked = source.map(linked);
+        if let Some(codec) = codec {
+            self.observe(place, Quantity::RequestedCodec, Value::Word(codec.as_str().to_owned()));
+        }
+        let codec = codec.unwrap_or(link.codec);
+        let wish = Wish { profile: Profile::A2dp, codec, configured: None };
+        self.is_connected(unit, link, wish, place);
+        Ok(Ok(()))
     }
 
     /// Records what was agreed on.

@@ -1,8 +1,8 @@
 //! One attempt at a trial: setup, trial, and cleanup for whatever began.
 
 use rigtone_model::{
-    document::{Axis, Scenario, Step},
-    event::{Body, FirmwareLook, Phase, StepOutcome, TrialOutcome},
+    document::{Axis, Scenario},
+    event::{Body, FirmwareLook, TrialOutcome},
     plan::{AxisValue, Bindings, Combination, Plan},
     trial::{InfrastructureFault, TrialRecord},
 };
@@ -12,14 +12,7 @@ use rigtone_rig::{
     clock::Instant,
 };
 
-use crate::{
-    cancel::Cancel,
-    emit::Place,
-    past::Done,
-    radio::Radio,
-    recovery,
-    step::{Session, StepEnd},
-};
+use crate::{cancel::Cancel, emit::Place, lines::do_steps, past::Done, radio::Radio, recovery};
 
 /// What a trial needs.
 pub(crate) struct Trial<'a> {
@@ -161,79 +154,5 @@ pub(crate) async fn relive(trial: &Trial<'_>, done: &Done) {
     clock.sleep_until(started.plus(done.took_ns)).await;
     if let Some(memory) = &done.memory {
         keeper.remember(memory);
-    }
-}
-
-/// Setup, trial, and cleanup for whatever began.
-async fn do_steps(trial: &Trial<'_>, radio: &Radio, looks: &mut Vec<FirmwareLook>) -> TrialOutcome {
-    let mut session = Session::new(trial);
-    let condition = trial.combination.condition.as_deref();
-    let mut outcome = TrialOutcome::Completed;
-    let before = trial.scenario.setup.iter().map(|s| (Phase::Setup, s));
-    let proper = trial.scenario.trial.iter().map(|s| (Phase::Trial, s));
-    for (phase, step) in before.chain(proper).filter(|(_, s)| s.applies(condition)) {
-        match (phase, do_step(trial, radio, &mut session, phase, step, Some(trial.cancel)).await) {
-            (_, StepOutcome::Done) => continue,
-            // Setup brings the device where the trial begins: it is no part of what is judged.
-            (Phase::Setup, StepOutcome::Failed(failure)) => {
-                let what = format!("setup step `{}` failed: {failure}", step.name());
-                outcome = TrialOutcome::Lost(InfrastructureFault::new("setup", what));
-            }
-            (_, StepOutcome::Failed(_)) => {}
-            (_, StepOutcome::Lost(fault)) => outcome = TrialOutcome::Lost(fault),
-            (_, StepOutcome::Cancelled) => outcome = TrialOutcome::Cancelled,
-        }
-        break;
-    }
-    for step in trial.scenario.cleanup.iter().filter(|s| s.applies(condition)) {
-        // Cleanup is done also when the run is to end; a fault in it costs the trial, because the next one starts
-        // from what it leaves.
-        if let StepOutcome::Lost(fault) = do_step(trial, radio, &mut session, Phase::Cleanup, step, None).await
-            && outcome == TrialOutcome::Completed
-        {
-            outcome = TrialOutcome::Lost(fault);
-        }
-    }
-    *looks = session.looks;
-    outcome
-}
-
-/// Does a step and records it. With `cancel` it ends when the run is to end.
-async fn do_step(
-    trial: &Trial<'_>,
-    radio: &Radio,
-    session: &mut Session<'_>,
-    phase: Phase,
-    step: &Step,
-    cancel: Option<&Cancel>,
-) -> StepOutcome {
-    let action = step.action();
-    let place = trial.place.in_step(step.name());
-    let started = trial.now();
-    trial.bench.keeper.step_begins(&trial.key(), step.name());
-    place.emit(started, Body::StepStarted { action: action.name().to_owned(), phase });
-    let work = session.perform(step, place);
-    let end = match cancel {
-        Some(cancel) => cancel.unless(work).await,
-        None => Some(work.await),
-    };
-    let took_ns = trial.now().since(started);
-    let agreed = session.agreed.take();
-    let end = match end {
-        Some(end) => Some(radio.step_ended(trial, (phase, step), started, agreed, end).await),
-        None => None,
-    };
-    let outcome = match end {
-        Some(Ok(StepEnd::Done)) => StepOutcome::Done,
-        Some(Ok(StepEnd::Failed(failure))) => StepOutcome::Failed(failure),
-        Some(Err(fault)) => StepOutcome::Lost(fault),
-        None => StepOutcome::Cancelled,
-    };
-    let body = Body::StepFinished { action: action.name().to_owned(), phase, outcome: outcome.clone(), took_ns };
-    place.emit(trial.now(), body);
-    // When the step is over: looking takes none of its time.
-    match session.look_at_firmware(place).await {
-        Err(fault) if outcome == StepOutcome::Done => StepOutcome::Lost(fault),
-        _ => outcome,
     }
 }

@@ -4,7 +4,7 @@
 //! Every moment has an earliest and a latest time. What was measured has its uncertainty around it. What the rig learned only when it was over, as
 //! the contact of a relay or an answer of the stack, happened between the event before it in the same step and the time at which it was told.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use rigtone_bluetooth::{
     hci::Address,
@@ -106,7 +106,7 @@ pub struct Axis {
 pub struct Builder {
     axis: Axis,
     /// The step that goes on, and the time of its last event.
-    step: Option<(String, i64)>,
+    steps: BTreeMap<String, i64>,
     emitted: Option<(i64, i64)>,
     /// What was told of packets so far.
     packets: Vec<String>,
@@ -128,7 +128,7 @@ impl Builder {
                 codecs: Tellers::default(),
                 doubts: Vec::new(),
             },
-            step: None,
+            steps: BTreeMap::new(),
             emitted: None,
             packets: Vec::new(),
             ended_ns: i64::MAX,
@@ -143,7 +143,7 @@ impl Builder {
         match &event.body {
             Body::StepStarted { action, .. } => {
                 self.exactly(t_ns, Source::Runner, label.clone(), format!("{action} begins"), None);
-                self.step = label.map(|label| (label, t_ns));
+                self.steps.extend(label.map(|label| (label, t_ns)));
                 return;
             }
             Body::StepFinished { action, outcome, took_ns, .. } => {
@@ -153,8 +153,8 @@ impl Builder {
                     StepOutcome::Lost(fault) => format!("was lost to the rig, {fault}"),
                     StepOutcome::Cancelled => "was broken off".to_owned(),
                 };
+                self.steps.remove(label.as_deref().unwrap_or_default());
                 self.exactly(t_ns, Source::Runner, label, format!("{action} {how}"), Some(*took_ns));
-                self.step = None;
                 return;
             }
             Body::PowerSwitched { unit, on, truth, edge } => {
@@ -212,7 +212,7 @@ impl Builder {
             Body::TrialFinished { .. } => self.ended_ns = t_ns,
             _ => return,
         }
-        if let Some((_, last_ns)) = &mut self.step {
+        if let Some(last_ns) = event.at.as_ref().and_then(|at| self.steps.get_mut(at.step.as_deref()?)) {
             *last_ns = t_ns;
         }
     }
@@ -309,8 +309,7 @@ impl Builder {
 
     /// Something that was told when it was over.
     fn told(&mut self, t_ns: i64, source: Source, step: Option<String>, what: String) {
-        let before =
-            self.step.as_ref().filter(|(label, _)| Some(label) == step.as_ref()).map_or(t_ns, |(_, last)| *last);
+        let before = step.as_ref().and_then(|step| self.steps.get(step)).map_or(t_ns, |last_ns| *last_ns);
         let since = |t_ns: i64| t_ns.saturating_sub(self.axis.began_ns);
         let (at_ns, earliest_ns) = (since(t_ns), since(before.min(t_ns)));
         self.push(Moment { at_ns, earliest_ns, latest_ns: at_ns, source, step, what, took_ns: None });

@@ -144,10 +144,10 @@ impl Traffic {
     /// What the capture says about the steps of a trial, with the hash under which it is kept.
     /// What was observed of the sound is held beside it.
     pub fn observations(&self, steps: &[Step], heard: &[Observation], evidence: &str) -> Vec<Observation> {
-        let nexts = steps.iter().skip(1).map(Some).chain([None]);
         let uncertainty_ns = self.uncertainty_ns();
-        let steps = steps.iter().cloned().zip(nexts);
-        let steps: Vec<Step> = steps.map(|(step, next)| step.with_answers(next, uncertainty_ns)).collect();
+        // What went on beside a step does not come after it.
+        let next = |step: &Step| steps.iter().find(|other| other.from_ns >= step.to_ns);
+        let steps: Vec<Step> = steps.iter().map(|step| step.clone().with_answers(next(step), uncertainty_ns)).collect();
         let mut observations = Vec::new();
         for (place, step) in steps.iter().enumerate().filter(|(_, step)| step.judged) {
             let before = steps.get(..place).unwrap_or_default();

@@ -20,7 +20,7 @@ use rigtone_model::{
 use rigtone_record::{LayerWriter, RecordError, read_evidence, wav::WavReader};
 use thiserror::Error;
 
-use crate::sound::{Emitted, HearError, Take, asked_hz, hear, stimulus};
+use crate::sound::{Emitted, HearError, Take, asked_hz, hear, hear_any, stimulus};
 
 /// Trials that are measured together: enough for every processor, few enough for memory and for a word now and then.
 const TOGETHER: usize = 64;
@@ -372,7 +372,7 @@ impl<'a> Remeasure<'a> {
 
 impl Outcome {
     fn beside(&mut self, at: &TrialLayer, recording: &Recording, now: &[Observation]) {
-        let same = |a: &Observation, b: &Observation| (a.quantity, a.at_hz) == (b.quantity, b.at_hz);
+        let same = |a: &Observation, b: &Observation| (a.quantity, &a.at, a.at_hz) == (b.quantity, &b.at, b.at_hz);
         let mut differ = |one: &Observation, recorded: Option<&Observation>, now: Option<&Observation>| {
             self.changed += 1;
             if self.first.len() < NAMED {
@@ -407,9 +407,12 @@ fn again(run: &Path, recording: &Recording, scenario: Option<&Scenario>) -> Resu
     let (rate, samples) = one_channel(&bytes, listening.channel)?;
     let reference = listening.reference.map(|channel| one_channel(&bytes, channel)).transpose()?;
     let reference = reference.as_ref().map(|(_, samples)| &samples[..]);
-    let stimulus = stimulus(&listening.signal, listening.rate_hz, listening.code).map_err(|e| e.to_string())?;
     let hz = scenario.map(|scenario| asked_hz(scenario, step)).unwrap_or_default();
     let take = Take { rate, samples: &samples, reference, anchors, emitted: *emitted, listening };
+    if listening.any_above_dbfs.is_some() {
+        return Ok(hear_any(&take).observations(step, sha256, listening.at.as_deref()).collect());
+    }
+    let stimulus = stimulus(&listening.signal, listening.rate_hz, listening.code).map_err(|e| e.to_string())?;
     // It was good enough once: whoever thinks otherwise now knows nothing about the device.
     let unfit = |why: String| {
         let unknown = |o: &Observation| {
@@ -423,7 +426,7 @@ fn again(run: &Path, recording: &Recording, scenario: Option<&Scenario>) -> Resu
         Err(HearError::Response(error)) => Err(error.to_string()),
         Ok(heard) => match heard.seam_s() {
             Some(at_s) => unfit(format!("the recording jumps at {at_s:.3} s")),
-            None => Ok(heard.observations(step, sha256).collect()),
+            None => Ok(heard.observations(step, sha256, listening.at.as_deref()).collect()),
         },
     }
 }

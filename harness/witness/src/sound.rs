@@ -2,7 +2,9 @@
 //!
 //! The run and a second look at its evidence both go through [`hear`]: what the analysis goes by stands in the log beside the recording ([`Listening`]), and nothing else enters.
 
+mod any;
 mod facts;
+mod repeated;
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -18,12 +20,12 @@ use rigtone_audio::{
 use rigtone_model::{
     document::{self, Scenario, Side},
     event::{Anchor, Listening},
-    observation::Observation,
+    observation::{Observation, Value},
     quantity::Frequency,
 };
 
 use self::facts::Fact;
-pub use self::facts::carries;
+pub use self::{any::hear_any, facts::carries};
 
 /// Samples a second of stimuli.
 const RATE: u32 = 48_000;
@@ -85,11 +87,13 @@ impl Heard {
         self.seam_s
     }
 
-    /// The observations of a step, with the hash of the recording that they come from.
-    pub fn observations(self, step: &str, evidence: &str) -> impl Iterator<Item = Observation> {
+    /// The observations of a step, with the hash of the recording that they come from; `at` is the axis of its microphone, where the
+    /// step names it.
+    pub fn observations(self, step: &str, evidence: &str, at: Option<&str>) -> impl Iterator<Item = Observation> {
         self.facts.into_iter().map(move |fact| Observation {
             of: step.to_owned(),
             quantity: fact.quantity,
+            at: at.map(str::to_owned),
             at_hz: fact.at_hz,
             value: fact.value,
             method: Some(fact.method),
@@ -132,7 +136,7 @@ pub fn asked_hz(scenario: &Scenario, step: &str) -> Vec<f64> {
     asked.collect()
 }
 
-/// What a recording of `stimulus` says; the response is wanted at `hz` too. A recording of another rate is brought to that of the
+/// What a recording of `stimulus` says, sent as often as `take` has it; the response is wanted at `hz` too. A recording of another rate is brought to that of the
 /// stimulus first.
 ///
 /// # Errors
@@ -154,6 +158,19 @@ pub fn hear(take: &Take<'_>, stimulus: &Stimulus, hz: &[f64]) -> Result<Heard, H
         let (samples, reference) = (&samples[..], reference.as_deref());
         take = Take { rate: stimulus.rate(), samples, reference, anchors: &anchors, ..take };
     }
+    match take.listening.times {
+        0 | 1 => once(&take, stimulus, hz),
+        times => repeated::hear(&take, stimulus, hz, times),
+    }
+}
+
+/// Why all of it was or was not heard is open: the recording ends before.
+fn inconclusive_after(heard: usize, times: usize) -> Value {
+    Value::Inconclusive { reason: format!("the recording ends after {heard} of {times} times") }
+}
+
+/// What a recording says of a stimulus that was sent once, at its own rate.
+fn once(take: &Take<'_>, stimulus: &Stimulus, hz: &[f64]) -> Result<Heard, HearError> {
     let known = take.listening;
     let emission = match take.reference {
         Some(reference) => by_reference(reference, take.rate, stimulus)?,

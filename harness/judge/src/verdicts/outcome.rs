@@ -140,7 +140,7 @@ fn compared(difference: &Difference, trial: &TrialRecord) -> TrialResult {
             trial.failure().map_or_else(TrialResult::held, |f| TrialResult::failed(f.class))
         }
         (Comparable::SuccessRate, Some(label)) => step_result(trial, label),
-        (Comparable::Presence, label) => presence(trial, label.unwrap_or_default(), true),
+        (Comparable::Presence, label) => presence(trial, label.unwrap_or_default(), None, true),
         (Comparable::Latency, label) => {
             measured("ms", None, Some(f64::INFINITY), trial.observation(label.unwrap_or_default(), Quantity::Latency))
         }
@@ -167,7 +167,7 @@ fn compared(difference: &Difference, trial: &TrialRecord) -> TrialResult {
 
 /// The label of the scenario's only connecting step.
 fn connecting_step(scenario: &Scenario) -> Option<String> {
-    scenario.trial.iter().find(|s| s.action().connects()).map(|s| s.name().to_owned())
+    scenario.steps_of_trial().into_iter().find(|s| s.action().connects()).map(|s| s.name().to_owned())
 }
 
 /// How a trial failed that did not reach what it should: it counts against the device.
@@ -185,8 +185,8 @@ fn step_result(trial: &TrialRecord, label: &str) -> TrialResult {
     }
 }
 
-pub(super) fn presence(trial: &TrialRecord, label: &str, wanted: bool) -> TrialResult {
-    let observation = trial.observation(label, Quantity::Presence);
+pub(super) fn presence(trial: &TrialRecord, label: &str, at: Option<&str>, wanted: bool) -> TrialResult {
+    let observation = trial.observation_at_microphone(label, Quantity::Presence, at);
     let in_part = observation.is_some_and(|o| o.quality.contains_key("heard-until-s"));
     match observation.map(|o| &o.value) {
         // Half a stimulus is no silence.
@@ -281,8 +281,11 @@ fn link_losses(step: Option<&str>, record: &TrialRecord) -> Option<(u64, f64)> {
 
 fn dropouts(step: Option<&str>, record: &TrialRecord) -> Option<(u64, f64)> {
     let mine = |of: &str| step.is_none_or(|step| step == of);
+    // What several microphones hear of one step happened once: the nearest tells.
+    let first = |o: &Observation| record.observation(&o.of, o.quantity).is_some_and(|nearest| nearest.at == o.at);
     let mut sum = None;
-    for observation in record.observations.iter().filter(|o| o.quantity == Quantity::Dropouts && mine(&o.of)) {
+    let heard = |o: &&Observation| o.quantity == Quantity::Dropouts && mine(&o.of) && first(o);
+    for observation in record.observations.iter().filter(heard) {
         let Value::Number { value, .. } = observation.value else { return None };
         let hours = observation.quality.get("listened-s")? / 3600.0;
         let (events, listened) = sum.unwrap_or((0, 0.0));

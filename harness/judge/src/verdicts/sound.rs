@@ -14,8 +14,8 @@ pub(super) fn audio(trial: &TrialRecord, audio: &Audio) -> TrialResult {
     let (mut failed, mut doubtful) = (None, None);
     audio.each(|_, quantity, asked| {
         let result = match asked {
-            Asked::Present(wanted) => presence(trial, &audio.step, wanted),
-            other => one(trial, &audio.step, quantity, other),
+            Asked::Present(wanted) => presence(trial, &audio.step, audio.at.as_deref(), wanted),
+            other => one(trial, &audio.step, audio.at.as_deref(), quantity, other),
         };
         match result.outcome {
             Outcome::Success => {}
@@ -26,21 +26,21 @@ pub(super) fn audio(trial: &TrialRecord, audio: &Audio) -> TrialResult {
     failed.or(doubtful).unwrap_or_else(TrialResult::held)
 }
 
-fn one(trial: &TrialRecord, label: &str, quantity: Quantity, asked: Asked<'_>) -> TrialResult {
+fn one(trial: &TrialRecord, label: &str, at: Option<&str>, quantity: Quantity, asked: Asked<'_>) -> TrialResult {
     let holds = |fine: bool| if fine { TrialResult::held() } else { TrialResult::failed(class(quantity)) };
-    match (trial.observation(label, quantity).map(|o| &o.value), asked) {
+    match (trial.observation_at_microphone(label, quantity, at).map(|o| &o.value), asked) {
         (Some(Value::Number { value, .. }), Asked::AtMost(limit)) => holds(*value <= f64::from(limit)),
         (Some(Value::Truth(is)), Asked::Is(wanted)) => holds(*is == wanted),
         (Some(Value::Word(word)), Asked::OneOf(wanted)) => holds(wanted.contains(&word.as_str())),
-        (Some(Value::Inconclusive { reason }), _) => unheard(trial, label, reason),
+        (Some(Value::Inconclusive { reason }), _) => unheard(trial, label, at, reason),
         (Some(_), _) => TrialResult::ambiguous(format!("the record holds no answer about {}", quantity.as_str())),
         (None, _) => not_reached(trial),
     }
 }
 
 /// A recording that does not answer: where nothing was heard at all the device failed.
-fn unheard(trial: &TrialRecord, label: &str, reason: &str) -> TrialResult {
-    match presence(trial, label, true) {
+fn unheard(trial: &TrialRecord, label: &str, at: Option<&str>, reason: &str) -> TrialResult {
+    match presence(trial, label, at, true) {
         silent if silent.outcome == Outcome::Failure => silent,
         _ => TrialResult::ambiguous(reason.to_owned()),
     }
@@ -85,7 +85,7 @@ impl Limits {
                 (low.unwrap_or(f64::NEG_INFINITY), high.unwrap_or(f64::INFINITY))
             }
             Some(Value::Inconclusive { reason }) => {
-                return match unheard(trial, label, reason) {
+                return match unheard(trial, label, None, reason) {
                     silent if silent.outcome == Outcome::Failure => silent.with(worst, worst),
                     doubtful => unknown(doubtful),
                 };

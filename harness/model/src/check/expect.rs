@@ -278,6 +278,12 @@ impl<'a> Checker<'a> {
     /// Whether the signals that a step plays let a quantity be measured; explains which do when they do not.
     fn carried(&mut self, step: &str, key: &str, quantity: Quantity) {
         let signal = |placed: &Placed<'a>| references::stimulus(placed.step.action());
+        let any = |placed: &Placed<'a>| matches!(placed.step.action(), Action::Listen(l) if l.signal.is_none());
+        if quantity != Quantity::Presence && trial(self.steps).any(|p| p.step.name() == step && any(p)) {
+            let message = format!("`{step}` listens for any sound, which answers nothing but `present`");
+            self.fault(Code::WrongStep, key, message, "name the `signal` that it listens for");
+            return;
+        }
         let played: Vec<&str> = trial(self.steps).filter(|p| p.step.name() == step).filter_map(signal).collect();
         // What nobody knows has been explained where it is played.
         let known = played.into_iter().filter_map(|name| self.vocabulary.stimulus(name));

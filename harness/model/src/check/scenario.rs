@@ -228,8 +228,30 @@ impl<'a> Checker<'a, '_> {
         }
     }
 
+    /// Two steps with one name that go on at once: nobody could tell which of them something belongs to.
+    fn names_at_once(&mut self) {
+        let all = self.all_conditions();
+        for later in self.steps {
+            let clash = self.steps.iter().find(|main| {
+                later.path.len() > main.path.len()
+                    && later.path.starts_with(&main.path)
+                    && later.step.name() == main.step.name()
+                    && all.iter().any(|c| main.applies(*c) && later.applies(*c))
+            });
+            if let Some(main) = clash {
+                let name = later.step.name();
+                let message = format!("the step `{name}` is done beside another one of that name");
+                let fault =
+                    self.entry.diagnostic(Code::DuplicateLabel, &later.at([later.step.action().name()]), message);
+                let first = self.entry.key_position(&main.at([main.step.action().name()]));
+                self.faults.push(fault.label(&self.entry.path, first, "it stands here").suggest("give it a `label`"));
+            }
+        }
+    }
+
     /// Two steps with one label, done under the same condition.
     fn labels(&mut self) {
+        self.names_at_once();
         let all = self.all_conditions();
         for (n, later) in self.steps.iter().enumerate() {
             let Some(label) = &later.step.label else { continue };

@@ -44,6 +44,15 @@ pub struct SimulatedUnit {
     /// `true`: it accepts the stream and stays silent.
     #[serde(default)]
     pub silent: bool,
+    /// Contents of it, as a source, of which nothing is heard over a link.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent_contents: Vec<String>,
+    /// What it makes, as a source, of a second link beside one that it has; both live beside each other when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_link: Option<SecondLink>,
+    /// `true`: sources cannot set its volume.
+    #[serde(default)]
+    pub fixed_volume: bool,
     /// The level at one metre, relative to full scale; default `-20 dB`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
@@ -95,6 +104,18 @@ pub struct SimulatedUnit {
     /// `true`: nobody gets to know which firmware it runs.
     #[serde(default)]
     pub hides_firmware: bool,
+}
+
+/// What a source makes of a second link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecondLink {
+    /// What plays over the first one has a hole while the second one is made.
+    Disturbs,
+    /// From then on nothing is heard over the first one.
+    TakesOver,
+    /// It makes none.
+    Refused,
 }
 
 /// What a pairing gesture does in pairing mode.

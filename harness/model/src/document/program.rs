@@ -72,7 +72,7 @@ impl SourceAbility {
     /// Whether only a unit of that role has it.
     pub const fn needs(self) -> Option<Role> {
         match self {
-            Self::Streaming => Some(Role::A2dpSource),
+            Self::Streaming | Self::Contents => Some(Role::A2dpSource),
             Self::Inquiry | Self::Pairing | Self::Connecting => None,
         }
     }

@@ -9,7 +9,11 @@ use serde::{
     de::{MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::{expect::Expect, step::Step, words::Role};
+use super::{
+    expect::Expect,
+    step::{Action, Step},
+    words::Role,
+};
 use crate::quantity::{Duration, Scalar};
 
 /// A scenario: what to do with every combination of its matrix, how often, and what to expect of it.
@@ -50,12 +54,39 @@ pub struct Scenario {
     pub cleanup: Vec<Step>,
     /// How often a combination is tried.
     pub repeat: Repeat,
-    /// The longest a trial may take before it is ended; the sum of its steps' limits when left out.
+    /// The longest that the steps of `trial` may take together before the trial is ended; each step has its own limit when left out.
+    /// A trial that is ended so has failed as `untimely`: it is the device that took the time, for a driver that hangs is found out by
+    /// the limit of its step. Setup and cleanup are not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial_limit: Option<Duration>,
     /// What has to hold; each becomes a verdict of its own.
     #[schemars(length(min = 1))]
     pub expect: Vec<Expect>,
+}
+
+impl Scenario {
+    /// All steps that are done under `condition`, those beside others too, in the order in which they are written.
+    pub fn steps_under<'s>(&'s self, condition: Option<&str>) -> impl Iterator<Item = &'s Step> + use<'s> {
+        let all = self.setup.iter().chain(&self.trial).chain(&self.cleanup);
+        let done: Vec<_> = all.filter(|step| step.applies(condition)).flat_map(|s| s.with_beside(condition)).collect();
+        done.into_iter()
+    }
+
+    /// The steps of the trial proper under whatever condition, those beside others too, in the order in which they are written.
+    pub fn steps_of_trial(&self) -> Vec<&Step> {
+        fn all(steps: &[Step]) -> impl Iterator<Item = &Step> {
+            steps.iter().flat_map(|step| std::iter::once(step).chain(all(&step.meanwhile).collect::<Vec<_>>()))
+        }
+        all(&self.trial).collect()
+    }
+
+    /// The axis of the unit that makes the link to the one on the axis `unit` under `condition`, if one does.
+    pub fn linked_by<'s>(&'s self, unit: &str, condition: Option<&str>) -> Option<&'s str> {
+        self.steps_under(condition).find_map(|step| match step.action() {
+            Action::Connect(connect) if connect.unit == unit => Some(connect.by.as_str()),
+            _ => None,
+        })
+    }
 }
 
 /// How often a combination is tried.

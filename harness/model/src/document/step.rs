@@ -153,6 +153,12 @@ impl Step {
     pub fn applies(&self, condition: Option<&str>) -> bool {
         self.when.is_empty() || condition.is_some_and(|c| self.when.iter().any(|w| w == c))
     }
+
+    /// The step and all that is done beside it under `condition`, in the order in which they are written.
+    pub fn with_beside<'s>(&'s self, condition: Option<&str>) -> Vec<&'s Self> {
+        let beside = self.meanwhile.iter().filter(|step| step.applies(condition));
+        std::iter::once(self).chain(beside.flat_map(|step| step.with_beside(condition))).collect()
+    }
 }
 
 fn source() -> String {
@@ -316,19 +322,30 @@ pub struct Play {
     /// What the source takes the sound from, where it has several contents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Param<String>>,
-    /// How long to play: the stimulus once when left out, else repeated.
+    /// How long to play, at most 30 min: the stimulus as often as it begins within this time, each time whole; once when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(rename = "for")]
     pub lasting: Option<Param<Duration>>,
-    /// The volume to set at the sounding unit.
+    /// The volume to set at the sounding unit, as a share of its whole range (absolute volume of AVRCP).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Param<Share>>,
-    /// The level to play at, relative to full scale.
+    /// The level to play at, relative to that of the stimulus, which is close to full scale: `0 dB` or less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Param<Level>>,
     /// How loud it is at the sounding unit's nearest microphone: the volume is set until it is; needs a calibrated one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loudness: Option<Param<Loudness>>,
+}
+
+impl Play {
+    /// The longest that a step may play.
+    pub const LONGEST: Duration = Duration::from_s(30 * 60);
+
+    /// How often a stimulus of that length is played to play for so long: the last time begins within it.
+    pub fn times(lasting: Duration, length: Duration) -> u32 {
+        let (lasting, length) = (lasting.ns().max(1), length.ns().max(1));
+        u32::try_from((lasting - 1) / length + 1).unwrap_or(u32::MAX)
+    }
 }
 
 /// Record without playing.

@@ -149,6 +149,8 @@ words!(
         Connecting = "connecting",
         /// Play a stimulus.
         Streaming = "streaming",
+        /// Take the sound from a content that is named.
+        Contents = "contents",
     }
 );
 

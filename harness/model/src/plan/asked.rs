@@ -36,6 +36,13 @@ pub(super) fn synthesiser(unit: &Unit, device: &Device, rig: &Rig) -> Option<&'s
     spoken.then_some("synthesiser espeak-ng")
 }
 
+/// What keeps a source from taking the sound from a content; nothing when it can.
+pub(super) fn lacks_content(unit: &Unit, device: &Device, rig: &Rig, content: &str) -> Option<String> {
+    let spoken = origin(unit, rig) == Some(Control::Voice);
+    (spoken && !device.prompts.contains_key(content))
+        .then(|| format!("its device has no prompt `{content}`: add it under `prompts`"))
+}
+
 /// What a unit can be asked to do.
 pub(super) fn can(unit: &Unit, device: &Device, rig: &Rig) -> Vec<Capability> {
     let mut all = Vec::new();
@@ -49,7 +56,7 @@ pub(super) fn can(unit: &Unit, device: &Device, rig: &Rig) -> Vec<Capability> {
     match origin(unit, rig) {
         Some(Control::Operator) => {
             all.extend([Capability::Inquiry, Capability::Pairing, Capability::Forgetting, Capability::Connecting]);
-            all.extend(sends.then_some(Capability::Streaming));
+            all.extend(sends.then_some([Capability::Streaming, Capability::Contents]).into_iter().flatten());
         }
         Some(Control::Voice) if loudspeaker(unit, rig).is_some() => {
             let has = |name: &str| device.prompts.contains_key(name);
@@ -57,6 +64,8 @@ pub(super) fn can(unit: &Unit, device: &Device, rig: &Rig) -> Vec<Capability> {
             all.extend(has(PAIR).then_some(Capability::Pairing));
             all.extend(has(FORGET).then_some(Capability::Forgetting));
             all.extend((has(CONNECT) && has(DISCONNECT)).then_some(Capability::Connecting));
+            // A content has a prompt of its own, which is looked for where one is named.
+            all.extend(sends.then_some(Capability::Contents));
             all.extend((sends && has(PLAY)).then_some(Capability::Streaming));
         }
         Some(Control::Android) if unit.android.is_some() => {
@@ -126,6 +135,9 @@ fn wrong_step(scenario: &Scenario, step: &Step, source: Seat<'_>, control: Contr
             }
             None
         }
+        Action::Play(play) if play.lasting.is_some() || play.level.is_some() => Some(format!(
+            "with `control: {control}` it plays the stimulus once and at its own level; leave `for` and `level` out"
+        )),
         Action::Prompt(prompt) if !source.device.prompts.contains_key(&prompt.says) => {
             Some(format!("its device has no prompt `{}`: add it under `prompts`", prompt.says))
         }

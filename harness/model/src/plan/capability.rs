@@ -32,6 +32,12 @@ pub enum Capability {
     Forgetting = 1024,
     /// Prompts can be spoken to it.
     Speaking = 2048,
+    /// It tells when a link that it made goes.
+    Watching = 4096,
+    /// It takes the sound from a content that is named.
+    Contents = 8192,
+    /// It sets the volume of those that it plays on.
+    Volume = 16384,
 }
 
 impl fmt::Display for Capability {
@@ -46,6 +52,9 @@ impl fmt::Display for Capability {
             Self::Recording => "no microphone hears it: name one with `heard-by:`",
             Self::Receiving => "it does not tell when it is connected: only a sink that is Rigtone itself does, with `control: endpoint` and on a hardware rig a dongle",
             Self::Forgetting => "it cannot be told to forget a bond: it needs a `control:` that can do it (docs/sources.md)",
+            Self::Watching => "it does not tell when a link of its own goes: it needs `control: endpoint` and on a hardware rig a dongle",
+            Self::Contents => "it has no contents to choose from: it needs `control: operator`, `control: voice` with a prompt of that name, or a program that can choose (`can: [contents]`)",
+            Self::Volume => "it cannot set the volume of a speaker: it needs `control: endpoint` and on a hardware rig a dongle",
             Self::Speaking => "nobody can speak to it: it needs `control: voice` and, with `spoken-to:`, a loudspeaker of a hardware rig",
         })
     }
@@ -89,6 +98,10 @@ impl Capabilities {
             all.set(capability, controlled);
         }
         all.set(Capability::Streaming, controlled && roles.contains(&Role::A2dpSource));
+        all.set(Capability::Watching, controlled && (simulated || own));
+        let sends = roles.contains(&Role::A2dpSource);
+        all.set(Capability::Volume, controlled && sends && (simulated || own));
+        all.set(Capability::Contents, controlled && sends && !own);
         all.set(Capability::Recording, !unit.heard_by.is_empty());
         if !simulated && unit.control == Some(Control::Command) {
             for ability in unit.command.iter().flat_map(|program| &program.can) {
@@ -141,14 +154,12 @@ const fn by_program(ability: SourceAbility) -> Capability {
         SourceAbility::Pairing => Capability::Pairing,
         SourceAbility::Connecting => Capability::Connecting,
         SourceAbility::Streaming => Capability::Streaming,
+        SourceAbility::Contents => Capability::Contents,
     }
 }
 
 /// What a step needs: capabilities of units by axis, or something that this version cannot do on any rig.
 pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) -> Result<(), String> {
-    for beside in &step.meanwhile {
-        self::needs(beside, needs)?;
-    }
     let action = step.action();
     let later = || Err(format!("this version of Rigtone has no driver for the step `{}`", action.name()));
     match action {
@@ -167,31 +178,23 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         Action::Disconnect(a) => needs.push((&a.by, Capability::Connecting)),
         Action::Forget(a) => needs.push((&a.by, Capability::Forgetting)),
         Action::Play(a) => {
-            if let Some(key) = [
-                ("content", a.content.is_some()),
-                ("for", a.lasting.is_some()),
-                ("volume", a.volume.is_some()),
-                ("level", a.level.is_some()),
-                ("loudness", a.loudness.is_some()),
-                ("heard-by", !a.heard_by.is_empty()),
-            ]
-            .iter()
-            .find_map(|(key, set)| set.then_some(key))
-            {
-                return Err(format!("this version of Rigtone has no driver for `{key}` of the step `play`"));
-            }
             needs.push((&a.by, Capability::Streaming));
-            needs.push((&a.on, Capability::Recording));
+            if a.heard_by.is_empty() {
+                needs.push((&a.on, Capability::Recording));
+            }
+            if a.content.is_some() {
+                needs.push((&a.by, Capability::Contents));
+            }
+            if a.volume.is_some() || a.loudness.is_some() {
+                needs.push((&a.by, Capability::Volume));
+            }
         }
         Action::Wait(_) => {}
-        Action::Listen(a) if a.signal.is_none() => {
-            return Err("this version of Rigtone has no driver for the step `listen` without a `signal`".into());
-        }
         // The microphone is there, or the plan has said so.
         Action::Listen(_) => {}
-        Action::WaitFor(WaitFor { event: Event::Connected | Event::Disconnected, unit, .. }) => {
-            needs.push((unit, Capability::Receiving));
-        }
+        Action::WaitFor(WaitFor { event: Event::Connected, unit, .. }) => needs.push((unit, Capability::Receiving)),
+        // Either end of the link may tell.
+        Action::WaitFor(WaitFor { event: Event::Disconnected, .. }) => {}
         Action::WaitFor(_) => {
             return Err("this version of Rigtone has no driver for `wait-for` the event `reaction`".into());
         }

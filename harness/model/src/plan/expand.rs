@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     document::{
-        Action, Axis, Codec, Countable, Device, Expectation, Measurable, PAIRING_MODE, Rig, Scenario, Step, UnitChoice,
-        WantedCodec, World,
+        Absence, Action, Axis, Codec, Countable, Device, Event, Expectation, Measurable, PAIRING_MODE, Play, Rig,
+        Scenario, Step, UnitChoice, WaitFor, WantedCodec, World,
     },
     id::CombinationId,
     quantity::Duration,
@@ -224,16 +224,12 @@ fn fits(wanted: &UnitChoice, name: &str, candidate: &Candidate<'_>) -> bool {
         && (wanted.firmware.is_empty() || wanted.firmware.contains(&candidate.unit.firmware))
 }
 
-fn steps_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> impl Iterator<Item = &'a Step> {
-    let all = scenario.setup.iter().chain(&scenario.trial).chain(&scenario.cleanup);
-    all.filter(move |s| s.applies(condition))
+fn steps_under<'a>(scenario: &'a Scenario, condition: Option<&str>) -> impl Iterator<Item = &'a Step> + use<'a> {
+    scenario.steps_under(condition)
 }
 
 fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result<Vec<(&'a str, Capability)>, String> {
     let mut needs = Vec::new();
-    if scenario.trial_limit.is_some() {
-        return Err("this version of Rigtone does not enforce `trial-limit`".to_owned());
-    }
     let among = |names: &[String]| condition.is_some_and(|c| names.iter().any(|name| name == c));
     let speaks = |e: &crate::document::Expect| match e.expectation() {
         Expectation::Difference(difference) => difference.axis(scenario).is_some() || among(&difference.between),
@@ -243,9 +239,6 @@ fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result
         return Err(format!("no expectation speaks about the condition `{}`", condition.unwrap_or_default()));
     }
     for step in steps_under(scenario, condition) {
-        if !step.meanwhile.is_empty() {
-            return Err("this version of Rigtone cannot run steps `meanwhile`".into());
-        }
         capability::needs(step, &mut needs)?;
     }
     for expect in &scenario.expect {
@@ -346,6 +339,15 @@ impl Shape<'_> {
             }
             if skipped.is_none() {
                 skipped = self.unrecorded(condition, &unit_on).or_else(|| self.untold(condition));
+            }
+            if skipped.is_none() {
+                skipped = self.unwatched(condition, &unit_on);
+            }
+            if skipped.is_none() {
+                skipped = self.overlong(condition, &bindings).map_err(binding)?;
+            }
+            if skipped.is_none() {
+                skipped = self.unplayable(condition, &bindings, &unit_on).map_err(binding)?;
             }
             if skipped.is_none() {
                 skipped = self.undone(condition, &unit_on).or_else(|| {
@@ -493,6 +495,104 @@ impl Shape<'_> {
         })
     }
 
+    /// A link whose end is waited for, and that neither end tells of.
+    fn unwatched<'c>(
+        &self,
+        condition: Option<&str>,
+        unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
+    ) -> Option<String> {
+        steps_under(self.scenario, condition).find_map(|step| {
+            let Action::WaitFor(WaitFor { event: Event::Disconnected, unit, .. }) = step.action() else { return None };
+            let candidate = unit_on(unit)?;
+            if candidate.capabilities.has(Capability::Receiving) {
+                return None;
+            }
+            let Some(by) = self.scenario.linked_by(unit, condition).and_then(unit_on) else {
+                return Some(format!("{}: {}", candidate.value.text(), Capability::Receiving));
+            };
+            let watches = by.capabilities.has(Capability::Watching);
+            (!watches).then(|| format!("{}: {}", by.value.text(), Capability::Watching))
+        })
+    }
+
+    /// A limit that every device would exceed says nothing about any.
+    fn overlong(&self, condition: Option<&str>, bindings: &Bindings<'_>) -> Result<Option<String>, BindingError> {
+        let Some(limit) = self.scenario.trial_limit else { return Ok(None) };
+        // What takes its time whatever the device does.
+        let least = |step: &Step| {
+            Ok(match step.action() {
+                Action::PowerCycle(cycle) => bindings.resolve(&cycle.off_for)?.ns(),
+                Action::Play(play) => self.playing_ns(play, bindings)?,
+                Action::Listen(listen) => listen.lasting.ns(),
+                Action::Wait(wait) => bindings.resolve(&wait.lasting)?.ns(),
+                Action::WaitFor(WaitFor { absence_is: Some(Absence::Success), within, .. }) => within.ns(),
+                _ => 0,
+            })
+        };
+        let least_ns = line_ns(&self.scenario.trial, condition, &least)?;
+        Ok((least_ns >= limit.ns())
+            .then(|| format!("its steps take {} at least, and `trial-limit` is {limit}", Duration::from_ns(least_ns))))
+    }
+
+    /// How long a play lasts, in nanoseconds.
+    fn playing_ns(&self, play: &Play, bindings: &Bindings<'_>) -> Result<i64, BindingError> {
+        let Some(length) = (self.from.signal_length)(&play.signal) else { return Ok(0) };
+        let lasting = play.lasting.as_ref().map(|lasting| bindings.resolve(lasting)).transpose()?;
+        let times = lasting.map_or(1, |lasting| Play::times(lasting, length));
+        Ok(length.ns().saturating_mul(i64::from(times)))
+    }
+
+    /// A play that cannot be done, or would be measured by nobody.
+    fn unplayable<'c>(
+        &self,
+        condition: Option<&str>,
+        bindings: &Bindings<'_>,
+        unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
+    ) -> Result<Option<String>, BindingError> {
+        let rig = self.from.rig;
+        for step in steps_under(self.scenario, condition) {
+            let Action::Play(play) = step.action() else { continue };
+            let name = step.name();
+            if let Some(lasting) = play.lasting.as_ref().map(|lasting| bindings.resolve(lasting)).transpose()?
+                && lasting > Play::LONGEST
+            {
+                return Ok(Some(format!("`{name}` plays for {lasting}, and {} is the longest", Play::LONGEST)));
+            }
+            if let Some(level) = play.level.as_ref().map(|level| bindings.resolve(level)).transpose()?
+                && level.db() > 0.0
+            {
+                return Ok(Some(format!(
+                    "`{name}` plays at {level}: a stimulus is close to full scale at 0 dB already"
+                )));
+            }
+            if let Some(loudness) = play.loudness.as_ref().map(|loudness| bindings.resolve(loudness)).transpose()?
+                && let Some(microphone) = unit_on(&play.on).and_then(|candidate| nearest(candidate.unit))
+                && rig.microphones.get(microphone).is_none_or(|m| m.calibrated.is_none())
+            {
+                return Ok(Some(format!(
+                    "the microphone `{microphone}` is not calibrated, and `{name}` has to be {loudness} there: its rig's document has no `calibrated` of it"
+                )));
+            }
+            if let Some(content) = play.content.as_ref().map(|content| bindings.resolve(content)).transpose()?
+                && let Some(source) = unit_on(&play.by)
+                && let Some(why) = asked::lacks_content(source.unit, source.device, rig, &content)
+            {
+                return Ok(Some(format!("{}: {why}", source.value.text())));
+            }
+            let near = |axis: &String| match self.scenario.matrix.get(axis) {
+                Some(Axis::Microphone(choice)) => unit_on(&choice.near).and_then(|candidate| nearest(candidate.unit)),
+                _ => None,
+            };
+            for (n, axis) in play.heard_by.iter().enumerate() {
+                let same = |other: &&String| near(other).is_some() && near(other) == near(axis);
+                if let Some(other) = play.heard_by[..n].iter().find(same) {
+                    return Ok(Some(format!("one microphone stands on both axes, `{other}` and `{axis}`")));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// What is measured in HCI traffic needs a dongle that records it.
     fn unrecorded<'c>(
         &self,
@@ -566,9 +666,8 @@ impl Shape<'_> {
     ) -> Result<i64, BindingError> {
         let boot = |axis: &str| unit_on(axis).and_then(|c| c.device.boot).map_or(2_000_000_000, Duration::ns);
         let second = 1_000_000_000;
-        let mut total = 0_i64;
-        for step in steps_under(self.scenario, condition) {
-            let expected = match step.action() {
+        let expected = |step: &Step| {
+            Ok(match step.action() {
                 Action::Power(power) if power.state == crate::document::OnOff::On => boot(&power.unit),
                 Action::PowerCycle(cycle) => bindings.resolve(&cycle.off_for)?.ns().saturating_add(boot(&cycle.unit)),
                 Action::EnterPairingMode(on) => unit_on(&on.unit).map_or(0, |c| gesture_ns(c.device, PAIRING_MODE)),
@@ -576,20 +675,35 @@ impl Shape<'_> {
                 Action::Discover(_) => 3 * second,
                 Action::Pair(_) | Action::Disconnect(_) => 2 * second,
                 Action::Connect(_) => second,
-                Action::Play(play) => (self.from.signal_length)(&play.signal).map_or(0, Duration::ns) + second,
+                Action::Play(play) => self.playing_ns(play, bindings)?.saturating_add(second),
                 Action::Listen(listen) => listen.lasting.ns(),
                 Action::Prompt(prompt) => prompt.every.ns().saturating_mul(i64::from(prompt.times)),
                 Action::VoiceLoop(voice) => second.saturating_mul(i64::from(voice.times)),
                 Action::Wait(wait) => bindings.resolve(&wait.lasting)?.ns(),
                 Action::WaitFor(wait) => wait.within.ns(),
                 Action::Power(_) | Action::Set(_) | Action::ReadServices(_) | Action::Forget(_) => 0,
-            };
-            total = total.saturating_add(expected);
+            })
+        };
+        let mut total = 0_i64;
+        for part in [&self.scenario.setup, &self.scenario.trial, &self.scenario.cleanup] {
+            total = total.saturating_add(line_ns(part, condition, &expected)?);
         }
         // Units whose documents are missing cannot be reached here; a hardware rig adds the settling of its drivers.
         let settling = if self.from.rig.world == World::Hardware { second } else { 0 };
         Ok(total.saturating_add(settling))
     }
+}
+
+/// How long steps take that are done one after the other, each with the longer of itself and what is done beside it.
+fn line_ns(
+    steps: &[Step],
+    condition: Option<&str>,
+    each: &dyn Fn(&Step) -> Result<i64, BindingError>,
+) -> Result<i64, BindingError> {
+    steps.iter().filter(|step| step.applies(condition)).try_fold(0_i64, |total, step| {
+        let beside = line_ns(&step.meanwhile, condition, each)?;
+        Ok(total.saturating_add(each(step)?.max(beside)))
+    })
 }
 
 /// What makes the stream of a codec, as rigs call it.

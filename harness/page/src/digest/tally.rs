@@ -45,6 +45,8 @@ pub(crate) struct Step {
 pub(crate) struct Measured {
     pub(crate) of: String,
     pub(crate) quantity: Quantity,
+    /// The axis of the microphone that heard it, where the step names its microphones.
+    pub(crate) at: Option<String>,
     pub(crate) at_hz: Option<f64>,
     pub(crate) values: Values,
 }
@@ -130,14 +132,16 @@ impl Tally {
             if matches!(seen.quantity, Quantity::Attempts | Quantity::Duration) {
                 continue;
             }
-            let same = |m: &Measured| m.quantity == seen.quantity && m.of == seen.of && m.at_hz == seen.at_hz;
+            let same =
+                |m: &Measured| (m.quantity, &m.of, &m.at, m.at_hz) == (seen.quantity, &seen.of, &seen.at, seen.at_hz);
             match self.measured.iter_mut().find(|m| same(m)) {
                 Some(measured) => measured.values.take(&seen.value),
                 None => {
                     let mut values = Values::default();
                     values.take(&seen.value);
                     let (of, quantity, at_hz) = (seen.of.clone(), seen.quantity, seen.at_hz);
-                    self.measured.push(Measured { of, quantity, at_hz, values });
+                    let at = seen.at.clone();
+                    self.measured.push(Measured { of, quantity, at, at_hz, values });
                 }
             }
         }

@@ -297,8 +297,14 @@ fn charts(m: &mut Markup, made: &Made<'_>, combined: &Combined) {
     }
 }
 
+/// The frequency and the microphone that figures are about, where there are several.
+fn place(measured: &Measured) -> String {
+    let hz = measured.at_hz.map(|hz| format!(" at {}", quantity(hz, "Hz"))).unwrap_or_default();
+    format!("{hz}{}", measured.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default())
+}
+
 fn title(measured: &Measured) -> String {
-    let at = measured.at_hz.map(|hz| format!(" at {}", quantity(hz, "Hz"))).unwrap_or_default();
+    let at = place(measured);
     let name = measured.quantity.as_str().replace('-', " ");
     let mut letters = name.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
@@ -322,7 +328,7 @@ fn measured(m: &mut Markup, all: &[Measured]) {
         let values = &measured.values;
         let sorted = values.sorted();
         let figure = |share| percentile(&sorted, share).map(|v| quantity(v, &values.unit)).unwrap_or_default();
-        let at = measured.at_hz.map(|hz| format!(" at {}", quantity(hz, "Hz"))).unwrap_or_default();
+        let at = place(measured);
         m.open("tr", &[]).leaf("th", &[("scope", "row")], &format!("{}{at}", measured.quantity.as_str()));
         m.leaf("td", &[], &measured.of);
         let untold = if values.untold > 0 { format!(", {} not told", values.untold) } else { String::new() };

@@ -218,7 +218,8 @@ fn facts(m: &mut Markup, kept: &Kept) {
     let title = format!("Observations ({})", kept.observations.len());
     table(m, &title, &["step", "quantity", "value", "method"], |m| {
         for seen in kept.observations.iter().take(MOST_ROWS) {
-            let at = seen.at_hz.map(|hz| format!(" at {hz:.0} Hz")).unwrap_or_default();
+            let hz = seen.at_hz.map(|hz| format!(" at {hz:.0} Hz")).unwrap_or_default();
+            let at = format!("{hz}{}", seen.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default());
             m.open("tr", &[]).leaf("td", &[], &seen.of);
             m.leaf("td", &[], &format!("{}{at}", seen.quantity.as_str())).leaf("td", &[], &seen.value.to_string());
             let method = seen.method.as_ref().map(|method| format!("{} {}", method.name, method.version));

@@ -8,7 +8,7 @@ use rigtone_model::{
 use super::cells::{number, text};
 
 /// The cells from `phase` to `seq`, ready to be written.
-pub(super) struct Row([String; 16]);
+pub(super) struct Row([String; 17]);
 
 impl Row {
     pub(super) fn new(seq: u64, t_ns: i64, phase: Phase, observation: &Observation) -> Self {
@@ -57,6 +57,7 @@ impl Row {
             observation.evidence.as_deref().map(text).unwrap_or_default(),
             t_ns.to_string(),
             seq.to_string(),
+            observation.at.as_deref().map(text).unwrap_or_default(),
         ])
     }
 

@@ -105,6 +105,7 @@ fn decode_sbc(configuration: sbc::Configuration, parts: &[Part]) -> Decoded {
 #[cfg(test)]
 mod tests {
     use super::{super::encode::encode, *};
+    use crate::programme::Programme;
     use rigtone_audio::stimulus::{Name, Stimulus};
     use rigtone_bluetooth::{
         packet::packetise,
@@ -134,7 +135,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_sent_is_heard(#[case] configuration: CodecConfiguration, #[case] delay: usize) {
         let stimulus = Stimulus::build(Name::Smoke, configuration.rate(), 7).expect("a rate of A2DP");
-        let encoded = encode(&stimulus, configuration).await.expect("the encoders are installed");
+        let encoded = encode(&Programme::once(&stimulus), configuration).await.expect("the encoders are installed");
         let decoded = decode(configuration, parts(configuration, &encoded), HostClock::start()).await;
         let decoded = decoded.expect("the decoders are installed");
         assert_eq!((decoded.channels, decoded.damaged, &decoded.failed), (2, 0, &None));
@@ -154,7 +155,7 @@ mod tests {
     async fn a_damaged_frame_is_silent_and_counted() {
         let configuration = CodecConfiguration::Sbc(sbc::Configuration::high_quality(Frequency::Hz48000));
         let stimulus = Stimulus::build(Name::Smoke, 48_000, 7).expect("a rate of A2DP");
-        let encoded = encode(&stimulus, configuration).await.expect("sbcenc is installed");
+        let encoded = encode(&Programme::once(&stimulus), configuration).await.expect("sbcenc is installed");
         let mut parts = parts(configuration, &encoded);
         parts[10].frames[3] ^= 0xFF;
         let decoded = decode(configuration, parts, HostClock::start()).await.expect("our own decoder");

@@ -2,7 +2,6 @@
 
 use std::{fs::File, io::Write, os::fd::OwnedFd, path::PathBuf, process::Stdio};
 
-use rigtone_audio::stimulus::Stimulus;
 use rigtone_bluetooth::{
     aac, aptx,
     codec::CodecConfiguration,
@@ -14,6 +13,7 @@ use rustix::fs::{MemfdFlags, SeekFrom, memfd_create, seek};
 use tokio::process::Command;
 
 use super::cache::Cache;
+use crate::programme::Programme;
 
 /// A program that encodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ const GSTREAMER: Encoder = Encoder {
     package: "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-bad",
 };
 
-/// Silence behind every stimulus, so that suspending the stream cuts nothing off that a speaker still holds.
+/// Silence behind every programme, so that suspending the stream cuts nothing off that a speaker still holds.
 const TAIL_S: f64 = 0.5;
 /// Samples by which encoder and decoder together delay the sound.
 const AAC_DELAY: u32 = 2 * aac::SAMPLES;
@@ -99,61 +99,67 @@ async fn version(encoder: Encoder) -> Option<String> {
 }
 
 /// The name of an encoded stimulus in the cache: the hash of everything that it is made from.
-fn key(stimulus: &Stimulus, configuration: CodecConfiguration, version: &str) -> String {
+fn key(programme: &Programme, configuration: CodecConfiguration, version: &str) -> String {
+    let stimulus = programme.stimulus();
     let mut bytes = format!("{FORM} {configuration:?} {}\n{version}\n", stimulus.rate()).into_bytes();
     for channel in 0..2 {
         bytes.extend(stimulus.channel(channel).iter().flat_map(|sample| sample.to_le_bytes()));
+    }
+    // What is sent once at its own level keeps the name that it always had.
+    if programme.repeats() != 1 || programme.level_db() < 0.0 {
+        bytes.extend(format!("{} times at {} dB", programme.repeats(), programme.level_db()).bytes());
     }
     sha256_hex(&bytes)
 }
 
 /// An encoded stimulus: as the cache has it, else made anew and kept.
 pub(super) async fn encoded(
-    stimulus: &Stimulus,
+    programme: &Programme,
     configuration: CodecConfiguration,
 ) -> Result<Vec<u8>, InfrastructureFault> {
-    kept_in(Cache::of_user(), stimulus, configuration).await
+    kept_in(Cache::of_user(), programme, configuration).await
 }
 
 async fn kept_in(
     cache: Cache,
-    stimulus: &Stimulus,
+    programme: &Programme,
     configuration: CodecConfiguration,
 ) -> Result<Vec<u8>, InfrastructureFault> {
-    let Some(version) = version(encoder(configuration)).await else { return encode(stimulus, configuration).await };
-    let (asked, sound) = (cache.clone(), stimulus.clone());
+    let Some(version) = version(encoder(configuration)).await else { return encode(programme, configuration).await };
+    let (asked, sound) = (cache.clone(), programme.clone());
     // Hashing takes longer than other streams can wait for their next packet.
     let found = tokio::task::spawn_blocking(move || {
         let key = key(&sound, configuration, &version);
         (asked.get(&key), key)
     });
-    let Ok((kept, key)) = found.await else { return encode(stimulus, configuration).await };
+    let Ok((kept, key)) = found.await else { return encode(programme, configuration).await };
     if let Some(kept) = kept {
         return Ok(kept);
     }
-    let made = encode(stimulus, configuration).await?;
+    let made = encode(programme, configuration).await?;
     let content = made.clone();
     // Whether it can be kept was said when the rig was checked.
     let _ = tokio::task::spawn_blocking(move || cache.put(&key, &content)).await;
     Ok(made)
 }
 
-/// Encodes a stimulus, each channel on its own, with a tail of silence. Its sample 0 is the stream's sample 0; a decoder
+/// Encodes a programme, each channel on its own, with a tail of silence. Its sample 0 is the stream's sample 0; a decoder
 /// gives it back [`sbc::FILTER_DELAY`] samples later.
 pub(super) async fn encode(
-    stimulus: &Stimulus,
+    programme: &Programme,
     configuration: CodecConfiguration,
 ) -> Result<Vec<u8>, InfrastructureFault> {
-    if stimulus.rate() != configuration.rate() {
-        let what = format!("`{}` has {} Hz, the stream {} Hz", stimulus.name(), stimulus.rate(), configuration.rate());
+    if programme.rate() != configuration.rate() {
+        let what =
+            format!("`{}` has {} Hz, the stream {} Hz", programme.name(), programme.rate(), configuration.rate());
         return Err(InfrastructureFault::new("stimulus", what).hint("build the stimulus at the rate of the stream"));
     }
     match configuration {
-        CodecConfiguration::Sbc(sbc) => encode_sbc(stimulus, sbc).await,
-        CodecConfiguration::Aac(aac) => encode_aac(stimulus, aac).await,
-        CodecConfiguration::Aptx(aptx) => encode_aptx(stimulus, aptx).await,
-        CodecConfiguration::Opus(_) => encode_opus(stimulus).await,
-        CodecConfiguration::Ldac(ldac) => encode_ldac(stimulus, ldac).await,
+        CodecConfiguration::Sbc(sbc) => encode_sbc(programme, sbc).await,
+        CodecConfiguration::Aac(aac) => encode_aac(programme, aac).await,
+        CodecConfiguration::Aptx(aptx) => encode_aptx(programme, aptx).await,
+        CodecConfiguration::Opus(_) => encode_opus(programme).await,
+        CodecConfiguration::Ldac(ldac) => encode_ldac(programme, ldac).await,
         other => Err(fault(SBCENC, format!("no encoder for {other:?}"))),
     }
 }
@@ -163,9 +169,9 @@ fn fault(encoder: Encoder, what: impl Into<String>) -> InfrastructureFault {
 }
 
 /// The frames of a stimulus with its tail, in whole units of `unit` samples.
-fn frames(stimulus: &Stimulus, delay: u32, unit: u32) -> usize {
-    let tail = (TAIL_S * f64::from(stimulus.rate())) as usize + delay as usize;
-    (stimulus.samples().len() + tail).div_ceil(unit as usize)
+fn frames(programme: &Programme, delay: u32, unit: u32) -> usize {
+    let tail = (TAIL_S * f64::from(programme.rate())) as usize + delay as usize;
+    (programme.frames() + tail).div_ceil(unit as usize)
 }
 
 /// Hands a sound to a program, or what it made of one; gives what it made, and what it said.
@@ -194,10 +200,10 @@ pub(super) async fn made_by(
     Ok((output.stdout, said))
 }
 
-async fn encode_sbc(stimulus: &Stimulus, configuration: sbc::Configuration) -> Result<Vec<u8>, InfrastructureFault> {
+async fn encode_sbc(programme: &Programme, configuration: sbc::Configuration) -> Result<Vec<u8>, InfrastructureFault> {
     let frame = configuration.frame();
-    let frames = frames(stimulus, sbc::FILTER_DELAY, frame.samples());
-    let sound = au(stimulus, configuration.mode.channels(), frames * frame.samples() as usize);
+    let frames = frames(programme, sbc::FILTER_DELAY, frame.samples());
+    let sound = au(programme, configuration.mode.channels(), frames * frame.samples() as usize);
     let (stream, said) = made_by(SBCENC, &options(configuration), &sound).await?;
     let (made, count) = sbc::frames(&stream)
         .map(|(format, frames)| (format, frames.len()))
@@ -215,9 +221,9 @@ fn ffmpeg(coding: &[&str]) -> Vec<String> {
     from.iter().chain(coding).chain(&["-"]).map(|&word| word.to_owned()).collect()
 }
 
-async fn encode_aac(stimulus: &Stimulus, configuration: aac::Configuration) -> Result<Vec<u8>, InfrastructureFault> {
-    let elements = frames(stimulus, AAC_DELAY, aac::SAMPLES);
-    let sound = au(stimulus, 2, elements * aac::SAMPLES as usize);
+async fn encode_aac(programme: &Programme, configuration: aac::Configuration) -> Result<Vec<u8>, InfrastructureFault> {
+    let elements = frames(programme, AAC_DELAY, aac::SAMPLES);
+    let sound = au(programme, 2, elements * aac::SAMPLES as usize);
     let rate = configuration.bps.to_string();
     // Every element carries the configuration: a sink that misses one goes on with the next.
     let coding = ["-c:a", "aac", "-profile:a", "aac_low", "-b:a", &rate, "-f", "latm", "-smc-interval", "1"];
@@ -232,9 +238,9 @@ async fn encode_aac(stimulus: &Stimulus, configuration: aac::Configuration) -> R
     Ok(stream)
 }
 
-async fn encode_opus(stimulus: &Stimulus) -> Result<Vec<u8>, InfrastructureFault> {
-    let wanted = frames(stimulus, OPUS_DELAY, opus::SAMPLES);
-    let sound = au(stimulus, 2, wanted * opus::SAMPLES as usize);
+async fn encode_opus(programme: &Programme) -> Result<Vec<u8>, InfrastructureFault> {
+    let wanted = frames(programme, OPUS_DELAY, opus::SAMPLES);
+    let sound = au(programme, 2, wanted * opus::SAMPLES as usize);
     let frame = opus::FRAME_MS.to_string();
     // At a constant rate every frame fits the smallest usual packet.
     let coding = [
@@ -262,10 +268,13 @@ async fn encode_opus(stimulus: &Stimulus) -> Result<Vec<u8>, InfrastructureFault
     Ok(stream)
 }
 
-async fn encode_ldac(stimulus: &Stimulus, configuration: ldac::Configuration) -> Result<Vec<u8>, InfrastructureFault> {
-    let wanted = frames(stimulus, LDAC_DELAY, configuration.samples());
+async fn encode_ldac(
+    programme: &Programme,
+    configuration: ldac::Configuration,
+) -> Result<Vec<u8>, InfrastructureFault> {
+    let wanted = frames(programme, LDAC_DELAY, configuration.samples());
     let channels = configuration.mode.channels();
-    let sound = au(stimulus, channels, wanted * configuration.samples() as usize);
+    let sound = au(programme, channels, wanted * configuration.samples() as usize);
     let mode = match configuration.mode {
         ldac::Mode::Mono => "mono",
         ldac::Mode::DualChannel => "dual",
@@ -288,13 +297,16 @@ async fn encode_ldac(stimulus: &Stimulus, configuration: ldac::Configuration) ->
     Ok(stream)
 }
 
-async fn encode_aptx(stimulus: &Stimulus, configuration: aptx::Configuration) -> Result<Vec<u8>, InfrastructureFault> {
+async fn encode_aptx(
+    programme: &Programme,
+    configuration: aptx::Configuration,
+) -> Result<Vec<u8>, InfrastructureFault> {
     let name = match configuration.variant {
         aptx::Variant::Classic => "aptx",
         aptx::Variant::Hd => "aptx_hd",
     };
-    let words = frames(stimulus, APTX_DELAY, aptx::SAMPLES);
-    let sound = au(stimulus, 2, words * aptx::SAMPLES as usize);
+    let words = frames(programme, APTX_DELAY, aptx::SAMPLES);
+    let sound = au(programme, 2, words * aptx::SAMPLES as usize);
     let (stream, _) = made_by(FFMPEG, &ffmpeg(&["-c:a", name, "-f", name]), &sound).await?;
     let (made, wanted) = (stream.len(), words * configuration.variant.bytes());
     if made != wanted {
@@ -329,24 +341,24 @@ fn in_memory(bytes: &[u8]) -> std::io::Result<Stdio> {
     Ok(OwnedFd::from(file).into())
 }
 
-/// Sun audio of 16 bits: the stimulus, then silence up to `length` frames. A stream of one channel carries the mean.
-fn au(stimulus: &Stimulus, channels: u32, length: usize) -> Vec<u8> {
+/// Sun audio of 16 bits: the programme, then silence up to `length` frames. A stream of one channel carries the mean.
+fn au(programme: &Programme, channels: u32, length: usize) -> Vec<u8> {
     const HEADER: u32 = 24;
     const LINEAR_16: u32 = 3;
     let size = length as u32 * channels * 2;
     let mut bytes = b".snd".to_vec();
-    for word in [HEADER, size, LINEAR_16, stimulus.rate(), channels] {
+    for word in [HEADER, size, LINEAR_16, programme.rate(), channels] {
         bytes.extend(word.to_be_bytes());
     }
     // Full scale is 1.0 and stimuli stay below it.
     let word = |sample: f32| (f64::from(sample) * 32_767.0).round() as i16;
-    for frame in 0..length {
-        let sample = |channel: usize| stimulus.channel(channel).get(frame).copied().unwrap_or(0.0);
+    bytes.reserve(size as usize);
+    for (left, right) in programme.samples(0).zip(programme.samples(1)).take(length) {
         if channels == 1 {
             // Both channels are there, or half a test would be lost.
-            bytes.extend(word(0.5 * (sample(0) + sample(1))).to_be_bytes());
+            bytes.extend(word(0.5 * (left + right)).to_be_bytes());
         } else {
-            bytes.extend((0..channels as usize).flat_map(|channel| word(sample(channel)).to_be_bytes()));
+            bytes.extend([left, right].into_iter().flat_map(|sample| word(sample).to_be_bytes()));
         }
     }
     bytes
@@ -355,7 +367,7 @@ fn au(stimulus: &Stimulus, channels: u32, length: usize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rigtone_audio::stimulus::Name;
+    use rigtone_audio::stimulus::{Name, Stimulus};
     use rigtone_bluetooth::sbc::Frequency;
     use rstest::rstest;
 
@@ -370,7 +382,8 @@ mod tests {
     async fn the_encoder_gives_whole_frames_of_the_format_asked_for(#[case] frequency: Frequency) {
         let sbc = sbc::Configuration::high_quality(frequency);
         let stimulus = smoke(frequency.hz());
-        let encoded = encode(&stimulus, CodecConfiguration::Sbc(sbc)).await.expect("sbcenc is installed");
+        let encoded =
+            encode(&Programme::once(&stimulus), CodecConfiguration::Sbc(sbc)).await.expect("sbcenc is installed");
         let (format, frames) = sbc::frames(&encoded).expect("SBC");
         assert_eq!(format, sbc.frame());
         let seconds = frames.len() as f64 * 128.0 / f64::from(frequency.hz());
@@ -387,7 +400,8 @@ mod tests {
             max_bitpool: 30,
             ..sbc::Configuration::high_quality(Frequency::Hz44100)
         };
-        let encoded = encode(&smoke(44_100), CodecConfiguration::Sbc(sbc)).await.expect("sbcenc is installed");
+        let encoded =
+            encode(&Programme::once(&smoke(44_100)), CodecConfiguration::Sbc(sbc)).await.expect("sbcenc is installed");
         assert_eq!(sbc::frames(&encoded).expect("SBC").0, sbc.frame());
     }
 
@@ -406,7 +420,7 @@ mod tests {
         #[case] delay: usize,
     ) {
         let stimulus = smoke(configuration.rate());
-        let encoded = encode(&stimulus, configuration).await.expect("ffmpeg is installed");
+        let encoded = encode(&Programme::once(&stimulus), configuration).await.expect("ffmpeg is installed");
         let words = ["-hide_banner", "-loglevel", "error", "-f", format, "-i", "pipe:0", "-f", "f32le", "-"];
         let words = words.map(str::to_owned);
         let (decoded, _) = made_by(FFMPEG, &words, &encoded).await.expect("a decoder");
@@ -430,7 +444,8 @@ mod tests {
     #[tokio::test]
     async fn ldac_comes_in_whole_frames_of_the_configuration(#[case] mode: ldac::Mode, #[case] hz: u32) {
         let (ldac, stimulus) = (ldac::Configuration { hz, mode }, smoke(hz));
-        let encoded = encode(&stimulus, CodecConfiguration::Ldac(ldac)).await.expect("ldacenc is installed");
+        let encoded =
+            encode(&Programme::once(&stimulus), CodecConfiguration::Ldac(ldac)).await.expect("ldacenc is installed");
         let seconds = ldac.frames(&encoded).expect("LDAC").len() as f64 * 128.0 / f64::from(hz);
         let wanted = stimulus.duration_s() + TAIL_S;
         assert!(seconds > wanted - 0.05 && seconds < wanted + 0.05, "{seconds} s for {wanted} s");
@@ -440,7 +455,7 @@ mod tests {
     #[tokio::test]
     async fn frames_of_another_mode_than_asked_for_are_refused() {
         let ldac = ldac::Configuration { hz: 48_000, mode: ldac::Mode::DualChannel };
-        let fault = encode(&smoke(48_000), CodecConfiguration::Ldac(ldac)).await.expect_err("stereo");
+        let fault = encode(&Programme::once(&smoke(48_000)), CodecConfiguration::Ldac(ldac)).await.expect_err("stereo");
         assert!(fault.what.contains("is of another configuration"), "{fault}");
     }
 
@@ -450,7 +465,8 @@ mod tests {
         let cache = Cache::in_folder(home.path());
         let sbc = CodecConfiguration::Sbc(sbc::Configuration::high_quality(Frequency::Hz48000));
         let stimulus = smoke(48_000);
-        let kept = || async { kept_in(cache.clone(), &stimulus, sbc).await.expect("sbcenc is installed") };
+        let kept =
+            || async { kept_in(cache.clone(), &Programme::once(&stimulus), sbc).await.expect("sbcenc is installed") };
         let made = kept().await;
         let entry = std::fs::read_dir(home.path()).expect("the cache").next().expect("one entry").expect("it").path();
         // What stands there is what is given: a planted entry with a right hash is taken.
@@ -465,7 +481,9 @@ mod tests {
     #[test]
     fn whatever_an_encoded_stimulus_is_made_from_is_in_its_name() {
         let sbc = sbc::Configuration::high_quality(Frequency::Hz48000);
-        let of = |stimulus: &Stimulus, sbc, version: &str| key(stimulus, CodecConfiguration::Sbc(sbc), version);
+        let of = |stimulus: &Stimulus, sbc, version: &str| {
+            key(&Programme::once(stimulus), CodecConfiguration::Sbc(sbc), version)
+        };
         let other = Stimulus::build(Name::Smoke, 48_000, 8).expect("a rate of A2DP");
         let keys = [
             of(&smoke(48_000), sbc, "1"),
@@ -482,7 +500,8 @@ mod tests {
     #[tokio::test]
     async fn a_stimulus_of_another_rate_is_refused() {
         let sbc = sbc::Configuration::high_quality(Frequency::Hz48000);
-        let fault = encode(&smoke(44_100), CodecConfiguration::Sbc(sbc)).await.expect_err("another rate");
+        let fault =
+            encode(&Programme::once(&smoke(44_100)), CodecConfiguration::Sbc(sbc)).await.expect_err("another rate");
         assert!(fault.what.contains("44100") && fault.what.contains("48000"), "{fault}");
     }
 
@@ -491,7 +510,7 @@ mod tests {
     #[case::the_mean(1, [true, false])]
     fn a_stimulus_of_two_channels_goes_out_on_two_or_as_their_mean(#[case] channels: u32, #[case] alike: [bool; 2]) {
         let stimulus = Stimulus::build(Name::Channels, 48_000, 7).expect("a rate of A2DP");
-        let bytes = au(&stimulus, channels, stimulus.samples().len());
+        let bytes = au(&Programme::once(&stimulus), channels, stimulus.samples().len());
         let (words, _) = bytes[24..].as_chunks::<2>();
         let sent: Vec<f64> = words.iter().map(|word| f64::from(i16::from_be_bytes(*word)) / 32_767.0).collect();
         let wanted = |frame: usize, channel: usize| {
@@ -510,7 +529,7 @@ mod tests {
     fn the_stimulus_is_on_both_channels_with_silence_behind() {
         let stimulus = smoke(48_000);
         let length = stimulus.samples().len() + 100;
-        let bytes = au(&stimulus, 2, length);
+        let bytes = au(&Programme::once(&stimulus), 2, length);
         let (words, _) = bytes[4..24].as_chunks::<4>();
         let words: Vec<u32> = words.iter().map(|word| u32::from_be_bytes(*word)).collect();
         assert_eq!((&bytes[..4], &words[..]), (b".snd".as_slice(), &[24, length as u32 * 4, 3, 48_000, 2][..]));

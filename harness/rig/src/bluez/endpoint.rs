@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use rigtone_audio::stimulus::{Name, Stimulus};
+use rigtone_audio::stimulus::Name;
 use rigtone_bluetooth::{
     aptx,
     codec::CodecConfiguration,
@@ -30,7 +30,10 @@ use super::{
     stream::Started,
 };
 use crate::{
-    capability::{Address, Answer, Connecting, Found, Inquiry, Link, Pairing, Streamed, Streaming, Told, Wish},
+    capability::{
+        Address, Answer, Connecting, Found, Inquiry, Link, Pairing, Programme, Streamed, Streaming, Told,
+        VolumeControl, Watching, Wish,
+    },
     clock::{Clock, Instant},
     hardware::within,
 };
@@ -39,9 +42,15 @@ use crate::{
 const CALLING_OFF_NS: i64 = 5_000_000_000;
 /// How long something that was ordered may stay undone before it is ordered again.
 const AGAIN_NS: i64 = 1_000_000_000;
+/// How long the last question for a link may take when the wait for its end is over.
+const LAST_LOOK_NS: i64 = 1_000_000_000;
+/// The steps of the absolute volume of AVRCP.
+const VOLUME_STEPS: f64 = 127.0;
+/// How long a speaker may take to say which volume it has taken.
+const VOLUME_SETTLES_NS: i64 = 1_000_000_000;
 
-/// What a stimulus is, without its samples, and how it is encoded.
-type Key = (Name, u32, u32, CodecConfiguration);
+/// What a stimulus is, without its samples, how often and at which level it is sent, and how it is encoded.
+type Key = (Name, u32, u32, (u32, u64), CodecConfiguration);
 
 /// What Rigtone is on a dongle: one of both, never both at once, or devices that are both would race with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -323,37 +332,54 @@ impl Connecting for Endpoint {
 }
 
 #[async_trait(?Send)]
+impl Watching for Endpoint {
+    async fn unlinked(&self, target: Address, deadline: Instant) -> Answer<()> {
+        let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.unlinked_by(&live, target, deadline)).await
+    }
+}
+
+#[async_trait(?Send)]
+impl VolumeControl for Endpoint {
+    async fn set_volume(&self, target: Address, share: f64, deadline: Instant) -> Answer<f64> {
+        let live = self.dongle.live(deadline).await?;
+        self.dongle.unless_lost(&live, self.volume_by(&live, target, share, deadline)).await
+    }
+}
+
+#[async_trait(?Send)]
 impl Streaming for Endpoint {
-    async fn prepare(&self, stimulus: &Stimulus, wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault> {
+    async fn prepare(&self, programme: &Programme, wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault> {
         let configuration = self.to_send(wish)?;
-        self.encoded(stimulus, configuration, deadline).await.map(|_| ())
+        self.encoded(programme, configuration, deadline).await.map(|_| ())
     }
 
     async fn stream(
         &self,
         target: Address,
-        stimulus: &Stimulus,
+        programme: &Programme,
         deadline: Instant,
     ) -> Result<Streamed, InfrastructureFault> {
         let live = self.dongle.live(deadline).await?;
-        self.dongle.unless_lost(&live, self.stream_by(&live, target, stimulus, deadline)).await
+        self.dongle.unless_lost(&live, self.stream_by(&live, target, programme, deadline)).await
     }
 }
 
 impl Endpoint {
     async fn encoded(
         &self,
-        stimulus: &Stimulus,
+        programme: &Programme,
         configuration: CodecConfiguration,
         deadline: Instant,
     ) -> Result<Rc<Vec<u8>>, InfrastructureFault> {
         // These say what the samples are: the generator is deterministic.
-        let key = (stimulus.name(), stimulus.rate(), stimulus.code(), configuration);
+        let played = (programme.repeats(), programme.level_db().to_bits());
+        let key = (programme.name(), programme.rate(), programme.code(), played, configuration);
         if let Some(known) = self.encoded.borrow().get(&key) {
             return Ok(known.clone());
         }
-        let late = || self.dongle.fault(format!("`{}` was not encoded before the deadline", stimulus.name()));
-        let encoding = encoded(stimulus, configuration);
+        let late = || self.dongle.fault(format!("`{}` was not encoded before the deadline", programme.name()));
+        let encoding = encoded(programme, configuration);
         let encoded = within(self.dongle.clock(), deadline, encoding).await.ok_or_else(late)??;
         let encoded = Rc::new(encoded);
         self.encoded.borrow_mut().insert(key, encoded.clone());
@@ -491,11 +517,68 @@ impl Endpoint {
         Ok(())
     }
 
+    async fn unlinked_by(&self, live: &Live, target: Address, deadline: Instant) -> Answer<()> {
+        if !self.knows(live, target, deadline).await? {
+            return Ok(Ok(()));
+        }
+        let device = live.device(target).map_err(|e| self.dongle.fault(e.to_string()))?;
+        let events = self.dongle.ask("watching the device", deadline, || device.events()).await?;
+        let mut events = std::pin::pin!(futures::stream::iter(events).flatten());
+        // The question at the end may take a moment more than the wait.
+        let answered = deadline.plus(LAST_LOOK_NS);
+        while self.is_connected(&device, answered).await? {
+            if self.dongle.clock().now() >= deadline {
+                let detail = format!("{target} was still connected when the time was over");
+                return Ok(Err(DeviceFailure::new(FailureClass::Untimely, detail)));
+            }
+            self.until_changed(&mut events, deadline).await;
+        }
+        Ok(Ok(()))
+    }
+
+    async fn volume_by(&self, live: &Live, target: Address, share: f64, deadline: Instant) -> Answer<f64> {
+        let path = live.path(target);
+        if !live.media.has_transport(&path) {
+            let detail = format!("the stream of {target} was taken down before its volume was set");
+            return Ok(Err(DeviceFailure::new(FailureClass::LinkLost, detail)));
+        }
+        let transport = live.media.transport_of(&path).await.map_err(|e| self.dongle.fault(e.to_string()))?;
+        let unsupported = |why: String| {
+            let detail = format!("{target} lets no source set its volume (AVRCP absolute volume): {why}");
+            Ok(Err(DeviceFailure::new(FailureClass::Unsupported, detail)))
+        };
+        // Without absolute volume the transport has no such property.
+        match within(self.dongle.clock(), deadline, transport.volume()).await {
+            Some(Ok(_)) => {}
+            Some(Err(e)) => return unsupported(e.to_string()),
+            None => return Err(self.dongle.fault("BlueZ did not tell the volume before the deadline")),
+        }
+        let steps = (share.clamp(0.0, 1.0) * VOLUME_STEPS).round() as u16;
+        match within(self.dongle.clock(), deadline, transport.set_volume(steps)).await {
+            Some(Ok(())) => {}
+            Some(Err(e)) => return unsupported(e.to_string()),
+            None => return Err(self.dongle.fault("BlueZ did not set the volume before the deadline")),
+        }
+        // The speaker says which step it took, a moment later; it may have fewer of them.
+        let settled = self.dongle.clock().now().plus(VOLUME_SETTLES_NS).min(deadline);
+        loop {
+            self.dongle.moment(deadline).await;
+            let taken = within(self.dongle.clock(), deadline, transport.volume()).await.and_then(Result::ok);
+            match taken {
+                Some(taken) if taken == steps || self.dongle.clock().now() >= settled => {
+                    return Ok(Ok(f64::from(taken) / VOLUME_STEPS));
+                }
+                Some(_) => {}
+                None => return Err(self.dongle.fault("BlueZ did not tell the volume before the deadline")),
+            }
+        }
+    }
+
     async fn stream_by(
         &self,
         live: &Live,
         target: Address,
-        stimulus: &Stimulus,
+        programme: &Programme,
         deadline: Instant,
     ) -> Result<Streamed, InfrastructureFault> {
         let path = live.path(target);
@@ -510,7 +593,7 @@ impl Endpoint {
             Err(failure) => return never(failure),
         };
         let configuration = self.to_send(Wish { profile: Profile::A2dp, codec: link.codec, configured: None })?;
-        let encoded = self.encoded(stimulus, configuration, deadline).await?;
+        let encoded = self.encoded(programme, configuration, deadline).await?;
         let acquired = self.dongle.call(Call::Acquire, "starting the stream", deadline, || transport.acquire()).await?;
         let (socket, _, mtu) = match acquired {
             Called::Done(acquired) => acquired,
@@ -528,7 +611,7 @@ impl Endpoint {
         let Some(sent) = within(clock, deadline, sending).await else {
             return Err(self
                 .dongle
-                .fault(format!("the deadline came before all of `{}` was sent", stimulus.name()))
+                .fault(format!("the deadline came before all of `{}` was sent", programme.name()))
                 .hint("give the step more time than the stimulus lasts"));
         };
         let sent = sent?;

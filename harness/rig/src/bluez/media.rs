@@ -35,6 +35,8 @@ pub(super) trait MediaTransport {
     fn state(&self) -> zbus::Result<String>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn volume(&self) -> zbus::Result<u16>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn set_volume(&self, steps: u16) -> zbus::Result<()>;
 }
 
 #[zbus::proxy(interface = "org.bluez.Media1", default_service = "org.bluez")]

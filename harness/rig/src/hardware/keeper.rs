@@ -47,6 +47,8 @@ pub(super) struct HardwareKeeper {
     clock: HostClock,
     /// What the rig was like when the trials that run began.
     begun: RefCell<Vec<(TrialKey, Begun)>>,
+    /// How loud the first check heard the room, by microphone.
+    noise: RefCell<BTreeMap<String, f64>>,
     /// Last: until every board has been left safe, nobody else may come in.
     _hold: Hold,
 }
@@ -75,6 +77,7 @@ impl HardwareKeeper {
             worn,
             clock,
             begun: RefCell::default(),
+            noise: RefCell::default(),
             _hold: hold,
         }
     }
@@ -192,7 +195,11 @@ impl Keeper for HardwareKeeper {
             let Some(share) = self.share(deadline) else { return findings };
             let card = self.devices.get(name).and_then(|alsa| Sysfs::host().pcm(alsa).ok()?.found());
             let card = card.map(|card| format!("{card}: ")).unwrap_or_default();
-            let heard = self.listen(&**microphone, share).await.map(|heard| format!("{card}{}", describe(&heard)));
+            let heard = self.listen(&**microphone, share).await.map(|heard| {
+                let level = heard.samples.rms_dbfs(heard.channel, heard.channels);
+                self.noise.borrow_mut().entry(name.clone()).or_insert(level);
+                format!("{card}{}", describe(&heard))
+            });
             findings.push(finding(&format!("microphone {name}"), heard));
         }
         findings
@@ -239,6 +246,10 @@ impl Keeper for HardwareKeeper {
         };
         let incidents = begun.map(|begun| begun.incidents(&self.now_of(units))).unwrap_or_default();
         Aftermath { incidents, memory: None }
+    }
+
+    fn noise_dbfs(&self, microphone: &str) -> Option<f64> {
+        self.noise.borrow().get(microphone).copied().filter(|level| level.is_finite())
     }
 
     fn identity(&self, microphone: &str) -> Option<String> {

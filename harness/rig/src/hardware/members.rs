@@ -149,12 +149,14 @@ impl Members {
         unit.inquiry = Some(endpoint.clone());
         unit.pairing = Some(endpoint.clone());
         unit.connecting = Some(endpoint.clone());
+        unit.watching = Some(endpoint.clone());
         if let Some(codecs) = receives {
             let sink = Rc::new(Sink::new(endpoint.clone(), codecs));
             unit.pairing_mode = Some(sink.clone());
             unit.receiving = Some(sink);
         }
         if sends {
+            unit.volume = Some(endpoint.clone());
             unit.streaming = Some(endpoint);
         }
         if let Some(keeps) = document.capture {

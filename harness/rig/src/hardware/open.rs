@@ -286,6 +286,8 @@ fn open_unit(
         inquiry: None,
         pairing: None,
         connecting: None,
+        watching: None,
+        volume: None,
         streaming: None,
         receiving: None,
         tap: None,

@@ -10,7 +10,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rigtone_audio::stimulus::Stimulus;
 use rigtone_model::{
     document::{Codec, SourceProgram},
     trial::{DeviceFailure, InfrastructureFault},
@@ -24,7 +23,9 @@ use super::{
     stimulus::Folder,
 };
 use crate::{
-    capability::{Address, Answer, Connecting, Emission, Found, Inquiry, Link, Pairing, Streamed, Streaming, Wish},
+    capability::{
+        Address, Answer, Connecting, Emission, Found, Inquiry, Link, Pairing, Programme, Streamed, Streaming, Wish,
+    },
     clock::{Clock, Instant},
     hardware::HostClock,
 };
@@ -127,13 +128,13 @@ impl Source {
         })
     }
 
-    async fn file(&self, stimulus: &Stimulus) -> Result<PathBuf, InfrastructureFault> {
+    async fn file(&self, programme: &Programme) -> Result<PathBuf, InfrastructureFault> {
         let failed = |e: std::io::Error| {
             InfrastructureFault::new(&self.member, format!("writing the stimulus for its program failed: {e}"))
                 .hint("free space in the folder for temporary files, or set TMPDIR")
         };
         let folder = self.folder.get_or_try_init(|| async { Folder::make() }).await.map_err(failed)?;
-        folder.wav(stimulus).map_err(failed)
+        folder.wav(programme).map_err(failed)
     }
 }
 
@@ -233,20 +234,23 @@ impl Connecting for Source {
 
 #[async_trait(?Send)]
 impl Streaming for Source {
-    async fn prepare(&self, stimulus: &Stimulus, _wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault> {
-        let file = self.file(stimulus).await?;
-        let with = json!({"file": file, "rate_hz": stimulus.rate(), "lasts_ms": lasts_ms(stimulus)});
+    async fn prepare(&self, programme: &Programme, _wish: Wish, deadline: Instant) -> Result<(), InfrastructureFault> {
+        let file = self.file(programme).await?;
+        let with = json!({"file": file, "rate_hz": programme.rate(), "lasts_ms": lasts_ms(programme)});
         self.only_done("prepare", self.ask("prepare", with, deadline).await?)
     }
 
     async fn stream(
         &self,
         address: Address,
-        stimulus: &Stimulus,
+        programme: &Programme,
         deadline: Instant,
     ) -> Result<Streamed, InfrastructureFault> {
-        let file = self.file(stimulus).await?;
-        let with = json!({"target": address.to_string(), "file": file, "lasts_ms": lasts_ms(stimulus)});
+        let file = self.file(programme).await?;
+        let mut with = json!({"target": address.to_string(), "file": file, "lasts_ms": lasts_ms(programme)});
+        if let Some(content) = programme.content() {
+            with["content"] = content.into();
+        }
         let Outcome { began, ended } = self.ask("play", with, deadline).await?;
         if began.is_none() && ended.is_ok() {
             let what = "its program played, and did not say when that began";
@@ -259,6 +263,6 @@ impl Streaming for Source {
     }
 }
 
-fn lasts_ms(stimulus: &Stimulus) -> u64 {
-    (stimulus.duration_s() * 1e3).ceil() as u64
+fn lasts_ms(programme: &Programme) -> u64 {
+    (programme.duration_s() * 1e3).ceil() as u64
 }

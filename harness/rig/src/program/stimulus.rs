@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use rigtone_audio::stimulus::Stimulus;
+use crate::programme::Programme;
 
 /// A folder of its own for as long as it lives.
 pub(super) struct Folder {
@@ -36,12 +36,16 @@ impl Folder {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn wav(&self, stimulus: &Stimulus) -> io::Result<PathBuf> {
-        let name = format!("{}-{}-{:08x}.wav", stimulus.name(), stimulus.rate(), stimulus.code());
+    pub(super) fn wav(&self, programme: &Programme) -> io::Result<PathBuf> {
+        let played = match (programme.repeats(), programme.level_db()) {
+            (1, 0.0) => String::new(),
+            (times, db) => format!("-{times}-times-{:.0}-mb", -1000.0 * db),
+        };
+        let name = format!("{}-{}-{:08x}{played}.wav", programme.name(), programme.rate(), programme.code());
         let path = self.path.join(name);
         if !path.exists() {
             let new = path.with_extension("part");
-            fs::write(&new, wav(stimulus)?)?;
+            fs::write(&new, wav(programme)?)?;
             fs::rename(&new, &path)?;
         }
         Ok(path)
@@ -55,11 +59,11 @@ impl Drop for Folder {
 }
 
 /// A WAV file: RIFF, PCM of 16 bits, two channels.
-fn wav(stimulus: &Stimulus) -> io::Result<Vec<u8>> {
+fn wav(programme: &Programme) -> io::Result<Vec<u8>> {
     const CHANNELS: u16 = 2;
     const BYTES: u16 = 2;
-    let rate = stimulus.rate();
-    let frames = stimulus.samples().len();
+    let rate = programme.rate();
+    let frames = programme.frames();
     let length = u32::try_from(frames * usize::from(CHANNELS * BYTES)).map_err(io::Error::other)?;
     let mut bytes = Vec::with_capacity(44 + length as usize);
     bytes.extend(b"RIFF");
@@ -74,9 +78,8 @@ fn wav(stimulus: &Stimulus) -> io::Result<Vec<u8>> {
     bytes.extend((8 * BYTES).to_le_bytes());
     bytes.extend(b"data");
     bytes.extend(length.to_le_bytes());
-    for frame in 0..frames {
-        for channel in 0..usize::from(CHANNELS) {
-            let sample = stimulus.channel(channel)[frame];
+    for (left, right) in programme.samples(0).zip(programme.samples(1)).take(frames) {
+        for sample in [left, right] {
             bytes.extend(((sample * 32_767.0).round().clamp(-32_768.0, 32_767.0) as i16).to_le_bytes());
         }
     }
@@ -86,14 +89,14 @@ fn wav(stimulus: &Stimulus) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rigtone_audio::stimulus::Name;
+    use rigtone_audio::stimulus::{Name, Stimulus};
 
     #[test]
     fn a_stimulus_is_a_file_as_long_as_its_folder_lives() {
         let name: Name = "smoke".parse().expect("a name");
         let stimulus = Stimulus::build(name, 48_000, 7).expect("a stimulus");
         let folder = Folder::make().expect("a folder");
-        let path = folder.wav(&stimulus).expect("written");
+        let path = folder.wav(&Programme::once(&stimulus)).expect("written");
         let bytes = fs::read(&path).expect("there");
         let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         assert_eq!((&bytes[..4], &bytes[8..16], &bytes[36..40]), (&b"RIFF"[..], &b"WAVEfmt "[..], &b"data"[..]));
@@ -107,7 +110,7 @@ mod tests {
             let sample = f32::from(i16::from_le_bytes([bytes[at], bytes[at + 1]])) / 32_767.0;
             assert!((sample - stimulus.channel(channel)[loud]).abs() < 1e-4);
         }
-        assert_eq!(folder.wav(&stimulus).expect("there"), path);
+        assert_eq!(folder.wav(&Programme::once(&stimulus)).expect("there"), path);
         drop(folder);
         assert!(!path.exists());
     }

@@ -5,7 +5,7 @@ use super::{
     source::Source,
 };
 use crate::{
-    capability::{Address, Codec, Connecting, FailureClass, Inquiry, Pairing, Profile, Streaming, Wish},
+    capability::{Address, Codec, Connecting, FailureClass, Inquiry, Pairing, Profile, Programme, Streaming, Wish},
     clock::{Clock, Instant},
     hardware::HostClock,
 };
@@ -182,16 +182,16 @@ async fn the_phone_of_the_documentation_is_a_source() {
     let link = phone.connect(TARGET, WISH, patience()).await.expect("it is well").expect("connected");
     assert_eq!((link.codec, link.rate_hz, link.reported_delay_ns), (Codec::Sbc, 44_100, None));
     let stimulus = Stimulus::build("smoke".parse().expect("a name"), 44_100, 7).expect("a stimulus");
-    phone.prepare(&stimulus, WISH, patience()).await.expect("prepared");
+    phone.prepare(&Programme::once(&stimulus), WISH, patience()).await.expect("prepared");
     let before = clock.now();
-    let played = phone.stream(TARGET, &stimulus, patience()).await.expect("it is well");
+    let played = phone.stream(TARGET, &Programme::once(&stimulus), patience()).await.expect("it is well");
     let emission = played.emission.expect("it began");
     assert_eq!((emission.uncertainty_ns, played.ended), (50_000_000, Ok(())));
     let length_ns = (stimulus.duration_s() * 1e9) as i64;
     assert!(before <= emission.at && emission.at <= clock.now(), "when it began is known");
     assert!(clock.now().since(before) >= length_ns, "all of it was played");
     assert_eq!(phone.disconnect(TARGET, patience()).await, Ok(()));
-    let lost = phone.stream(TARGET, &stimulus, patience()).await.expect("it is well");
+    let lost = phone.stream(TARGET, &Programme::once(&stimulus), patience()).await.expect("it is well");
     assert_eq!((lost.emission, lost.ended.map_err(|failure| failure.class)), (None, Err(FailureClass::LinkLost)));
     assert_eq!(phone.forget(TARGET, patience()).await, Ok(()));
 }
@@ -238,7 +238,8 @@ async fn playing_without_saying_when_it_began_proves_nothing() {
     let clock = HostClock::start();
     let phone = source(shell(r#"{"id": 1, "done": {}}"#), &[SourceAbility::Streaming], clock);
     let stimulus = Stimulus::build("smoke".parse().expect("a name"), 44_100, 7).expect("a stimulus");
-    let fault = phone.stream(TARGET, &stimulus, clock.now().plus(PATIENCE)).await.expect_err("no time");
+    let fault =
+        phone.stream(TARGET, &Programme::once(&stimulus), clock.now().plus(PATIENCE)).await.expect_err("no time");
     assert!(fault.what.contains("did not say when"), "{fault:?}");
 }
 

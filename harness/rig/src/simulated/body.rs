@@ -11,7 +11,9 @@ use std::{
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rigtone_model::{
-    document::{self, Codec, Device, Heard, Output, PAIRING_MODE, PairingButton, Role, SimulatedUnit, Unit},
+    document::{
+        self, Codec, Device, Heard, Output, PAIRING_MODE, PairingButton, Role, SecondLink, SimulatedUnit, Unit,
+    },
     id::stream_seed,
     quantity::{Duration, Share},
 };
@@ -49,6 +51,8 @@ pub(super) struct Body {
     pub(super) lost: BTreeMap<Address, InfrastructureFault>,
     /// Whether it sounds, or would if it could.
     pub(super) playing: bool,
+    /// The volume that a source has set in its trial, a share of its range; full before.
+    pub(super) volume: f64,
     nature: SimulatedUnit,
     boot_ns: i64,
     streams: HashMap<&'static str, ChaCha8Rng>,
@@ -96,6 +100,8 @@ pub(super) struct LinkState {
     pub(super) latency_ns: i64,
     /// On the rig's clock.
     pub(super) made: Instant,
+    /// Whether another link has taken the sound over.
+    pub(super) taken_over: bool,
 }
 
 /// What a unit does by itself when its time has come.
@@ -156,6 +162,7 @@ impl Body {
             state,
             lost: BTreeMap::new(),
             playing: false,
+            volume: 1.0,
             boot_ns: nature.boot.or(device.boot).unwrap_or(Duration::from_s(2)).ns(),
             streams: HashMap::new(),
             stood: 0,
@@ -176,6 +183,7 @@ impl Body {
         self.streams.clear();
         self.lost.clear();
         self.playing = false;
+        self.volume = 1.0;
         self.knowledge.trial_begins();
     }
 
@@ -360,6 +368,16 @@ impl Body {
 
     pub(super) fn refuses_link_from(&self, other: Address) -> bool {
         self.nature.one_link && self.state.links.keys().any(|peer| *peer != other)
+    }
+
+    /// Whether it has a link to another one, as a source, and makes no second.
+    pub(super) fn makes_no_second_link(&self, other: Address) -> bool {
+        self.nature.second_link == Some(SecondLink::Refused) && self.state.links.keys().any(|peer| *peer != other)
+    }
+
+    /// Whether nothing is heard of a content of it.
+    pub(super) fn silences(&self, content: Option<&str>) -> bool {
+        content.is_some_and(|content| self.nature.silent_contents.iter().any(|silent| silent == content))
     }
 
     /// The other side has forgotten the bond.

@@ -55,6 +55,8 @@ pub(super) struct SimulatedKeeper {
     pub(super) verification: Option<serde_json::Value>,
     /// How much of the clock's jumps was told.
     pub(super) told_ns: Cell<i64>,
+    /// How loud the first check heard the room, by microphone.
+    pub(super) noise: RefCell<BTreeMap<String, f64>>,
 }
 
 impl SimulatedKeeper {
@@ -88,7 +90,12 @@ impl SimulatedKeeper {
         let recording = Box::new(microphone.listen());
         self.clock.sleep_until(self.clock.now().plus(LISTEN_NS)).await;
         match recording.stop(deadline).await {
-            Ok(captured) => describe(&captured),
+            Ok(captured) => {
+                // As the first check heard it: a trial depends on nothing that happened in another.
+                let level = captured.samples.rms_dbfs(captured.channel, captured.channels);
+                self.noise.borrow_mut().entry(microphone.name.clone()).or_insert(level);
+                describe(&captured)
+            }
             Err(fault) => (fault.what, false),
         }
     }
@@ -263,6 +270,10 @@ impl Keeper for SimulatedKeeper {
 
     fn disk_is_full(&self) -> bool {
         self.world.borrow().planted.disk_is_full(self.clock.now())
+    }
+
+    fn noise_dbfs(&self, microphone: &str) -> Option<f64> {
+        self.noise.borrow().get(microphone).copied().filter(|level| level.is_finite())
     }
 
     fn identity(&self, microphone: &str) -> Option<String> {

@@ -53,6 +53,8 @@ struct Remembered {
 struct RememberedLink {
     codec: Codec,
     latency_ns: i64,
+    #[serde(default, skip_serializing_if = "is_false")]
+    taken_over: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -87,7 +89,10 @@ impl Remembered {
             links: state
                 .links
                 .iter()
-                .map(|(peer, l)| (peer.to_string(), RememberedLink { codec: l.codec, latency_ns: l.latency_ns }))
+                .map(|(peer, l)| {
+                    let LinkState { codec, latency_ns, taken_over, .. } = *l;
+                    (peer.to_string(), RememberedLink { codec, latency_ns, taken_over })
+                })
                 .collect(),
             frozen: state.frozen,
             quiet_ns: if body.minds_quiet() { own.saturating_sub(state.quiet) } else { 0 },
@@ -99,7 +104,8 @@ impl Remembered {
     fn state(&self, body: &Body, now: Instant) -> State {
         let own = body.own(now);
         let links = self.links.iter().filter_map(|(peer, l)| {
-            Some((peer.parse().ok()?, LinkState { codec: l.codec, latency_ns: l.latency_ns, made: now }))
+            let RememberedLink { codec, latency_ns, taken_over } = *l;
+            Some((peer.parse().ok()?, LinkState { codec, latency_ns, made: now, taken_over }))
         });
         State {
             mains: self.mains,

@@ -199,7 +199,9 @@ impl SimulatedMicrophone {
                 continue;
             }
             let emitted_at = frame_of(sound.emitted);
-            let silences: Vec<Range<f64>> = sound.silent_from.map(|t| frame_of(t)..f64::INFINITY).into_iter().collect();
+            let holes = sound.holes.iter().map(|(from, to)| frame_of(*from)..frame_of(*to));
+            let silences: Vec<Range<f64>> =
+                holes.chain(sound.silent_from.map(|t| frame_of(t)..f64::INFINITY)).collect();
             for (plays, further_m) in drivers(sound.layout, heard.nearer) {
                 let near = heard.distance.metres().max(0.01) + further_m;
                 // No two places in a room hear the same of it.

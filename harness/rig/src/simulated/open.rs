@@ -89,6 +89,8 @@ pub fn open(
             inquiry: controlled.then(|| handle.clone() as Rc<_>),
             pairing: controlled.then(|| handle.clone() as Rc<_>),
             connecting: controlled.then(|| handle.clone() as Rc<_>),
+            watching: controlled.then(|| handle.clone() as Rc<_>),
+            volume: sends.then(|| handle.clone() as Rc<_>),
             streaming: sends.then(|| handle.clone() as Rc<_>),
             receiving: receives.then(|| handle.clone() as Rc<_>),
             tap: tap_of(document, rig, &world, clock).map_err(fault)?,
@@ -128,6 +130,7 @@ pub fn open(
         verified: rig.units.iter().map(|(name, unit)| (name.clone(), unit.clone())).collect(),
         verification: firmware::environment(rig),
         told_ns: Cell::new(0),
+        noise: RefCell::default(),
     };
     keeper.plant();
     Ok(Bench {

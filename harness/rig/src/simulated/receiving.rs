@@ -1,10 +1,10 @@
-//! A simulated sink that is Rigtone's own: it tells when somebody is connected to it.
+//! Links as either end of them sees them: a simulated sink that is Rigtone's own, and a source that has made one.
 
 use async_trait::async_trait;
 
 use super::{traffic, units::SimulatedUnit};
 use crate::{
-    capability::{Address, Answer, Codec, DeviceFailure, FailureClass, InfrastructureFault, Link, Receiving},
+    capability::{Address, Answer, Codec, DeviceFailure, FailureClass, InfrastructureFault, Link, Receiving, Watching},
     clock::{Clock, Instant},
 };
 
@@ -36,6 +36,26 @@ impl SimulatedUnit {
 }
 
 #[async_trait(?Send)]
+impl Watching for SimulatedUnit {
+    async fn unlinked(&self, target: Address, deadline: Instant) -> Answer<()> {
+        self.radio(async {
+            // A link that the rig has lost is no sign of the device.
+            let look = || match self.link_to(target) {
+                Ok(link) => link.is_none().then_some(Ok(())),
+                Err(fault) => Some(Err(fault)),
+            };
+            let ended = self.until(deadline, look).await.transpose()?;
+            Ok::<_, InfrastructureFault>(ended.ok_or_else(still_linked))
+        })
+        .await
+    }
+}
+
+fn still_linked() -> DeviceFailure {
+    DeviceFailure::new(FailureClass::Untimely, "it was still connected when the time was over")
+}
+
+#[async_trait(?Send)]
 impl Receiving for SimulatedUnit {
     fn offer(&self, codecs: &[Codec]) {
         let mut world = self.world.borrow_mut();
@@ -63,9 +83,7 @@ impl Receiving for SimulatedUnit {
     async fn disconnected(&self, sources: &[Address], deadline: Instant) -> Answer<()> {
         self.radio(async {
             let gone = self.until(deadline, || self.visitor(sources).is_none().then_some(())).await;
-            Ok::<_, InfrastructureFault>(gone.ok_or_else(|| {
-                DeviceFailure::new(FailureClass::Untimely, "it was still connected when the time was over")
-            }))
+            Ok::<_, InfrastructureFault>(gone.ok_or_else(still_linked))
         })
         .await
     }

@@ -13,27 +13,54 @@ use super::{
     body::{Body, LinkState},
     world::Sound,
 };
-use crate::clock::Instant;
+use crate::{capability::Programme, clock::Instant};
+
+/// How much softer a unit is at the lowest step of its volume than at the highest, in dB.
+const VOLUME_RANGE_DB: f64 = 60.0;
 
 impl Body {
-    /// The sounds of a stimulus that is sent to it: one, or two where it is heard twice.
+    /// The sounds of a programme that is sent to it: one for each time, two where it is heard twice.
     pub(super) fn sounds(
         &self,
-        stimulus: &Stimulus,
+        programme: &Programme,
         link: LinkState,
         emitted: Instant,
         silent_from: Option<Instant>,
     ) -> Vec<Sound> {
+        // It is silent at the lower end of its volume, and 60 dB softer just above.
+        if self.volume <= 0.0 {
+            return Vec::new();
+        }
+        let gain_db = programme.level_db() + VOLUME_RANGE_DB * (self.volume - 1.0);
+        let length_ns = programme.stimulus().duration_s() * 1e9;
+        let each = (0..programme.repeats()).flat_map(|time| {
+            let emitted = emitted.plus((length_ns * f64::from(time)) as i64);
+            self.once(programme.stimulus(), time, link, gain_db, emitted, silent_from)
+        });
+        each.collect()
+    }
+
+    fn once(
+        &self,
+        stimulus: &Stimulus,
+        time: u32,
+        link: LinkState,
+        gain_db: f64,
+        emitted: Instant,
+        silent_from: Option<Instant>,
+    ) -> Vec<Sound> {
         let nature = self.nature().sound.as_ref();
+        let path = self.path(link);
         let first = Sound {
             stimulus: stimulus.clone(),
             by: self.name.clone(),
             emitted,
-            path: self.path(link),
+            path: AirPath { gain_db: path.gain_db + gain_db, ..path },
             layout: nature.and_then(|sound| sound.channels).unwrap_or(Layout::Mono),
-            flaws: Arc::new(self.flaws(stimulus)),
+            flaws: Arc::new(self.flaws(stimulus, time)),
             heard_by: self.heard_by.clone(),
             silent_from,
+            holes: Vec::new(),
             trial: self.trial.clone(),
         };
         let again = nature.and_then(|sound| sound.copied).map(|copy| {
@@ -74,13 +101,18 @@ impl Body {
         }
     }
 
-    fn flaws(&self, stimulus: &Stimulus) -> Flaws {
+    /// What is wrong with the sound when the stimulus is played for that time, counted from 0.
+    fn flaws(&self, stimulus: &Stimulus, time: u32) -> Flaws {
         let Some(sound) = &self.nature().sound else { return Flaws::default() };
         let (rate, length) = (f64::from(stimulus.rate()), stimulus.samples().len());
+        let begin = length.saturating_mul(time as usize);
+        let played_s = begin as f64 / rate;
         let frames = |duration: Duration| (duration.seconds() * rate).round() as usize;
         let each = |every: Option<Duration>| {
             let step = every.map_or(usize::MAX, |every| frames(every).max(1));
-            std::iter::successors(Some(step), move |at| at.checked_add(step)).take_while(move |at| *at < length)
+            // The first within this time, counted from its beginning.
+            let first = (begin / step + usize::from(begin % step > 0 || begin == 0)).saturating_mul(step) - begin;
+            std::iter::successors(Some(first), move |at| at.checked_add(step)).take_while(move |at| *at < length)
         };
         let times = |every: Option<Every>| each(every.map(|e| e.every));
         let lasting = |every: Option<Every>| every.map_or(0, |e| frames(e.lasting));
@@ -89,14 +121,15 @@ impl Body {
         let stalls = times(sound.stalls).map(|at| Jump { at, frames: put_in as i64 });
         let mut jumps: Vec<Jump> = skips.chain(stalls).collect();
         jumps.sort_by_key(|jump| jump.at);
-        let late = sound.starts_late.map(|late| 0..frames(late));
+        let late = sound.starts_late.map(|late| frames(late).saturating_sub(begin)).filter(|late| *late > 0);
+        let late = late.map(|late| 0..late.min(length));
         Flaws {
             jumps,
             muted: late.into_iter().chain(times(sound.holes).map(|at| at..at + hole)).collect(),
             clicks: each(sound.clicks_every).collect(),
             howl: sound.howl.map(|howl| Howl {
                 hz: howl.at.hertz(),
-                after_s: howl.after.seconds(),
+                after_s: (howl.after.seconds() - played_s).max(0.0),
                 dbfs: howl.level.db(),
             }),
         }

@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use rigtone_audio::stimulus::Stimulus;
-
 use super::{
     body::Fate,
     clock::VirtualClock,
@@ -13,9 +10,13 @@ use super::{
     world::{Shared, Sound},
 };
 use crate::{
-    capability::{Address, DeviceFailure, Emission, FailureClass, InfrastructureFault, Streamed, Streaming, Wish},
+    capability::{
+        Address, Answer, DeviceFailure, Emission, FailureClass, InfrastructureFault, Programme, Streamed, Streaming,
+        VolumeControl, Wish,
+    },
     clock::{Clock, Instant},
 };
+use async_trait::async_trait;
 
 /// From the order to play to the first packet.
 const START_NS: i64 = 12_000_000;
@@ -61,17 +62,43 @@ fn ended(emission: Option<Emission>, class: FailureClass, detail: &str) -> Strea
 
 #[async_trait(?Send)]
 impl Streaming for SimulatedUnit {
-    async fn prepare(&self, _: &Stimulus, _: Wish, _: Instant) -> Result<(), InfrastructureFault> {
+    async fn prepare(&self, _: &Programme, _: Wish, _: Instant) -> Result<(), InfrastructureFault> {
         self.radio(async { Ok(()) }).await
     }
 
     async fn stream(
         &self,
         target: Address,
-        stimulus: &Stimulus,
+        programme: &Programme,
         deadline: Instant,
     ) -> Result<Streamed, InfrastructureFault> {
-        self.radio(self.play(target, stimulus, deadline)).await
+        self.radio(self.play(target, programme, deadline)).await
+    }
+}
+
+/// The steps of the absolute volume of AVRCP.
+const VOLUME_STEPS: f64 = 127.0;
+/// From the order to the answer of the speaker.
+const VOLUME_NS: i64 = 30_000_000;
+
+#[async_trait(?Send)]
+impl VolumeControl for SimulatedUnit {
+    async fn set_volume(&self, target: Address, share: f64, _: Instant) -> Answer<f64> {
+        self.radio(async {
+            self.pass(VOLUME_NS).await;
+            if self.link_to(target)?.is_none() {
+                return Self::failed(FailureClass::LinkLost, "no link over which the volume could be set");
+            }
+            let mut world = self.world.borrow_mut();
+            match world.at(target, self.clock.now()) {
+                Some(body) if !body.nature().fixed_volume => {
+                    body.volume = (share.clamp(0.0, 1.0) * VOLUME_STEPS).round() / VOLUME_STEPS;
+                    Ok(Ok(body.volume))
+                }
+                _ => Self::failed(FailureClass::Unsupported, "it lets no source set its volume"),
+            }
+        })
+        .await
     }
 }
 
@@ -79,7 +106,7 @@ impl SimulatedUnit {
     async fn play(
         &self,
         target: Address,
-        stimulus: &Stimulus,
+        programme: &Programme,
         deadline: Instant,
     ) -> Result<Streamed, InfrastructureFault> {
         let asked = self.clock.now();
@@ -88,16 +115,17 @@ impl SimulatedUnit {
         let Some(link) = self.link_to(target)? else {
             return Ok(ended(None, FailureClass::NoStream, "no link to stream over"));
         };
-        let length_ns = (stimulus.duration_s() * 1e9) as i64;
+        let length_ns = programme.length_ns();
         let (fate, _playing) = {
             let mut world = self.world.borrow_mut();
+            let unheard = link.taken_over || world.body(&self.name).silences(programme.content());
             let Some(body) = world.at(target, emitted) else {
                 return Ok(ended(None, FailureClass::NoStream, "no such unit"));
             };
             body.playing = true;
             let freezes = body.freezes_after_ns().filter(|ns| *ns < length_ns).map(|ns| emitted.plus(ns));
             let sounds: Vec<Sound> =
-                if body.is_silent() { Vec::new() } else { body.sounds(stimulus, link, emitted, freezes) };
+                if unheard || body.is_silent() { Vec::new() } else { body.sounds(programme, link, emitted, freezes) };
             let (fate, name) = (body.fate(length_ns), body.name.clone());
             world.sounds.extend(sounds);
             let (world, clock) = (self.world.clone(), self.clock.clone());

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::{VirtualClock, open};
 use crate::{
     bench::{Bench, Scope, TrialKey},
-    capability::{Address, Wish},
+    capability::{Address, Programme, Wish},
     clock::{Clock, Instant},
 };
 
@@ -147,7 +147,7 @@ impl Lab {
         let stimulus = Stimulus::build(Name::Smoke, 48_000, 7).expect("a stimulus");
         let recording = self.bench.microphones["bench"].start(deadline).await.expect("a microphone");
         let streaming = self.bench.units["source"].streaming.clone().expect("streams");
-        let streamed = streaming.stream(target, &stimulus, deadline).await;
+        let streamed = streaming.stream(target, &Programme::once(&stimulus), deadline).await;
         let captured = recording.stop(deadline).await.expect("a recording");
         let mut hash = 0_u64;
         for sample in captured.samples.channel(0, 1) {

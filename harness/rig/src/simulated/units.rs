@@ -497,6 +497,10 @@ impl SimulatedUnit {
             self.clock.sleep_until(deadline).await;
             return Self::failed(FailureClass::NotConnected, "no end of the connection in time");
         }
+        if self.world.borrow_mut().body(&self.name).makes_no_second_link(target) {
+            let detail = "the source has a link to another sink and makes no second one";
+            return Self::failed(FailureClass::NotConnected, detail);
+        }
         self.pass(CONNECT_NS).await;
         if paged.refuses || !paged.bonded || !paged.is_sink {
             self.connected(now, target, &paged, None);
@@ -526,7 +530,8 @@ impl SimulatedUnit {
         }
         let (mut world, made) = (self.world.borrow_mut(), self.clock.now());
         let latency_ns = world.at(target, made).map_or(0, |body| body.connection_latency_ns(codec));
-        world.link(&self.name, target, LinkState { codec, latency_ns, made });
+        world.link(&self.name, target, LinkState { codec, latency_ns, made, taken_over: false });
+        world.second_link(&self.name, target, made);
         let configuration = traffic::configuration(codec);
         Ok(Ok(Link {
             codec,

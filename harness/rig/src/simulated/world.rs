@@ -10,7 +10,7 @@ use std::{
 use rigtone_air as air;
 use rigtone_audio::stimulus::Stimulus;
 use rigtone_model::{
-    document::{Device, Gesture, Heard, Layout, Output, PAIRING_MODE, Rig, Turns},
+    document::{Device, Gesture, Heard, Layout, Output, PAIRING_MODE, Rig, SecondLink, Turns},
     quantity::Duration,
 };
 use tokio::sync::Notify;
@@ -26,6 +26,9 @@ use crate::{
     capability::{Address, InfrastructureFault, Truth},
     clock::Instant,
 };
+
+/// How long nothing comes over a link while another one is made beside it, where that disturbs it.
+const DISTURBED_NS: i64 = 400_000_000;
 
 /// The world, shared by everything that acts in it. Single-threaded: one step at a time.
 pub(super) type Shared = Rc<RefCell<World>>;
@@ -60,6 +63,8 @@ pub(super) struct Sound {
     pub(super) heard_by: Vec<(String, Heard)>,
     /// From when it is silent, if its unit stopped before the end.
     pub(super) silent_from: Option<Instant>,
+    /// Stretches in which nothing comes of it.
+    pub(super) holes: Vec<(Instant, Instant)>,
     /// The trial it belongs to. Trials that could hear each other never run together.
     pub(super) trial: Option<TrialKey>,
 }
@@ -259,6 +264,32 @@ impl World {
             other.state.quiet = other.state.quiet.max(own);
             other.state.pairing_mode = false;
             other.state.proven = true;
+        }
+    }
+
+    /// What a source makes of the links that it had, now that it has made one more.
+    pub(super) fn second_link(&mut self, name: &str, made_to: Address, made: Instant) {
+        let body = self.body(name);
+        let (address, nature) = (body.address, body.nature().second_link);
+        let others: Vec<Address> = body.state.links.keys().copied().filter(|peer| *peer != made_to).collect();
+        for peer in others {
+            let Some(other) = self.by_address.get(&peer).cloned() else { continue };
+            match nature {
+                Some(SecondLink::Disturbs) => {
+                    for sound in self.sounds.iter_mut().filter(|sound| sound.by == other) {
+                        sound.holes.push((made, made.plus(DISTURBED_NS)));
+                    }
+                }
+                Some(SecondLink::TakesOver) => {
+                    self.silence(&other, made);
+                    for (end, of) in [(name, peer), (&*other, address)] {
+                        if let Some(link) = self.body(end).state.links.get_mut(&of) {
+                            link.taken_over = true;
+                        }
+                    }
+                }
+                Some(SecondLink::Refused) | None => {}
+            }
         }
     }
 

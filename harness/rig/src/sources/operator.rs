@@ -82,13 +82,16 @@ impl Operator {
                     format!("Remove `{}` from it (forget, unpair); nothing to do if it is not there.", target.on_air);
                 (format!("let {unit} forget {target}"), vec![menu(), end], None)
             }
-            Request::Play { on, signal, .. } => {
+            Request::Play { on, signal, content, .. } => {
                 let target = others.of_address(on);
+                let from = content.map(|content| format!(" from `{content}`")).unwrap_or_default();
                 let steps = vec![
-                    format!("On {unit}, play the file that `rigtone signal {signal}` wrote, once, from its beginning."),
+                    format!(
+                        "On {unit}, play the file that `rigtone signal {signal}` wrote{from}, once, from its beginning."
+                    ),
                     format!("Answer as soon as it has begun, and let it play to its end. It should sound on {target}."),
                 ];
-                (format!("play `{signal}` on {unit}"), steps, Some(FailureClass::NoStream))
+                (format!("play `{signal}`{from} on {unit}"), steps, Some(FailureClass::NoStream))
             }
             Request::Say(prompt) => {
                 let what =

@@ -55,7 +55,7 @@ impl Voice {
             Request::Forget(target) => ("forget", Some(target), None),
             Request::Connect(target) => ("connect", Some(target), None),
             Request::Disconnect(target) => ("disconnect", Some(target), None),
-            Request::Play { on, signal, .. } => ("play", Some(on), Some(signal)),
+            Request::Play { on, signal, content, .. } => (content.unwrap_or("play"), Some(on), Some(signal)),
             Request::Say(name) => (name, None, None),
             Request::Find(_) => return Err(self.fault("a voice assistant does not say what it finds")),
             Request::Power(_) | Request::EnterPairingMode => return Err(self.fault("words move no switch")),

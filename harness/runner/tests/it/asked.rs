@@ -12,7 +12,7 @@ use rigtone_model::{
 };
 use rigtone_rig::{
     bench::Bench,
-    capability::{Asked, Codec, Reply, Request, Unit, Wish},
+    capability::{Asked, Codec, Programme, Reply, Request, Unit, Wish},
     clock::Instant,
 };
 use rstest::rstest;
@@ -85,8 +85,9 @@ impl Asked for Somebody {
             Request::Disconnect(target) => connecting.expect("a source").disconnect(target, deadline).await.map(Ok)?,
             Request::Play { on, stimulus, .. } => {
                 let streaming = unit.streaming.as_ref().expect("a source");
-                streaming.prepare(stimulus, wish, deadline).await?;
-                streaming.stream(on, stimulus, deadline).await?.ended
+                let programme = Programme::once(stimulus);
+                streaming.prepare(&programme, wish, deadline).await?;
+                streaming.stream(on, &programme, deadline).await?.ended
             }
             Request::Say(_) => Ok(()),
         };

@@ -5,6 +5,7 @@ mod bench;
 mod endings;
 mod faults;
 mod firmware;
+mod lines;
 mod planted;
 mod radio;
 mod receiving;

@@ -25,6 +25,7 @@ const LEVEL_DB: f64 = 0.5;
 const K: f64 = 2.0;
 
 /// One thing that a survey says.
+#[derive(Clone)]
 pub(super) struct Fact {
     pub(super) quantity: Quantity,
     pub(super) at_hz: Option<f64>,

@@ -244,7 +244,7 @@ impl Asked for Android {
         self.adb.ready(deadline).await?;
         match request {
             Request::Connect(target) => self.connect(target, deadline).await,
-            Request::Play { on, signal, stimulus } => self.play(on, signal, stimulus, deadline).await,
+            Request::Play { on, signal, stimulus, .. } => self.play(on, signal, stimulus, deadline).await,
             _ => {
                 self.turn(false, deadline).await?;
                 let said = Some("its Bluetooth is off".to_owned());
@@ -408,7 +408,7 @@ mod tests {
     async fn the_stimulus_itself_is_pushed_and_opened() {
         let lab = lab(&Phone::default());
         let stimulus = Stimulus::build(Name::Smoke, 48_000, 7).expect("a stimulus");
-        let request = Request::Play { on: SPEAKER, signal: "smoke", stimulus: &stimulus };
+        let request = Request::Play { on: SPEAKER, signal: "smoke", stimulus: &stimulus, content: None };
         let reply = lab.ask(request, PATIENCE_NS).await.expect("asked");
         assert_eq!(reply.said.as_deref(), Some("a player was started"));
         let mut pushed = hound::WavReader::open(lab.folder.path().join("pushed.wav")).expect("it was pushed");
@@ -466,7 +466,7 @@ mod tests {
         let request = if what.contains("bond") {
             Request::Connect(SPEAKER)
         } else {
-            Request::Play { on: SPEAKER, signal: "smoke", stimulus: &stimulus }
+            Request::Play { on: SPEAKER, signal: "smoke", stimulus: &stimulus, content: None }
         };
         let fault = lab.ask(request, PATIENCE_NS).await.expect_err("a fault");
         assert!(fault.what.contains(what), "{fault}");
