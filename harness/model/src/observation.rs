@@ -145,6 +145,12 @@ quantities! {
     BlockedPackets = "blocked-packets",
     /// The share of packets that the link did not take in time.
     DroppedPackets = "dropped-packets",
+    /// The service classes that a unit's records state, in four hexadecimal digits each, in order.
+    ServiceClasses = "service-classes",
+    /// The highest bit rate that what was agreed on allows.
+    BitRate = "bit-rate",
+    /// The bit rate of the stream on the air, without the headers of its packets.
+    SentBitRate = "sent-bit-rate",
 }
 
 /// The value of an observation.

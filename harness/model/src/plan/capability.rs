@@ -30,8 +30,14 @@ pub enum Capability {
     Receiving = 128,
     /// It can be told to remove a bond.
     Forgetting = 1024,
+    /// It can stop a search and start it anew.
+    SearchingAnew = 256,
+    /// It can read the service records of others, and knows its own.
+    ReadingServices = 512,
     /// Prompts can be spoken to it.
     Speaking = 2048,
+    /// Its settings can be changed.
+    Setting = 4096,
 }
 
 impl fmt::Display for Capability {
@@ -46,6 +52,9 @@ impl fmt::Display for Capability {
             Self::Recording => "no microphone hears it: name one with `heard-by:`",
             Self::Receiving => "it does not tell when it is connected: only a sink that is Rigtone itself does, with `control: endpoint` and on a hardware rig a dongle",
             Self::Forgetting => "it cannot be told to forget a bond: it needs a `control:` that can do it (docs/sources.md)",
+            Self::SearchingAnew => "it cannot be told to stop a search and start it anew: on a hardware rig it needs `control: endpoint` and a dongle",
+            Self::ReadingServices => "it cannot read service records: on a hardware rig it needs `control: endpoint` and a dongle",
+            Self::Setting => "it cannot be told to change a setting: it needs a `control:` that can do it (docs/sources.md)",
             Self::Speaking => "nobody can speak to it: it needs `control: voice` and, with `spoken-to:`, a loudspeaker of a hardware rig",
         })
     }
@@ -88,6 +97,10 @@ impl Capabilities {
         for capability in [Capability::Inquiry, Capability::Pairing, Capability::Connecting, Capability::Forgetting] {
             all.set(capability, controlled);
         }
+        for capability in [Capability::SearchingAnew, Capability::ReadingServices] {
+            all.set(capability, if simulated { controlled } else { own });
+        }
+        all.set(Capability::Setting, controlled && simulated);
         all.set(Capability::Streaming, controlled && roles.contains(&Role::A2dpSource));
         all.set(Capability::Recording, !unit.heard_by.is_empty());
         if !simulated && unit.control == Some(Control::Command) {
@@ -141,6 +154,7 @@ const fn by_program(ability: SourceAbility) -> Capability {
         SourceAbility::Pairing => Capability::Pairing,
         SourceAbility::Connecting => Capability::Connecting,
         SourceAbility::Streaming => Capability::Streaming,
+        SourceAbility::Settings => Capability::Setting,
     }
 }
 
@@ -150,15 +164,14 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         self::needs(beside, needs)?;
     }
     let action = step.action();
-    let later = || Err(format!("this version of Rigtone has no driver for the step `{}`", action.name()));
     match action {
         Action::Power(a) => needs.push((&a.unit, Capability::Power)),
         Action::PowerCycle(a) => needs.push((&a.unit, Capability::Power)),
         Action::EnterPairingMode(a) => needs.push((&a.unit, Capability::PairingMode)),
-        Action::Discover(a) if a.restart_every.is_some() => {
-            return Err("this version of Rigtone has no driver for `restart-every` of the step `discover`".into());
+        Action::Discover(a) => {
+            needs.push((&a.by, Capability::Inquiry));
+            needs.extend(a.restart_every.as_ref().map(|_| (a.by.as_str(), Capability::SearchingAnew)));
         }
-        Action::Discover(a) => needs.push((&a.by, Capability::Inquiry)),
         Action::Pair(a) => needs.push((&a.by, Capability::Pairing)),
         Action::Connect(a) if a.profile == Profile::A2dp => needs.push((&a.by, Capability::Connecting)),
         Action::Connect(a) => {
@@ -197,8 +210,11 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         }
         // Whether a unit can do it depends on the gesture: see [`obstacle`].
         Action::Gesture(_) => {}
-        Action::Set(_) | Action::ReadServices(_) | Action::VoiceLoop(_) => {
-            return later();
+        Action::Set(a) => needs.push((&a.unit, Capability::Setting)),
+        // Whoever of the units can read them: see `services`.
+        Action::ReadServices(_) => {}
+        Action::VoiceLoop(_) => {
+            return Err(format!("this version of Rigtone has no driver for the step `{}`", action.name()));
         }
         Action::Prompt(a) if a.loudness.is_some() => {
             return Err("this version of Rigtone has no driver for `loudness` of the step `prompt`".into());

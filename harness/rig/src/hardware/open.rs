@@ -288,6 +288,8 @@ fn open_unit(
         connecting: None,
         streaming: None,
         receiving: None,
+        services: None,
+        settings: None,
         tap: None,
         asked: None,
         by_hand: None,

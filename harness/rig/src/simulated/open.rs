@@ -91,6 +91,8 @@ pub fn open(
             connecting: controlled.then(|| handle.clone() as Rc<_>),
             streaming: sends.then(|| handle.clone() as Rc<_>),
             receiving: receives.then(|| handle.clone() as Rc<_>),
+            services: controlled.then(|| handle.clone() as Rc<_>),
+            settings: controlled.then(|| handle.clone() as Rc<_>),
             tap: tap_of(document, rig, &world, clock).map_err(fault)?,
             asked: None,
             by_hand: None,
