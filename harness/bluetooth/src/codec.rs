@@ -4,8 +4,10 @@ use thiserror::Error;
 
 use crate::{aac, aptx, ldac, opus, sbc};
 
+mod bit_rate;
 mod named;
 
+pub use bit_rate::highest_bit_rate;
 pub use named::{Codec, rate, words};
 
 /// What an A2DP stream was, or should be, configured to. Other codecs become variants.

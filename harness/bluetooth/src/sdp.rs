@@ -2,7 +2,11 @@
 //!
 //! Source: Bluetooth Core Specification, volume 3, part B.
 
+mod query;
+
 use crate::cursor::Cursor;
+
+pub use query::{Query, QueryError};
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -147,6 +147,12 @@ quantities! {
     DroppedPackets = "dropped-packets",
     /// The volume that was set at the sounding unit.
     Volume = "volume",
+    /// The service classes that a unit's records state, in four hexadecimal digits each, in order.
+    ServiceClasses = "service-classes",
+    /// The highest bit rate that what was agreed on allows.
+    BitRate = "bit-rate",
+    /// The bit rate of the stream on the air, without the headers of its packets.
+    SentBitRate = "sent-bit-rate",
 }
 
 /// The value of an observation.

@@ -115,7 +115,7 @@ impl Probe {
         let target = self.speaker.address;
         need(self.speaker.power.as_ref())?.switch(true, self.within(2)).await?;
         self.said(format_args!("power on"));
-        let found = need(self.source.inquiry.as_ref())?.find(target, self.within(30)).await?;
+        let found = need(self.source.inquiry.as_ref())?.find(target, None, self.within(30)).await?;
         self.said(format_args!("find: {found:?}"));
         let pairing = need(self.source.pairing.as_ref())?;
         let paired = pairing.pair(target, self.within(20)).await?;

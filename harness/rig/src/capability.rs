@@ -119,8 +119,9 @@ pub struct Found {
 /// Searching for units.
 #[async_trait(?Send)]
 pub trait Inquiry {
-    /// Searches until `target` answers; not answering in time is the device's failure. Cancel-safe: searching stops.
-    async fn find(&self, target: Address, deadline: Instant) -> Answer<Found>;
+    /// Searches until `target` answers; not answering in time is the device's failure. With `restart_ns` the search is stopped after so
+    /// long, and a new one is begun. Cancel-safe: searching stops.
+    async fn find(&self, target: Address, restart_ns: Option<i64>, deadline: Instant) -> Answer<Found>;
 }
 
 /// Pairing and forgetting.
@@ -130,6 +131,23 @@ pub trait Pairing {
     async fn pair(&self, target: Address, deadline: Instant) -> Answer<()>;
     /// Removes the bond on this side; nothing to remove is fine. Not cancel-safe.
     async fn forget(&self, target: Address, deadline: Instant) -> Result<(), InfrastructureFault>;
+}
+
+/// Service records, as service discovery (SDP) tells them.
+#[async_trait(?Send)]
+pub trait ServiceRecords {
+    /// The service classes that the unit's own records state. Cancel-safe.
+    async fn own(&self, deadline: Instant) -> Result<Vec<u16>, InfrastructureFault>;
+    /// Those that the records of `target` state, over a link for this question alone and without pairing; not answering is the
+    /// device's failure. Cancel-safe.
+    async fn of(&self, target: Address, deadline: Instant) -> Answer<Vec<u16>>;
+}
+
+/// Settings of a unit, such as the source mode of a smart speaker.
+#[async_trait(?Send)]
+pub trait Settings {
+    /// Changes one. Not cancel-safe: it may be changed, or not.
+    async fn set(&self, option: &str, value: &str, deadline: Instant) -> Answer<()>;
 }
 
 /// What a connection should be.
@@ -379,6 +397,13 @@ pub enum Request<'a> {
     },
     /// Say a prompt of its device to it.
     Say(&'a str),
+    /// Change a setting of it.
+    Set {
+        /// The name of the setting in its device's document.
+        option: &'a str,
+        /// The value.
+        value: &'a str,
+    },
 }
 
 /// What was asked, and what is known of what came of it.
@@ -436,6 +461,10 @@ pub struct Unit {
     pub streaming: Option<Rc<dyn Streaming>>,
     /// Being connected to.
     pub receiving: Option<Rc<dyn Receiving>>,
+    /// Reading service records with it.
+    pub services: Option<Rc<dyn ServiceRecords>>,
+    /// Changing its settings.
+    pub settings: Option<Rc<dyn Settings>>,
     /// Recording its HCI traffic, if the rig's document wants it.
     pub tap: Option<Rc<dyn HciTap>>,
     /// Who does what a source does that Rigtone cannot tell so itself.

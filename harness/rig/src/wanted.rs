@@ -2,7 +2,7 @@
 
 use rigtone_bluetooth::{
     aac, aptx,
-    codec::CodecConfiguration,
+    codec::{self, CodecConfiguration},
     ldac, opus,
     sbc::{self, Frequency},
 };
@@ -56,6 +56,18 @@ impl Wish {
             Ok(agreed) => wanted.held_by(agreed),
             Err(e) => Err(format!("{} was agreed on: {e}", link.codec)),
         })
+    }
+}
+
+impl Link {
+    /// The highest bit rate that what was agreed on allows, in bit/s; nothing where it does not say one, or nobody tells it.
+    pub fn highest_bit_rate(&self) -> Option<f64> {
+        let codec_type = match self.codec {
+            Codec::Sbc => codec::SBC,
+            Codec::Aac => codec::AAC,
+            _ => codec::VENDOR,
+        };
+        codec::highest_bit_rate(codec_type, &self.configuration)
     }
 }
 

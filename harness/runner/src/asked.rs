@@ -91,6 +91,15 @@ pub(crate) async fn perform(session: &mut Session<'_>, step: &Step, place: Place
                 Err(fault) => Err(fault),
             }
         }
+        Action::Set(set) => {
+            let (unit, source) = asked(&set.unit)?;
+            let value = match session.bound(trial.bindings().resolve(&set.value)) {
+                Ok(value) => value,
+                Err(fault) => return Some(Err(fault)),
+            };
+            let request = Request::Set { option: &set.option, value: &value };
+            simply(session, unit, &*source, request, ASKED_NS, place).await
+        }
         Action::Prompt(prompt) => {
             let (unit, source) = asked(&prompt.unit)?;
             speak(session, prompt, unit, &*source, place).await

@@ -16,6 +16,7 @@ mod recovery;
 mod retain;
 mod run;
 mod schedule;
+mod services;
 mod step;
 mod trial;
 mod volume;

@@ -17,13 +17,13 @@ use rigtone_rig::{
 };
 use rigtone_witness::radio::Agreed;
 
-use crate::{asked, emit::Place, hearing, trial::Trial};
+use crate::{asked, emit::Place, hearing, services, trial::Trial};
 
 const SECOND: i64 = 1_000_000_000;
 /// Samples a second of a stream of which nobody tells more.
 pub(crate) const USUAL_HZ: u32 = 48_000;
 /// The time that a call without a limit of its own has.
-const USUAL_NS: i64 = 20 * SECOND;
+pub(crate) const USUAL_NS: i64 = 20 * SECOND;
 /// How much later than its deadline a driver may come back.
 const GRACE_NS: i64 = 5 * SECOND;
 
@@ -66,7 +66,7 @@ pub(crate) fn cannot(unit: &Unit, what: &str) -> InfrastructureFault {
 }
 
 /// Whoever answered is on: gestures that need to know go by it.
-fn is_alive(unit: &Unit) {
+pub(crate) fn is_alive(unit: &Unit) {
     if let Some(gestures) = &unit.gestures {
         gestures.is_alive();
     }
@@ -149,7 +149,17 @@ impl<'a> Session<'a> {
             }
             Action::Listen(listen) => hearing::listen(self, listen, place).await,
             Action::WaitFor(wait) => self.wait_for(wait, place).await,
-            Action::Set(_) | Action::ReadServices(_) | Action::Prompt(_) | Action::VoiceLoop(_) => {
+            Action::ReadServices(on) => services::read(self, &on.unit, place).await,
+            Action::Set(set) => {
+                let unit = self.trial.unit(&set.unit)?;
+                let settings = unit.settings.as_ref().ok_or_else(|| cannot(unit, "change a setting"))?;
+                let value = self.bound(self.trial.bindings().resolve(&set.value))?;
+                let deadline = self.now().plus(USUAL_NS);
+                let done = settings.set(&set.option, &value, deadline);
+                let answer = self.bounded(deadline, &format!("unit {}", unit.name), done).await?;
+                Ok(answer.map_or_else(StepEnd::Failed, |()| StepEnd::Done))
+            }
+            Action::Prompt(_) | Action::VoiceLoop(_) => {
                 let what = format!("the step `{}` has no driver in this version", step.action().name());
                 Err(InfrastructureFault::new("plan", what).hint("run `rigtone plan`: it skips such combinations"))
             }
@@ -212,8 +222,10 @@ impl<'a> Session<'a> {
         let (unit, target) = (self.trial.unit(&discover.by)?, self.trial.unit(&discover.unit)?);
         let inquiry = unit.inquiry.as_ref().ok_or_else(|| cannot(unit, "search"))?;
         let deadline = self.now().plus(discover.within.ns());
-        let answer =
-            self.bounded(deadline, &format!("unit {}", unit.name), inquiry.find(target.address, deadline)).await?;
+        let restart = discover.restart_every.as_ref().map(|every| self.trial.bindings().resolve(every)).transpose();
+        let restart_ns = self.bound(restart)?.map(|every| every.ns());
+        let search = inquiry.find(target.address, restart_ns, deadline);
+        let answer = self.bounded(deadline, &format!("unit {}", unit.name), search).await?;
         match answer {
             Ok(found) => {
                 is_alive(target);
@@ -350,6 +362,10 @@ impl<'a> Session<'a> {
             },
         );
         self.observe(place, Quantity::Codec, Value::Word(codec.as_str().to_owned()));
+        if let Some(bps) = link.highest_bit_rate() {
+            let value = Value::Number { value: bps / 1e3, unit: "kbit/s".into(), uncertainty: 0.0 };
+            self.observe(place, Quantity::BitRate, value);
+        }
         if let Some(held) = wish.held_by(&link) {
             self.observe(place, Quantity::ConfigurationAgreement, Value::Truth(held.is_ok()));
             if let Err(differs) = held {

@@ -1,9 +1,9 @@
 //! What one trial says about one expectation.
 
 use rigtone_model::{
-    document::{Comparable, Countable, Difference, Expectation, Per, Scenario, WantedCodec},
+    document::{Action, Comparable, Countable, Difference, Expectation, Per, Role, Scenario, WantedCodec},
     observation::{Observation, Quantity, Value},
-    quantity::{Duration, Frequency, Level},
+    quantity::{BitRate, Duration, Frequency, Level},
     trial::{FailureClass, StepRecord, TrialRecord},
 };
 
@@ -60,12 +60,25 @@ pub fn result(expectation: &Expectation<'_>, scenario: &Scenario, trial: &TrialR
         Expectation::Audio(e) => sound::audio(trial, e),
         Expectation::Codec(e) => {
             let label = e.step.clone().or_else(|| connecting_step(scenario)).unwrap_or_default();
-            codec(trial, &label, e.is)
+            match codec(trial, &label, e.is) {
+                TrialResult { outcome: Outcome::Success, .. } => match e.bit_rate_at_most {
+                    Some(limit) => bit_rate(trial, &label, limit),
+                    None => TrialResult::held(),
+                },
+                other => other,
+            }
         }
         Expectation::Latency(e) => {
-            let limits =
-                Limits { low: None, high: Some(e.at_most.milliseconds()), unit: "ms", class: FailureClass::Late };
-            limits.hold(trial, &e.step, trial.observation(&e.step, Quantity::Latency))
+            let low = e.at_least.map(Duration::milliseconds);
+            let limits = Limits { low, high: Some(e.at_most.milliseconds()), unit: "ms", class: FailureClass::Late };
+            let found = limits.hold(trial, &e.step, trial.observation(&e.step, Quantity::Latency));
+            // What is heard too soon is not late.
+            match (low, found.value, found.class) {
+                (Some(low), Some(value), Some(FailureClass::Late)) if value.upper < low => {
+                    TrialResult { class: Some(FailureClass::OutOfLimits), ..found }
+                }
+                _ => found,
+            }
         }
         Expectation::Response(e) => {
             let limits = Limits {
@@ -105,7 +118,7 @@ pub fn result(expectation: &Expectation<'_>, scenario: &Scenario, trial: &TrialR
         Expectation::Difference(e) => compared(e, trial),
         Expectation::All(_) => together(true, expectation.parts().map(|part| result(&part, scenario, trial))),
         Expectation::Any(_) => together(false, expectation.parts().map(|part| result(&part, scenario, trial))),
-        Expectation::Role(_) => TrialResult::ambiguous("this version does not judge it"),
+        Expectation::Role(e) => role(scenario, trial, &e.of, e.is),
     }
 }
 
@@ -237,6 +250,37 @@ fn codec(trial: &TrialRecord, label: &str, wanted: WantedCodec) -> TrialResult {
         Some(_) => TrialResult::failed(FailureClass::WrongCodec),
         None => TrialResult::ambiguous("the record does not say which codec was asked for"),
     }
+}
+
+/// Whether neither what was agreed on nor what was sent has more bits a second than allowed.
+fn bit_rate(trial: &TrialRecord, label: &str, limit: BitRate) -> TrialResult {
+    let high = Some(limit.bits_per_second() / 1e3);
+    let limits = Limits { low: None, high, unit: "kbit/s", class: FailureClass::OutOfLimits };
+    let sent = trial.observations.iter().filter(|o| o.quantity == Quantity::SentBitRate);
+    let found: Vec<&Observation> = trial.observation(label, Quantity::BitRate).into_iter().chain(sent).collect();
+    if found.is_empty() {
+        return TrialResult::ambiguous("neither the configuration nor the air says the bit rate");
+    }
+    together(true, found.into_iter().map(|o| limits.hold(trial, label, Some(o))))
+}
+
+/// Whether the service records of a unit state a role, whenever they were read.
+fn role(scenario: &Scenario, trial: &TrialRecord, axis: &str, role: Role) -> TrialResult {
+    let reads =
+        scenario.trial.iter().filter(|step| matches!(step.action(), Action::ReadServices(on) if on.unit == axis));
+    let read = reads.filter_map(|step| trial.observation(step.name(), Quantity::ServiceClasses));
+    let states = |o: &Observation| match &o.value {
+        Value::Word(classes) if states_role(classes, role) => TrialResult::held(),
+        Value::Word(_) => TrialResult::failed(FailureClass::WrongRole),
+        Value::Inconclusive { reason } => TrialResult::ambiguous(reason.clone()),
+        _ => TrialResult::ambiguous("the record holds no service classes"),
+    };
+    let results: Vec<TrialResult> = read.map(states).collect();
+    if results.is_empty() { not_reached(trial) } else { together(true, results.into_iter()) }
+}
+
+fn states_role(classes: &str, role: Role) -> bool {
+    classes.split_whitespace().any(|class| u16::from_str_radix(class, 16) == Ok(role.service_class()))
 }
 
 fn duration(trial: &TrialRecord, label: &str, at_least: Option<Duration>, at_most: Option<Duration>) -> TrialResult {

@@ -25,11 +25,18 @@ pub(super) fn expected(expectation: &Expectation<'_>) -> String {
             None => "the trial succeeds".to_owned(),
         },
         Expectation::Audio(e) => format!("`{}` {}", e.step, of_sound(e)),
-        Expectation::Codec(e) => match e.is {
-            WantedCodec::Requested => "the requested codec is agreed on".to_owned(),
-            WantedCodec::Codec(codec) => format!("the codec {codec} is agreed on"),
-        },
-        Expectation::Latency(e) => format!("`{}` is heard within {}", e.step, e.at_most),
+        Expectation::Codec(e) => {
+            let codec = match e.is {
+                WantedCodec::Requested => "the requested codec is agreed on".to_owned(),
+                WantedCodec::Codec(codec) => format!("the codec {codec} is agreed on"),
+            };
+            let limit = e.bit_rate_at_most.map(|limit| format!(" with at most {limit}"));
+            codec + &limit.unwrap_or_default()
+        }
+        Expectation::Latency(e) => {
+            let early = e.at_least.map(|limit| format!(", and not before {limit}"));
+            format!("`{}` is heard within {}{}", e.step, e.at_most, early.unwrap_or_default())
+        }
         Expectation::Duration(e) => {
             let text = |limit: Option<Duration>| limit.map(|limit| limit.to_string());
             format!("`{}` takes {}", e.of, limits(text(e.at_least), text(e.at_most)))
@@ -71,7 +78,7 @@ pub(super) fn expected(expectation: &Expectation<'_>) -> String {
             let parts: Vec<String> = expectation.parts().map(|part| expected(&part)).collect();
             return format!("{}: {}", if all { "all of" } else { "any of" }, parts.join("; "));
         }
-        Expectation::Role(_) => format!("`{}`", expectation.name()),
+        Expectation::Role(e) => format!("the service records of `{}` state the role {}", e.of, e.is),
     };
     match expectation.rate() {
         Some(rate) if expectation.is_extreme() => format!(

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 #![expect(clippy::print_stdout, reason = "measured error rates are printed")]
 
+mod agreed;
 mod attribution;
 mod binomial;
 mod calibration;

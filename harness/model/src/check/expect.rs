@@ -70,7 +70,12 @@ impl<'a> Checker<'a> {
                 Some(_) => self.step(expectation, &conditions, "connects", |a| a.connects()),
                 None => self.only_connect(&conditions),
             },
-            Expectation::Latency(_) => self.step(expectation, &conditions, "plays", sounds_with_a_source),
+            Expectation::Latency(latency) => {
+                self.step(expectation, &conditions, "plays", sounds_with_a_source);
+                if let Some(low) = latency.at_least.filter(|low| *low > latency.at_most) {
+                    self.crossed(format!("at most {}, at least {low}", latency.at_most));
+                }
+            }
             Expectation::Response(response) => self.response(response, &conditions),
             Expectation::Measured(measured) => self.measured(measured, &conditions),
             Expectation::Duration(time) => {

@@ -7,7 +7,10 @@ use indexmap::IndexMap;
 use super::{dangling, relay};
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::{Button, CommandLine, Control, Output, Recover, Rig, SafeState, Unit, Verify, Way, World, day_number},
+    document::{
+        Button, CommandLine, Control, InquiryScan, Output, Recover, Rig, SafeState, Unit, Verify, Way, World,
+        day_number,
+    },
     load::{Entry, Library},
     quantity::Duration,
 };
@@ -294,6 +297,14 @@ impl Checker<'_> {
             let fault =
                 self.entry.diagnostic(Code::Incomplete, &path, "it does not say what the unit runs from then on");
             self.faults.push(fault.suggest("add `runs`, or delete it"));
+        }
+        let scan = unit.simulated.as_ref().and_then(|nature| nature.inquiry_scan);
+        if scan.is_some_and(|scan| !(InquiryScan::SHORTEST..=InquiryScan::LONGEST).contains(&scan.every)) {
+            let path = ["units", name, "simulated", "inquiry-scan", "every"];
+            let (low, high) = (InquiryScan::SHORTEST, InquiryScan::LONGEST);
+            let message = format!("a unit listens for inquiries every {low} to {high}");
+            self.faults
+                .push(self.entry.diagnostic(Code::OutOfRange, &path, message).suggest("write `1.28 s`, as is usual"));
         }
     }
 

@@ -261,7 +261,7 @@ pub struct CodecIs {
     pub step: Option<String>,
     /// `requested`, or a codec.
     pub is: WantedCodec,
-    /// The highest bit rate that may be configured.
+    /// The highest bit rate that may be configured, and sent where the air is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bit_rate_at_most: Option<BitRate>,
     /// The share of trials in which it must hold; default `90 %`.
@@ -320,7 +320,7 @@ impl JsonSchema for WantedCodec {
     }
 }
 
-/// How late the sound may be: a percentile of the trials' latencies.
+/// How late the sound may be, and how early: a percentile of the trials' latencies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Latency {
@@ -335,8 +335,11 @@ pub struct Latency {
     /// with the confidence, that a share of `percentile` of all trials lies within (default 95).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every_trial: Option<bool>,
-    /// The limit: pass when at least this percentile of all trials lies at or under it.
+    /// The limit above: pass when at least this percentile of all trials lies at or under it, and not below `at-least`.
     pub at_most: Duration,
+    /// The limit below: nothing should be heard earlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Duration>,
     /// The share of trials under the limit with a good device; default as for `success-rate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub good: Option<Share>,
@@ -421,6 +424,15 @@ pub struct RoleIs {
     pub of: String,
     /// The role.
     pub is: Role,
+    /// The share of trials in which they must state it; default `90 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Share>,
+    /// That share with a good device; default as for `success-rate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good: Option<Share>,
+    /// The confidence of both answers; default `95 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Share>,
 }
 
 /// A step that the device has to refuse: the refusal is the pass.
@@ -447,12 +459,13 @@ impl Expectation<'_> {
             Self::SuccessRate(e) => Rate::of(e.at_least, e.good, e.confidence),
             Self::Audio(e) => Rate::of(e.at_least, e.good, e.confidence),
             Self::Codec(e) => Rate::of(e.at_least, e.good, e.confidence),
+            Self::Role(e) => Rate::of(e.at_least, e.good, e.confidence),
             Self::Unsupported(e) => Rate::of(e.at_least, e.good, e.confidence),
             Self::Latency(e) => Rate::within(e.percentile, self.is_extreme(), e.good, e.confidence),
             Self::Duration(e) => Rate::within(e.percentile, self.is_extreme(), e.good, e.confidence),
             Self::Response(e) => Rate::within(e.percentile, self.is_extreme(), e.good, e.confidence),
             Self::Measured(e) => Rate::within(e.percentile, self.is_extreme(), e.good, e.confidence),
-            Self::Count(_) | Self::Role(_) | Self::Difference(_) | Self::All(_) | Self::Any(_) => return None,
+            Self::Count(_) | Self::Difference(_) | Self::All(_) | Self::Any(_) => return None,
         })
     }
 

@@ -40,7 +40,7 @@ pub use fault::{
 pub use firmware::{CommandLine, Declared, DeviceId, Gatt, ShownAt, Verify, Way};
 pub use gesture::{Button, Buttons, Gesture, PAIRING_MODE, Press, USUAL_GAP, USUAL_LONGEST_HOLD};
 pub use microphone::{Alsa, Calibrated, CalibrationFile, Microphone, SampleWidth, SimulatedMicrophone, Wire};
-pub use nature::{Copied, Every, Howl, PairingButton, SecondLink, SimulatedSound, SimulatedUnit};
+pub use nature::{Copied, Every, Howl, InquiryScan, PairingButton, SecondLink, SimulatedSound, SimulatedUnit};
 pub use network::{
     DevantechEth, Login, Netio, SainsmartWeb, ShellyGen1, ShellyGen2, Snmp, SnmpOutlet, SnmpPreset, SnmpVersion,
     Tasmota, UsbHub, Web, WebMethod, WebState,

@@ -14,25 +14,42 @@ pub struct SimulatedUnit {
     /// How likely it answers an inquiry at all; default `100 %`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discovery: Option<Share>,
+    /// How it listens for inquiries; when left out, it answers after 0.3 to 3 s, whatever the search does meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inquiry_scan: Option<InquiryScan>,
     /// How likely one pairing attempt succeeds; default `100 %`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pairing: Option<Share>,
+    /// The same for the first attempt of a trial, the second and so on, where they depend on each other; the last one stands for all
+    /// that follow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairing_by_attempt: Vec<Share>,
     /// How long a pairing takes; default `1.8 s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pairing_takes: Option<Duration>,
-    /// The roles its service records state, where they differ from its device's.
+    /// How long it takes to connect a profile: service search, capabilities, configuration; default `350 ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connecting_takes: Option<Duration>,
+    /// The roles its service records state, where they differ from its device's. Without that of a source it refuses to be one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<Role>>,
     /// The codecs it really offers, where they differ from what its firmware claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codecs: Option<Vec<Codec>>,
+    /// The highest bitpool of SBC that it takes; default 53.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2, max = 250))]
+    pub bitpool: Option<u8>,
     /// Codecs whose configuration it refuses, though it offers them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refuses: Vec<Codec>,
+    /// Settings that it takes and does not follow. Else `source-mode: off` keeps it from sending anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignores: Vec<String>,
     /// The codec whose frames it sends as a source, whatever was agreed on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sends: Option<Codec>,
-    /// Latency for each codec; `180 ms` for one that is not named.
+    /// Latency for each codec. Of a sink: `180 ms` for one that is not named. Of a source: what it adds, nothing for one that is not named.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub latency: IndexMap<Codec, Duration>,
     /// Standard deviation of the latency from one connection to the next.
@@ -41,7 +58,7 @@ pub struct SimulatedUnit {
     /// Deviation of its sample clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
-    /// `true`: it accepts the stream and stays silent.
+    /// `true`: as a sink it accepts the stream and stays silent; as a source it links and sends nothing.
     #[serde(default)]
     pub silent: bool,
     /// Contents of it, as a source, of which nothing is heard over a link.
@@ -62,6 +79,9 @@ pub struct SimulatedUnit {
     /// Where its response falls off below; default `60 Hz`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high_pass: Option<Frequency>,
+    /// The same for a codec with which it falls off elsewhere.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub high_pass_with: IndexMap<Codec, Frequency>,
     /// Its supply fails this long after a stream started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fails_after: Option<Duration>,
@@ -84,7 +104,7 @@ pub struct SimulatedUnit {
     /// How long its battery lasts when its supply is cut; when left out, its battery was taken out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery: Option<Duration>,
-    /// `true`: it refuses a second link while it has one.
+    /// `true`: it refuses a second link while it has one, and as a source makes none.
     #[serde(default)]
     pub one_link: bool,
     /// What its pairing gesture does when it is in pairing mode already; default `momentary`.
@@ -114,8 +134,29 @@ pub enum SecondLink {
     Disturbs,
     /// From then on nothing is heard over the first one.
     TakesOver,
-    /// It makes none.
-    Refused,
+}
+
+/// How a unit listens for inquiries (Bluetooth Core Specification, volume 2, part B, section 8.4): now and then, at one of 32
+/// frequencies. Whoever searches sends at 16 of them for 2.56 s, at the other 16 for the next 2.56 s, and so on; each search
+/// begins with the same half, and the unit's frequency is in either half with the same probability.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct InquiryScan {
+    /// From one time that it listens to the next; `1.28 s` and `2.56 s` are usual.
+    pub every: Duration,
+    /// `true`: right after the one frequency it listens at its counterpart of the other half, so that it hears either.
+    #[serde(default)]
+    pub interlaced: bool,
+    /// How likely it hears a search that sends at its frequency, each time it listens; default `100 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hears: Option<Share>,
+}
+
+impl InquiryScan {
+    /// As often may it listen: all the time, one window after the other.
+    pub const SHORTEST: Duration = Duration::from_ns(11_250_000);
+    /// As seldom.
+    pub const LONGEST: Duration = Duration::from_ns(2_560_000_000);
 }
 
 /// What a pairing gesture does in pairing mode.

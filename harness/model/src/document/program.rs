@@ -73,7 +73,7 @@ impl SourceAbility {
     pub const fn needs(self) -> Option<Role> {
         match self {
             Self::Streaming | Self::Contents => Some(Role::A2dpSource),
-            Self::Inquiry | Self::Pairing | Self::Connecting => None,
+            Self::Inquiry | Self::Pairing | Self::Connecting | Self::Settings => None,
         }
     }
 }

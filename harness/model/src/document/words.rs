@@ -112,6 +112,18 @@ words!(
     }
 );
 
+impl Role {
+    /// The service class that states it (Bluetooth Assigned Numbers, section 3.3).
+    pub const fn service_class(self) -> u16 {
+        match self {
+            Self::A2dpSource => 0x110A,
+            Self::A2dpSink => 0x110B,
+            Self::HfpUnit => 0x111E,
+            Self::HfpGateway => 0x111F,
+        }
+    }
+}
+
 words!(
     /// A Bluetooth profile to connect.
     Profile {
@@ -151,6 +163,8 @@ words!(
         Streaming = "streaming",
         /// Take the sound from a content that is named.
         Contents = "contents",
+        /// Change settings.
+        Settings = "settings",
     }
 );
 

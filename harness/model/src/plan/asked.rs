@@ -24,6 +24,16 @@ pub(super) fn needs_a_person(unit: &Unit, rig: &Rig) -> bool {
     rig.world == World::Hardware && (unit.control == Some(Control::Operator) || !unit.by_hand.is_empty())
 }
 
+/// Whether what a unit does is asked for in spoken words.
+pub(super) fn is_spoken_to(unit: &Unit, rig: &Rig) -> bool {
+    origin(unit, rig) == Some(Control::Voice)
+}
+
+/// The prompt that changes a setting.
+pub(super) fn prompt_to_set(option: &str, value: &str) -> String {
+    format!("set-{option}-{value}")
+}
+
 /// The loudspeaker that a unit needs, and its room.
 pub(super) fn loudspeaker<'a>(unit: &'a Unit, rig: &'a Rig) -> Option<(&'a str, &'a str)> {
     let name = &unit.spoken_to.as_ref().filter(|_| origin(unit, rig) == Some(Control::Voice))?.loudspeaker;
@@ -56,11 +66,13 @@ pub(super) fn can(unit: &Unit, device: &Device, rig: &Rig) -> Vec<Capability> {
     match origin(unit, rig) {
         Some(Control::Operator) => {
             all.extend([Capability::Inquiry, Capability::Pairing, Capability::Forgetting, Capability::Connecting]);
+            all.push(Capability::Setting);
             all.extend(sends.then_some([Capability::Streaming, Capability::Contents]).into_iter().flatten());
         }
         Some(Control::Voice) if loudspeaker(unit, rig).is_some() => {
             let has = |name: &str| device.prompts.contains_key(name);
-            all.push(Capability::Speaking);
+            // For which settings it has a prompt depends on their values: see `settings`.
+            all.extend([Capability::Speaking, Capability::Setting]);
             all.extend(has(PAIR).then_some(Capability::Pairing));
             all.extend(has(FORGET).then_some(Capability::Forgetting));
             all.extend((has(CONNECT) && has(DISCONNECT)).then_some(Capability::Connecting));

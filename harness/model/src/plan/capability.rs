@@ -10,7 +10,7 @@ use crate::document::{
 
 /// Something a unit can do on its rig.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u16)]
+#[repr(u32)]
 pub enum Capability {
     /// Its supply can be switched.
     Power = 1,
@@ -30,6 +30,10 @@ pub enum Capability {
     Receiving = 128,
     /// It can be told to remove a bond.
     Forgetting = 1024,
+    /// It can stop a search and start it anew.
+    SearchingAnew = 256,
+    /// It can read the service records of others, and knows its own.
+    ReadingServices = 512,
     /// Prompts can be spoken to it.
     Speaking = 2048,
     /// It tells when a link that it made goes.
@@ -38,6 +42,8 @@ pub enum Capability {
     Contents = 8192,
     /// It sets the volume of those that it plays on.
     Volume = 16384,
+    /// Its settings can be changed.
+    Setting = 32768,
 }
 
 impl fmt::Display for Capability {
@@ -55,6 +61,9 @@ impl fmt::Display for Capability {
             Self::Watching => "it does not tell when a link of its own goes: it needs `control: endpoint` and on a hardware rig a dongle",
             Self::Contents => "it has no contents to choose from: it needs `control: operator`, `control: voice` with a prompt of that name, or a program that can choose (`can: [contents]`)",
             Self::Volume => "it cannot set the volume of a speaker: it needs `control: endpoint` and on a hardware rig a dongle",
+            Self::SearchingAnew => "it cannot be told to stop a search and start it anew: on a hardware rig it needs `control: endpoint` and a dongle",
+            Self::ReadingServices => "it cannot read service records: on a hardware rig it needs `control: endpoint` and a dongle",
+            Self::Setting => "it cannot be told to change a setting: it needs a `control:` that can do it (docs/sources.md)",
             Self::Speaking => "nobody can speak to it: it needs `control: voice` and, with `spoken-to:`, a loudspeaker of a hardware rig",
         })
     }
@@ -62,17 +71,17 @@ impl fmt::Display for Capability {
 
 /// A set of capabilities.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Capabilities(u16);
+pub struct Capabilities(u32);
 
 impl Capabilities {
     /// Whether `capability` is among them.
     pub const fn has(self, capability: Capability) -> bool {
-        self.0 & capability as u16 != 0
+        self.0 & capability as u32 != 0
     }
 
     fn set(&mut self, capability: Capability, present: bool) {
         if present {
-            self.0 |= capability as u16;
+            self.0 |= capability as u32;
         }
     }
 
@@ -97,6 +106,10 @@ impl Capabilities {
         for capability in [Capability::Inquiry, Capability::Pairing, Capability::Connecting, Capability::Forgetting] {
             all.set(capability, controlled);
         }
+        for capability in [Capability::SearchingAnew, Capability::ReadingServices] {
+            all.set(capability, if simulated { controlled } else { own });
+        }
+        all.set(Capability::Setting, controlled && simulated);
         all.set(Capability::Streaming, controlled && roles.contains(&Role::A2dpSource));
         all.set(Capability::Watching, controlled && (simulated || own));
         let sends = roles.contains(&Role::A2dpSource);
@@ -155,21 +168,21 @@ const fn by_program(ability: SourceAbility) -> Capability {
         SourceAbility::Connecting => Capability::Connecting,
         SourceAbility::Streaming => Capability::Streaming,
         SourceAbility::Contents => Capability::Contents,
+        SourceAbility::Settings => Capability::Setting,
     }
 }
 
 /// What a step needs: capabilities of units by axis, or something that this version cannot do on any rig.
 pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) -> Result<(), String> {
     let action = step.action();
-    let later = || Err(format!("this version of Rigtone has no driver for the step `{}`", action.name()));
     match action {
         Action::Power(a) => needs.push((&a.unit, Capability::Power)),
         Action::PowerCycle(a) => needs.push((&a.unit, Capability::Power)),
         Action::EnterPairingMode(a) => needs.push((&a.unit, Capability::PairingMode)),
-        Action::Discover(a) if a.restart_every.is_some() => {
-            return Err("this version of Rigtone has no driver for `restart-every` of the step `discover`".into());
+        Action::Discover(a) => {
+            needs.push((&a.by, Capability::Inquiry));
+            needs.extend(a.restart_every.as_ref().map(|_| (a.by.as_str(), Capability::SearchingAnew)));
         }
-        Action::Discover(a) => needs.push((&a.by, Capability::Inquiry)),
         Action::Pair(a) => needs.push((&a.by, Capability::Pairing)),
         Action::Connect(a) if a.profile == Profile::A2dp => needs.push((&a.by, Capability::Connecting)),
         Action::Connect(a) => {
@@ -200,8 +213,11 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         }
         // Whether a unit can do it depends on the gesture: see [`obstacle`].
         Action::Gesture(_) => {}
-        Action::Set(_) | Action::ReadServices(_) | Action::VoiceLoop(_) => {
-            return later();
+        Action::Set(a) => needs.push((&a.unit, Capability::Setting)),
+        // Whoever of the units can read them: see `services`.
+        Action::ReadServices(_) => {}
+        Action::VoiceLoop(_) => {
+            return Err(format!("this version of Rigtone has no driver for the step `{}`", action.name()));
         }
         Action::Prompt(a) if a.loudness.is_some() => {
             return Err("this version of Rigtone has no driver for `loudness` of the step `prompt`".into());

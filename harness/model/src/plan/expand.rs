@@ -11,6 +11,7 @@ use super::{
     bindings::BindingError,
     capability,
     resources::{self, nearest},
+    services, settings,
 };
 use crate::{
     document::{
@@ -244,7 +245,6 @@ fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result
     for expect in &scenario.expect {
         let kind = expect.expectation();
         let judged = |kind: Expectation<'_>| match kind {
-            Expectation::Codec(c) => c.bit_rate_at_most.is_none(),
             Expectation::Count(c) => c.of != Countable::Reactions,
             Expectation::Difference(_) => true,
             other => other.rate().is_some(),
@@ -350,6 +350,16 @@ impl Shape<'_> {
                 skipped = self.unplayable(condition, &bindings, &unit_on).map_err(binding)?;
             }
             if skipped.is_none() {
+                let units = self.names.iter().filter_map(|axis| {
+                    unit_on(axis).map(|candidate| (&**axis, candidate.value.text(), candidate.capabilities))
+                });
+                let units: Vec<services::Seat<'_>> = units.collect();
+                skipped = services::unread(steps_under(self.scenario, condition), &units);
+            }
+            if skipped.is_none() {
+                skipped = self.unset(condition, &bindings, &unit_on).map_err(binding)?;
+            }
+            if skipped.is_none() {
                 skipped = self.undone(condition, &unit_on).or_else(|| {
                     let seat = |axis: &str| unit_on(axis).map(Candidate::seat);
                     asked::unseen(self.scenario, self.from.rig, steps_under(self.scenario, condition), &seat)
@@ -421,6 +431,24 @@ impl Shape<'_> {
             let why = capability::obstacle_to(candidate.unit, candidate.device, self.from.rig, &gesture.name)?;
             Some(format!("{}: {why}", candidate.value.text()))
         })
+    }
+
+    /// A setting that a unit cannot have changed, and why.
+    fn unset<'c>(
+        &self,
+        condition: Option<&str>,
+        bindings: &Bindings<'_>,
+        unit_on: &dyn Fn(&str) -> Option<&'c Candidate<'c>>,
+    ) -> Result<Option<String>, BindingError> {
+        for step in steps_under(self.scenario, condition) {
+            let Action::Set(set) = step.action() else { continue };
+            let (value, Some(candidate)) = (bindings.resolve(&set.value)?, unit_on(&set.unit)) else { continue };
+            let (unit, device) = (candidate.unit, candidate.device);
+            if let Some(why) = settings::obstacle_to(unit, device, self.from.rig, &set.option, &value) {
+                return Ok(Some(format!("{}: {why}", candidate.value.text())));
+            }
+        }
+        Ok(None)
     }
 
     /// Asking for a codec that a firmware does not even claim proves nothing, unless the scenario expects another one.
@@ -681,7 +709,8 @@ impl Shape<'_> {
                 Action::VoiceLoop(voice) => second.saturating_mul(i64::from(voice.times)),
                 Action::Wait(wait) => bindings.resolve(&wait.lasting)?.ns(),
                 Action::WaitFor(wait) => wait.within.ns(),
-                Action::Power(_) | Action::Set(_) | Action::ReadServices(_) | Action::Forget(_) => 0,
+                Action::ReadServices(_) => second,
+                Action::Power(_) | Action::Set(_) | Action::Forget(_) => 0,
             })
         };
         let mut total = 0_i64;

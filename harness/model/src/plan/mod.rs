@@ -6,6 +6,8 @@ mod capability;
 mod expand;
 mod resources;
 mod select;
+mod services;
+mod settings;
 
 use std::sync::Arc;
 

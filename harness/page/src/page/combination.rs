@@ -204,7 +204,7 @@ fn limits(made: &Made<'_>, combined: &Combined, about: &About<'_>) -> ((Option<f
         for leaf in expectation.leaves() {
             let found = match (&leaf, about) {
                 (Expectation::Latency(e), About::Quantity(of, Quantity::Latency, _)) if e.step == *of => {
-                    (None, Some(e.at_most.milliseconds()))
+                    (e.at_least.map(Duration::milliseconds), Some(e.at_most.milliseconds()))
                 }
                 (Expectation::Measured(e), About::Quantity(of, q, _)) if e.step == *of && e.of.quantity() == *q => {
                     e.limits()

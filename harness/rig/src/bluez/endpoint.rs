@@ -108,8 +108,12 @@ impl Endpoint {
         &self.dongle
     }
 
+    pub(super) const fn role(&self) -> EndpointRole {
+        self.role
+    }
+
     /// What is offered for a wish.
-    fn offer(&self, wish: Wish) -> Result<Offer, InfrastructureFault> {
+    pub(super) fn offer(&self, wish: Wish) -> Result<Offer, InfrastructureFault> {
         match (self.role, wish.configured) {
             (EndpointRole::Source, configured) => Ok(Offer::only(self.configuration(wish)?, configured.is_some())),
             (EndpointRole::Sink, None) => self.to_receive(wish.codec),
@@ -160,7 +164,7 @@ impl Endpoint {
     }
 
     /// A pairing that begins while BlueZ still searches leaves 5.66 unable ever to search again.
-    async fn until_quiet(&self, live: &Live, deadline: Instant) -> Result<(), InfrastructureFault> {
+    pub(super) async fn until_quiet(&self, live: &Live, deadline: Instant) -> Result<(), InfrastructureFault> {
         // The events first: what changes after the question is among them.
         let events = self.dongle.ask("watching the search", deadline, || live.adapter.events()).await?;
         let mut events = std::pin::pin!(futures::stream::iter(events).flatten());
@@ -294,10 +298,10 @@ impl Endpoint {
 
 #[async_trait(?Send)]
 impl Inquiry for Endpoint {
-    async fn find(&self, target: Address, deadline: Instant) -> Answer<Found> {
+    async fn find(&self, target: Address, restart_ns: Option<i64>, deadline: Instant) -> Answer<Found> {
         self.settle(target, deadline).await?;
         let live = self.dongle.live(deadline).await?;
-        self.dongle.unless_lost(&live, self.find_by(&live, target, deadline)).await
+        self.dongle.unless_lost(&live, self.find_by(&live, target, restart_ns, deadline)).await
     }
 }
 
@@ -389,12 +393,18 @@ impl Endpoint {
 
 /// The same, by what is open as long as it is.
 impl Endpoint {
-    async fn find_by(&self, live: &Live, target: Address, deadline: Instant) -> Answer<Found> {
+    async fn find_by(&self, live: &Live, target: Address, restart_ns: Option<i64>, deadline: Instant) -> Answer<Found> {
         let began = self.dongle.clock().now();
-        let found = self.dongle.call(Call::Rig, "searching", deadline, || self.search(live, target)).await?;
-        // Ending a search takes a while of its own, which a search in vain must not lack.
-        let quiet = self.dongle.clock().now().plus(5_000_000_000);
-        self.until_quiet(live, quiet).await?;
+        let found = loop {
+            let end = restart_ns.map_or(deadline, |every| self.dongle.clock().now().plus(every.max(1)).min(deadline));
+            let found = self.dongle.call(Call::Rig, "searching", end, || self.search(live, target)).await?;
+            // Ending a search takes a while of its own, which a search in vain must not lack.
+            let quiet = self.dongle.clock().now().plus(5_000_000_000);
+            self.until_quiet(live, quiet).await?;
+            if !matches!(found, Called::Late) || self.dongle.clock().now() >= deadline {
+                break found;
+            }
+        };
         Ok(match found {
             Called::Done(found) => Ok(found),
             Called::Failed(failure) => Err(failure),
@@ -408,7 +418,7 @@ impl Endpoint {
 
     async fn pair_by(&self, live: &Live, target: Address, deadline: Instant) -> Answer<()> {
         if !self.knows(live, target, deadline).await?
-            && let Err(failure) = self.find(target, deadline).await?
+            && let Err(failure) = self.find(target, None, deadline).await?
         {
             return Ok(Err(failure));
         }

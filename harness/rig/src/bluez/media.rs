@@ -122,6 +122,11 @@ impl Media {
         Ok(owner.as_str().to_owned())
     }
 
+    /// Whether anything is offered.
+    pub(super) async fn is_offering(&self) -> bool {
+        !self.registered.lock().await.is_empty()
+    }
+
     /// Makes `offers` the only ones. Asking again for the same changes nothing.
     pub(super) async fn offer(&self, role: EndpointRole, offers: &[Offer]) -> Result<(), StackError> {
         self.told.send_modify(|told| told.refusal = None);

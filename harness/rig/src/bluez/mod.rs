@@ -6,6 +6,8 @@
 //! bluetoothd does. What goes over the air is recorded beside them, from the kernel (`tap`). Which controller is which dongle, and
 //! where it is plugged in, is verified whenever one is opened (`identity`); that it or bluetoothd has gone is noticed at once (`watch`).
 //!
+//! Service records of a device that is not paired are asked for over a channel of our own (`services`).
+//!
 //! A sink (`sink`) waits for a source that is not ours. When BlueZ says that the source has started its stream, the stream is
 //! taken (`receiver`) and a thread notes when each packet came (`tape`); a microphone hears them in the place of a room (`wire`,
 //! `decode`).
@@ -35,6 +37,8 @@ mod media;
 mod offer;
 #[cfg(feature = "bluez")]
 mod receiver;
+#[cfg(feature = "bluez")]
+mod services;
 #[cfg(feature = "bluez")]
 mod sink;
 #[cfg(feature = "bluez")]

@@ -61,6 +61,9 @@ impl Members {
         if document.can(SourceAbility::Connecting) {
             unit.connecting = Some(source.clone());
         }
+        if document.can(SourceAbility::Settings) {
+            unit.settings = Some(source.clone());
+        }
         if document.can(SourceAbility::Streaming) && sends {
             unit.streaming = Some(source.clone());
         }
@@ -150,6 +153,7 @@ impl Members {
         unit.pairing = Some(endpoint.clone());
         unit.connecting = Some(endpoint.clone());
         unit.watching = Some(endpoint.clone());
+        unit.services = Some(endpoint.clone());
         if let Some(codecs) = receives {
             let sink = Rc::new(Sink::new(endpoint.clone(), codecs));
             unit.pairing_mode = Some(sink.clone());

@@ -290,6 +290,8 @@ fn open_unit(
         volume: None,
         streaming: None,
         receiving: None,
+        services: None,
+        settings: None,
         tap: None,
         asked: None,
         by_hand: None,

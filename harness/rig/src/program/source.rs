@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     capability::{
-        Address, Answer, Connecting, Emission, Found, Inquiry, Link, Pairing, Programme, Streamed, Streaming, Wish,
+        Address, Answer, Connecting, Emission, Found, Inquiry, Link, Pairing, Programme, Settings, Streamed, Streaming,
+        Wish,
     },
     clock::{Clock, Instant},
     hardware::HostClock,
@@ -185,7 +186,12 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 
 #[async_trait(?Send)]
 impl Inquiry for Source {
-    async fn find(&self, address: Address, deadline: Instant) -> Answer<Found> {
+    async fn find(&self, address: Address, restart_ns: Option<i64>, deadline: Instant) -> Answer<Found> {
+        if restart_ns.is_some() {
+            let what = "its program cannot be told to stop a search and start it anew";
+            return Err(InfrastructureFault::new(&self.member, what)
+                .hint("run `rigtone plan`: it skips combinations that the rig cannot do"));
+        }
         match self.ask("find", target(address), deadline).await?.ended {
             Ok(done) => {
                 let FoundAnswer { rssi_dbm } = self.read("find", done)?;
@@ -193,6 +199,13 @@ impl Inquiry for Source {
             }
             Err(failure) => Ok(Err(failure)),
         }
+    }
+}
+
+#[async_trait(?Send)]
+impl Settings for Source {
+    async fn set(&self, option: &str, value: &str, deadline: Instant) -> Answer<()> {
+        Ok(self.ask("set", json!({"option": option, "value": value}), deadline).await?.ended.map(drop))
     }
 }
 

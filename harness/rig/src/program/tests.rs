@@ -229,7 +229,8 @@ async fn what_cannot_fail_for_the_device_is_a_fault() {
     let fault = phone.forget(TARGET, clock.now().plus(PATIENCE)).await.expect_err("no failure");
     assert!(fault.what.contains("which it cannot") && fault.hint.is_some(), "{fault:?}");
     let phone = source(shell(r#"{"id": 1, "failed": {"class": "not-discovered"}}"#), &[SourceAbility::Pairing], clock);
-    let failure = phone.find(TARGET, clock.now().plus(PATIENCE)).await.expect("it is well").expect_err("not found");
+    let failure =
+        phone.find(TARGET, None, clock.now().plus(PATIENCE)).await.expect("it is well").expect_err("not found");
     assert_eq!(failure.class, FailureClass::NotDiscovered);
 }
 

@@ -28,11 +28,20 @@ use crate::{
 /// Longer than any capacitor holds.
 const LONG_NS: i64 = i64::MAX / 4;
 
+/// The setting that keeps a source from sending, where it is `off`.
+const SOURCE_MODE: &str = "source-mode";
+/// The bitpool that sources and sinks have in common as a rule (A2DP, table 4.7).
+const USUAL_BITPOOL: u8 = 53;
+/// Setting up a profile: service search, capabilities, configuration.
+const USUAL_CONNECTING: Duration = Duration::from_ms(350);
+
 /// A unit as it really is.
 pub(super) struct Body {
     pub(super) name: Arc<str>,
     pub(super) address: Address,
     pub(super) roles: Vec<Role>,
+    /// Whether its device is a source, whatever its own records state.
+    pub(super) could_send: bool,
     pub(super) codecs: Vec<Codec>,
     /// Those of them that it offers now, where it was told.
     offered: Option<Vec<Codec>>,
@@ -53,6 +62,8 @@ pub(super) struct Body {
     pub(super) playing: bool,
     /// The volume that a source has set in its trial, a share of its range; full before.
     pub(super) volume: f64,
+    /// Attempts to pair with it in this trial.
+    attempts: usize,
     nature: SimulatedUnit,
     boot_ns: i64,
     streams: HashMap<&'static str, ChaCha8Rng>,
@@ -91,6 +102,8 @@ pub(super) struct State {
     pub(super) charge: (i64, i64),
     /// Whether it gave a sign of life since its supply was switched on.
     pub(super) proven: bool,
+    /// Its settings, where they were changed.
+    pub(super) settings: BTreeMap<String, String>,
 }
 
 /// A connected profile.
@@ -144,11 +157,13 @@ impl Body {
             quiet: 0,
             charge: (nature.battery.map_or(0, Duration::ns), 0),
             proven: false,
+            settings: BTreeMap::new(),
         };
         Ok(Self {
             name: name.into(),
             address: unit.address.parse().map_err(|e| format!("unit `{name}`: {e}"))?,
             roles: nature.roles.clone().unwrap_or_else(|| device.roles.clone()),
+            could_send: device.roles.contains(&Role::A2dpSource),
             offered: None,
             codecs: nature.codecs.clone().unwrap_or_else(|| device.codecs_of(&unit.firmware).to_vec()),
             dongle: unit.dongle.as_deref().map(Into::into),
@@ -163,6 +178,7 @@ impl Body {
             lost: BTreeMap::new(),
             playing: false,
             volume: 1.0,
+            attempts: 0,
             boot_ns: nature.boot.or(device.boot).unwrap_or(Duration::from_s(2)).ns(),
             streams: HashMap::new(),
             stood: 0,
@@ -184,6 +200,7 @@ impl Body {
         self.lost.clear();
         self.playing = false;
         self.volume = 1.0;
+        self.attempts = 0;
         self.knowledge.trial_begins();
     }
 
@@ -356,6 +373,22 @@ impl Body {
         self.nature.silent || self.state.frozen
     }
 
+    /// Whether it sends nothing over a link that it makes.
+    pub(super) fn sends_nothing(&self) -> bool {
+        let off = self.state.settings.get(SOURCE_MODE).is_some_and(|mode| mode == "off");
+        self.nature.silent || (off && !self.nature.ignores.iter().any(|option| option == SOURCE_MODE))
+    }
+
+    /// The highest bitpool of SBC that it takes.
+    pub(super) fn bitpool(&self) -> u8 {
+        self.nature.bitpool.map_or(USUAL_BITPOOL, |most| most.min(USUAL_BITPOOL))
+    }
+
+    /// How long it takes to connect a profile with it.
+    pub(super) fn connecting_ns(&self) -> i64 {
+        self.nature.connecting_takes.unwrap_or(USUAL_CONNECTING).ns()
+    }
+
     /// Whether it refuses a configuration of this codec, though it offers it.
     pub(super) fn refuses_codec(&self, codec: Codec) -> bool {
         self.nature.refuses.contains(&codec)
@@ -368,11 +401,6 @@ impl Body {
 
     pub(super) fn refuses_link_from(&self, other: Address) -> bool {
         self.nature.one_link && self.state.links.keys().any(|peer| *peer != other)
-    }
-
-    /// Whether it has a link to another one, as a source, and makes no second.
-    pub(super) fn makes_no_second_link(&self, other: Address) -> bool {
-        self.nature.second_link == Some(SecondLink::Refused) && self.state.links.keys().any(|peer| *peer != other)
     }
 
     /// Whether nothing is heard of a content of it.
@@ -388,7 +416,7 @@ impl Body {
     }
 
     /// A random number in [0, 1) of one of the trial's streams.
-    fn chance(&mut self, stream: &'static str) -> f64 {
+    pub(super) fn chance(&mut self, stream: &'static str) -> f64 {
         let (name, trial) = (&self.name, &self.trial);
         let generator = self.streams.entry(stream).or_insert_with(|| {
             let label = format!("{name} {stream}");
@@ -417,12 +445,10 @@ impl Body {
     }
 
     pub(super) fn accepts_pairing(&mut self) -> bool {
-        self.happens("pairing", self.nature.pairing)
-    }
-
-    /// How long an inquiry needs: 0.3 to 3 s, as a real one between two scan windows.
-    pub(super) fn inquiry_ns(&mut self) -> i64 {
-        (0.3e9 + 2.7e9 * self.chance("inquiry")) as i64
+        let by_attempt = &self.nature.pairing_by_attempt;
+        let of_this = by_attempt.get(self.attempts).or(by_attempt.last()).copied();
+        self.attempts += 1;
+        self.happens("pairing", of_this.or(self.nature.pairing))
     }
 
     /// How long a pairing needs, give or take a tenth.
@@ -436,6 +462,11 @@ impl Body {
         let nominal = self.nature.latency.get(&codec).copied().unwrap_or(Duration::from_ms(180)).ns();
         let jitter = self.nature.jitter.map_or(0.0, |j| j.ns() as f64 * self.normal("latency"));
         (nominal + jitter as i64).max(0)
+    }
+
+    /// What it adds to the latency as a source.
+    pub(super) fn added_latency_ns(&self, codec: Codec) -> i64 {
+        self.nature.latency.get(&codec).copied().map_or(0, Duration::ns)
     }
 
     /// How it behaves, as its rig's document says.

@@ -46,6 +46,8 @@ struct Remembered {
     charge_ns: i64,
     #[serde(skip_serializing_if = "is_false")]
     proven: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    settings: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,6 +100,7 @@ impl Remembered {
             quiet_ns: if body.minds_quiet() { own.saturating_sub(state.quiet) } else { 0 },
             charge_ns: body.charge_ns(own),
             proven: state.proven,
+            settings: state.settings.clone(),
         }
     }
 
@@ -119,6 +122,7 @@ impl Remembered {
             quiet: own.saturating_sub(self.quiet_ns),
             charge: (self.charge_ns, own),
             proven: self.proven,
+            settings: self.settings.clone(),
         }
     }
 }

@@ -93,6 +93,8 @@ pub fn open(
             volume: sends.then(|| handle.clone() as Rc<_>),
             streaming: sends.then(|| handle.clone() as Rc<_>),
             receiving: receives.then(|| handle.clone() as Rc<_>),
+            services: controlled.then(|| handle.clone() as Rc<_>),
+            settings: controlled.then(|| handle.clone() as Rc<_>),
             tap: tap_of(document, rig, &world, clock).map_err(fault)?,
             asked: None,
             by_hand: None,

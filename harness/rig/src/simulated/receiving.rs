@@ -13,13 +13,19 @@ const LOOK_NS: i64 = 20_000_000;
 
 impl SimulatedUnit {
     /// Who of `sources` has a link to it, and with which codec; anybody when none is named.
-    fn visitor(&self, sources: &[Address]) -> Option<(Address, Codec)> {
+    fn visitor(&self, sources: &[Address]) -> Option<(Address, Codec, u8)> {
         let now = self.clock.now();
         let mut world = self.world.borrow_mut();
         world.settle(&self.name, now);
-        let links = &world.body(&self.name).state.links;
+        // What those at the other end did by themselves ended their links too.
+        let peers: Vec<Address> = world.body(&self.name).state.links.keys().copied().collect();
+        for peer in peers {
+            world.at(peer, now);
+        }
+        let body = world.body(&self.name);
+        let (links, bitpool) = (&body.state.links, body.bitpool());
         let mut meant = links.iter().filter(|(peer, _)| sources.is_empty() || sources.contains(peer));
-        meant.next().map(|(peer, link)| (*peer, link.codec))
+        meant.next().map(|(peer, link)| (*peer, link.codec, bitpool))
     }
 
     async fn until<T>(&self, deadline: Instant, look: impl Fn() -> Option<T>) -> Option<T> {
@@ -66,8 +72,8 @@ impl Receiving for SimulatedUnit {
         self.radio(async {
             let found = self.until(deadline, || self.visitor(sources)).await;
             Ok::<_, InfrastructureFault>(match found {
-                Some((source, codec)) => {
-                    let configuration = traffic::configuration(codec);
+                Some((source, codec, bitpool)) => {
+                    let configuration = traffic::configuration(codec, bitpool);
                     let (rate_hz, changes) = (super::microphone::RATE, Vec::new());
                     Ok((source, Link { codec, configuration, rate_hz, reported_delay_ns: None, changes }))
                 }

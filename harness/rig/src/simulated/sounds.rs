@@ -77,9 +77,10 @@ impl Body {
         let nature = self.nature();
         let sound = nature.sound.as_ref();
         let codec = sound.and_then(|sound| sound.coded_as).unwrap_or(link.codec);
+        let high_pass = nature.high_pass_with.get(&link.codec).copied().or(nature.high_pass);
         AirPath {
             codec: match codec {
-                Codec::Sbc => air::Codec::Sbc { bitpool: 53 },
+                Codec::Sbc => air::Codec::Sbc { bitpool: self.bitpool() },
                 Codec::Aac => air::Codec::Aac { kbit_s: 256 },
                 Codec::Aptx | Codec::AptxLl => air::Codec::AptX,
                 Codec::AptxHd => air::Codec::AptXHd,
@@ -88,7 +89,7 @@ impl Body {
                 Codec::Msbc => air::Codec::MSbc,
             },
             speaker: air::Speaker {
-                highpass_hz: nature.high_pass.map_or(60.0, Frequency::hertz),
+                highpass_hz: high_pass.map_or(60.0, Frequency::hertz),
                 lowpass_hz: sound.and_then(|sound| sound.low_pass).map_or(0.0, Frequency::hertz),
                 inverted: sound.is_some_and(|sound| sound.inverted),
                 distortion: sound.and_then(|sound| sound.distortion).map_or(0.0, Share::fraction),

@@ -26,6 +26,8 @@ const SUPERVISION_NS: i64 = 2_500_000_000;
 /// A unit that plays; dropping it ends that, however the stream ends.
 struct Playing {
     name: Arc<str>,
+    /// The unit that sends.
+    by: Arc<str>,
     world: Shared,
     clock: VirtualClock,
     emitted: Instant,
@@ -40,9 +42,12 @@ impl Drop for Playing {
         if played_ns < self.length_ns {
             world.silence(&self.name, now);
         }
+        for name in [&self.by, &self.name] {
+            let body = world.body(name);
+            body.playing = false;
+            body.state.quiet = body.own(now);
+        }
         let body = world.body(&self.name);
-        body.playing = false;
-        body.state.quiet = body.own(now);
         let on = body.state.awake.is_some();
         body.state.frozen |= on && body.freezes_after_ns().is_some_and(|ns| ns <= played_ns.min(self.length_ns));
     }
@@ -103,6 +108,15 @@ impl VolumeControl for SimulatedUnit {
 }
 
 impl SimulatedUnit {
+    /// A link over which its source sends nothing; it says that it plays.
+    async fn send_nothing(&self, target: Address, until: Instant) -> Result<Streamed, InfrastructureFault> {
+        self.clock.sleep_until(until).await;
+        Ok(match self.link_to(target)? {
+            Some(_) => Streamed { emission: None, pacing: None, changes: Vec::new(), ended: Ok(()) },
+            None => ended(None, FailureClass::LinkLost, "the other side ended the link"),
+        })
+    }
+
     async fn play(
         &self,
         target: Address,
@@ -116,9 +130,14 @@ impl SimulatedUnit {
             return Ok(ended(None, FailureClass::NoStream, "no link to stream over"));
         };
         let length_ns = programme.length_ns();
+        if self.world.borrow_mut().body(&self.name).sends_nothing() {
+            return self.send_nothing(target, emitted.plus(length_ns).min(deadline)).await;
+        }
         let (fate, _playing) = {
             let mut world = self.world.borrow_mut();
-            let unheard = link.taken_over || world.body(&self.name).silences(programme.content());
+            let source = world.body(&self.name);
+            source.playing = true;
+            let unheard = link.taken_over || source.silences(programme.content());
             let Some(body) = world.at(target, emitted) else {
                 return Ok(ended(None, FailureClass::NoStream, "no such unit"));
             };
@@ -129,7 +148,7 @@ impl SimulatedUnit {
             let (fate, name) = (body.fate(length_ns), body.name.clone());
             world.sounds.extend(sounds);
             let (world, clock) = (self.world.clone(), self.clock.clone());
-            (fate, Playing { name, world, clock, emitted, length_ns })
+            (fate, Playing { name, by: self.name.clone(), world, clock, emitted, length_ns })
         };
         let emission = Some(Emission { at: emitted, uncertainty_ns: 0 });
         let until = emitted.plus(fate.map_or(length_ns, |(ns, _)| ns)).min(deadline);
@@ -137,8 +156,9 @@ impl SimulatedUnit {
         let flowed = |end: End| {
             let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
             let codec = world.body(&self.name).sends(link.codec);
+            let bitpool = world.at(target, now).map_or(0, |body| body.bitpool());
             let Some((traffic, _)) = world.traffic(&self.name, target) else { return };
-            traffic.stream(asked, Span { from: emitted, to: now.min(until) }, target, codec);
+            traffic.stream(asked, Span { from: emitted, to: now.min(until) }, target, codec, bitpool);
             match end {
                 End::Suspended => traffic.suspend(now, target),
                 End::Lost => traffic.ended(now, target, traffic::SUPERVISION_TIMEOUT),

@@ -121,7 +121,7 @@ impl Lab {
                         format!("{:?}", speaker.pairing_mode.as_ref().expect("a button").enter(deadline).await)
                     }
                     Do::Find => {
-                        let found = source.inquiry.as_ref().expect("searches").find(target, deadline).await;
+                        let found = source.inquiry.as_ref().expect("searches").find(target, None, deadline).await;
                         format!("{:?}", found.map(|f| f.map(|f| f.at.since(began))))
                     }
                     Do::Pair => format!("{:?}", pairing.pair(target, deadline).await),

@@ -4,9 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use rigtone_bluetooth::capture::{
-    Direction::{self, Received, Sent},
-    Kind, Writer,
+use rigtone_bluetooth::{
+    capture::{
+        Direction::{self, Received, Sent},
+        Kind, Writer,
+    },
+    sdp::Query,
 };
 
 use crate::{
@@ -95,7 +98,7 @@ fn seid(place: usize) -> u8 {
 }
 
 /// Type and octets of a codec: everything that it can be, or one configuration.
-fn octets(codec: Codec, one: bool) -> (u8, Vec<u8>) {
+fn octets(codec: Codec, one: bool, bitpool: u8) -> (u8, Vec<u8>) {
     let of = |all: &[u8], chosen: &[u8]| if one { chosen.to_vec() } else { all.to_vec() };
     match codec {
         Codec::Aac => (2, of(&[0x80, 0x01, 0x8C, 0x83, 0xE8, 0x00], &[0x80, 0x00, 0x84, 0x83, 0xE8, 0x00])),
@@ -106,26 +109,27 @@ fn octets(codec: Codec, one: bool) -> (u8, Vec<u8>) {
         }
         Codec::Ldac => (0xFF, of(&[0x2D, 1, 0, 0, 0xAA, 0, 0x3C, 7], &[0x2D, 1, 0, 0, 0xAA, 0, 0x10, 1])),
         Codec::Opus => (0xFF, of(&[0xE0, 0, 0, 0, 1, 0, 0x9A], &[0xE0, 0, 0, 0, 1, 0, 0x92])),
-        _ => (0, of(&[0xFF, 0xFF, 2, 53], &[0x11, 0x15, 2, 53])),
+        _ => (0, of(&[0xFF, 0xFF, 2, bitpool], &[0x11, 0x15, 2, bitpool])),
     }
 }
 
-/// The configuration that is agreed on for a codec.
-pub(super) fn configuration(codec: Codec) -> Vec<u8> {
-    octets(codec, true).1
+/// The configuration that is agreed on for a codec; the bitpool is that of SBC.
+pub(super) fn configuration(codec: Codec, bitpool: u8) -> Vec<u8> {
+    octets(codec, true, bitpool).1
 }
 
 /// A media packet's content and how long it plays, in ns.
-fn media(codec: Codec) -> (Vec<u8>, i64) {
+fn media(codec: Codec, bitpool: u8) -> (Vec<u8>, i64) {
     match codec {
         // Two frames in each packet.
         Codec::Ldac => ([[2, 0xAA, 0x10].as_slice(), &[0x55; 656]].concat(), 5_333_333),
         Codec::Aac => ([[0x20, 0x00, 0x11, 0x90].as_slice(), &[0x55; 400]].concat(), 21_333_333),
         Codec::AptxHd | Codec::Opus => (vec![0x73; 600], 10_000_000),
         Codec::Aptx | Codec::AptxLl => ([0x4B, 0xBF].repeat(300), 6_250_000),
-        // Five frames at 48 kHz with bitpool 53.
+        // Five frames at 48 kHz: of 16 blocks and 8 subbands in joint stereo, 119 bytes with bitpool 53.
         _ => {
-            let frame = [[0x9C, 0xFD, 53].as_slice(), &[0x55; 116]].concat();
+            let rest = vec![0x55; 10 + 2 * usize::from(bitpool)];
+            let frame = [[0x9C, 0xFD, bitpool].as_slice(), &rest].concat();
             ([[5].as_slice(), &frame.repeat(5)].concat(), 13_333_333)
         }
     }
@@ -303,7 +307,14 @@ impl Traffic {
     }
 
     /// Setting up a stream with a device that offers these codecs: the agreed one, or the one that is refused.
-    pub(super) fn set_up(&mut self, span: Span, to: Address, offered: &[Codec], choice: Result<Codec, Codec>) {
+    pub(super) fn set_up(
+        &mut self,
+        span: Span,
+        to: Address,
+        offered: &[Codec],
+        choice: Result<Codec, Codec>,
+        bitpool: u8,
+    ) {
         let Some(Link { handle, .. }) = self.links.get(&to).copied() else { return };
         self.discover_services(span.part(0.0, DISCOVERED), handle, true);
         let signals = span.part(DISCOVERED, OPENED);
@@ -311,7 +322,7 @@ impl Traffic {
         let endpoints: Vec<u8> = (0..offered.len()).flat_map(|place| [seid(place) << 2, 0x08]).collect();
         self.ask(signals.part(0.05, 0.1), handle, 0x01, &[], Ok(&endpoints));
         for (place, codec) in offered.iter().enumerate() {
-            let (kind, octets) = octets(*codec, false);
+            let (kind, octets) = octets(*codec, false, bitpool);
             let capability = [[1, 0, 7, octets.len() as u8 + 2, 0, kind].as_slice(), &octets].concat();
             let step = 0.5 / offered.len() as f64;
             let asked = signals.part(0.1 + step * place as f64, 0.1 + step * (place + 1) as f64);
@@ -319,7 +330,7 @@ impl Traffic {
         }
         let (Ok(codec) | Err(codec)) = choice;
         let peer = seid(offered.iter().position(|one| *one == codec).unwrap_or_default());
-        let (kind, octets) = octets(codec, true);
+        let (kind, octets) = octets(codec, true, bitpool);
         let head = [peer << 2, OWN_SEID << 2, 1, 0, 7, octets.len() as u8 + 2, 0, kind];
         let content = [head.as_slice(), &octets].concat();
         // Unsupported configuration, of the category of media codecs.
@@ -336,6 +347,31 @@ impl Traffic {
         }
     }
 
+    /// A call for the service classes of a device alone, and its end.
+    pub(super) fn read_services(&mut self, span: Span, to: Address, awake: Option<i64>, classes: &[u16]) {
+        let linked = self.is_linked(span.from, to, awake);
+        if !linked {
+            self.page(span.part(0.0, 0.5), to, awake, DONE);
+        }
+        let Some(Link { handle, .. }) = self.links.get(&to).copied() else { return };
+        let asked = span.part(0.5, 0.9);
+        self.channel(asked.from, handle, PSM_SDP, DISCOVERY);
+        self.l2cap(asked.from, Sent, handle, DISCOVERY.1, &Query::default().packet());
+        let record = |class: &u16| {
+            let [high, low] = class.to_be_bytes();
+            [0x35, 8, 0x09, 0, 1, 0x35, 3, 0x19, high, low]
+        };
+        let records: Vec<u8> = classes.iter().flat_map(record).collect();
+        let list = [[0x35, records.len() as u8].as_slice(), &records].concat();
+        let length = list.len() as u8;
+        let answer = [[7, 0, 0, 0, length + 3, 0, length].as_slice(), &list, &[0]].concat();
+        self.l2cap(asked.to, Received, handle, DISCOVERY.0, &answer);
+        self.close_channel(asked.to, handle, DISCOVERY);
+        if !linked {
+            self.disconnect(span.part(0.95, 1.0), to);
+        }
+    }
+
     /// A device without an A2DP sink.
     pub(super) fn no_sink(&mut self, span: Span, to: Address) {
         if let Some(Link { handle, .. }) = self.links.get(&to).copied() {
@@ -344,11 +380,11 @@ impl Traffic {
     }
 
     /// A stream from its start, asked for before the first packet, until it ended.
-    pub(super) fn stream(&mut self, asked: Instant, span: Span, to: Address, codec: Codec) {
+    pub(super) fn stream(&mut self, asked: Instant, span: Span, to: Address, codec: Codec, bitpool: u8) {
         let Some(Link { handle, stream: Some(peer), mut sequence, .. }) = self.links.get(&to).copied() else { return };
         let accepted = Span { from: asked, to: span.from }.part(0.0, 0.7);
         self.ask(accepted, handle, 0x07, &[peer << 2], Ok(&[]));
-        let (content, each_ns) = media(codec);
+        let (content, each_ns) = media(codec, bitpool);
         let has_rtp = !matches!(codec, Codec::Aptx | Codec::AptxLl);
         let mut at = span.from;
         while at < span.to {

@@ -12,6 +12,7 @@ use rigtone_model::{
 use super::{
     body::{Gesture, LinkState},
     clock::VirtualClock,
+    inquiry::Search,
     planted::Viewer,
     traffic::{self, Proof, Span},
     world::{Shared, World},
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     capability::{
         Address, Answer, Codec, Connecting, DeviceFailure, FailureClass, Found, Gestures, InfrastructureFault, Inquiry,
-        Link, Pairing, PairingMode, Power, Pressed, Switched, Truth, Wish,
+        Link, Pairing, PairingMode, Power, Pressed, Settings, Switched, Truth, Wish,
     },
     clock::{Clock, Instant},
 };
@@ -29,8 +30,10 @@ const MS: i64 = 1_000_000;
 const RELAY_NS: i64 = 15 * MS;
 /// From a refused pairing to the answer, as real stacks show it.
 const REFUSAL_NS: i64 = 1300 * MS;
-/// Setting up a profile: service search, capabilities, configuration.
-const CONNECT_NS: i64 = 350 * MS;
+/// A source's own no, before it calls anybody.
+const REFUSING_NS: i64 = 50 * MS;
+/// Changing a setting.
+const SETTING_NS: i64 = 500 * MS;
 /// How long an absent unit is paged.
 const PAGE_TIMEOUT_NS: i64 = 5120 * MS;
 const DISCONNECT_NS: i64 = 100 * MS;
@@ -62,7 +65,7 @@ impl SimulatedUnit {
     }
 
     /// The device did not answer at all: its failure, unless its supply may as well be missing.
-    fn unanswered<T>(&self, target: Address, class: FailureClass, detail: &str) -> Answer<T> {
+    pub(super) fn unanswered<T>(&self, target: Address, class: FailureClass, detail: &str) -> Answer<T> {
         match self.world.borrow_mut().doubt(target, self.clock.now()) {
             Some(fault) => Err(fault),
             None => Self::failed(class, detail),
@@ -305,33 +308,29 @@ impl PairingMode for SimulatedUnit {
 
 #[async_trait(?Send)]
 impl Inquiry for SimulatedUnit {
-    async fn find(&self, target: Address, deadline: Instant) -> Answer<Found> {
+    async fn find(&self, target: Address, restart_ns: Option<i64>, deadline: Instant) -> Answer<Found> {
         self.radio(async {
             let begun = self.clock.now();
-            let needed = {
-                let (mut world, now) = (self.world.borrow_mut(), self.clock.now());
-                world.at(target, now).map(|body| (body.answers_inquiry(), body.inquiry_ns(), body.awake_at(now)))
-            };
-            if let Some((true, inquiry_ns, Some(awake))) = needed {
-                let found = self.clock.now().max(awake).plus(inquiry_ns);
-                if found <= deadline {
-                    self.clock.sleep_until(found).await;
-                    let mut world = self.world.borrow_mut();
-                    // Sleeping may have taken longer than it should, when the clock jumped.
-                    let found = self.clock.now();
-                    if let Some(body) = world.at(target, found).filter(|b| b.in_pairing_mode(found)) {
-                        body.state.proven = true;
-                        if let Some((traffic, _)) = world.traffic(&self.name, target) {
-                            traffic.inquiry(Span { from: begun, to: found }, Some((target, RSSI_DBM)));
-                        }
-                        return Ok(Ok(Found { at: found, rssi_dbm: Some(RSSI_DBM.into()) }));
-                    }
+            let answers = self.world.borrow_mut().at(target, begun).and_then(|body| {
+                let awake = body.awake_at(begun)?;
+                let from_ns = awake.since(begun).max(0);
+                let search = Search { from_ns, until_ns: deadline.since(begun), restart_ns };
+                body.answers_inquiry().then(|| body.answers_after_ns(search))?
+            });
+            if let Some(after_ns) = answers {
+                self.clock.sleep_until(begun.plus(after_ns)).await;
+                let mut world = self.world.borrow_mut();
+                // Sleeping may have taken longer than it should, when the clock jumped.
+                let found = self.clock.now();
+                if let Some(body) = world.at(target, found).filter(|b| b.in_pairing_mode(found)) {
+                    body.state.proven = true;
+                    self.searched(&mut world, target, restart_ns, Span { from: begun, to: found }, true);
+                    return Ok(Ok(Found { at: found, rssi_dbm: Some(RSSI_DBM.into()) }));
                 }
             }
             self.clock.sleep_until(deadline).await;
-            if let Some((traffic, _)) = self.world.borrow_mut().traffic(&self.name, target) {
-                traffic.inquiry(Span { from: begun, to: self.clock.now() }, None);
-            }
+            let span = Span { from: begun, to: self.clock.now() };
+            self.searched(&mut self.world.borrow_mut(), target, restart_ns, span, false);
             self.unanswered(target, FailureClass::NotDiscovered, "no answer to the inquiry")
         })
         .await
@@ -388,6 +387,15 @@ impl Connecting for SimulatedUnit {
     }
 }
 
+#[async_trait(?Send)]
+impl Settings for SimulatedUnit {
+    async fn set(&self, option: &str, value: &str, _deadline: Instant) -> Answer<()> {
+        self.pass(SETTING_NS).await;
+        self.world.borrow_mut().body(&self.name).state.settings.insert(option.to_owned(), value.to_owned());
+        Ok(Ok(()))
+    }
+}
+
 /// Another unit as one that pages it finds it.
 struct Paged {
     /// Both have a bond, and the other one accepts it.
@@ -396,9 +404,39 @@ struct Paged {
     refuses: bool,
     offered: Vec<Codec>,
     refused: Vec<Codec>,
+    connecting_ns: i64,
+    bitpool: u8,
 }
 
 impl SimulatedUnit {
+    /// Calls another unit for as long as a call lasts: one that starts meanwhile answers in the end.
+    pub(super) async fn calls(&self, target: Address, deadline: Instant) -> bool {
+        let from = self.clock.now();
+        let until = from.plus(PAGE_TIMEOUT_NS).min(deadline);
+        let answers = self.world.borrow_mut().at(target, from).and_then(|body| body.awake_at(from));
+        self.clock.sleep_until(answers.map_or(until, |at| at.max(from).min(until))).await;
+        let now = self.clock.now();
+        let awake = self.world.borrow_mut().at(target, now).is_some_and(|body| body.is_awake(now));
+        if !awake {
+            self.clock.sleep_until(until).await;
+            self.paged_in_vain(from, target);
+        }
+        awake
+    }
+
+    /// A search that has ended, with all those that it was begun anew with.
+    fn searched(&self, world: &mut World, target: Address, restart_ns: Option<i64>, span: Span, found: bool) {
+        let Some((traffic, _)) = world.traffic(&self.name, target) else { return };
+        let mut from = span.from;
+        if let Some(every) = restart_ns.filter(|every| *every > 0) {
+            while from.plus(every) < span.to {
+                traffic.inquiry(Span { from, to: from.plus(every) }, None);
+                from = from.plus(every);
+            }
+        }
+        traffic.inquiry(Span { from, to: span.to }, found.then_some((target, RSSI_DBM)));
+    }
+
     /// A call that began at `from` and that nobody answered.
     fn paged_in_vain(&self, from: Instant, target: Address) {
         if let Some((traffic, awake)) = self.world.borrow_mut().traffic(&self.name, target) {
@@ -434,32 +472,36 @@ impl SimulatedUnit {
             begin = 0.3;
         }
         match codec {
-            Some(choice) => traffic.set_up(span.part(begin, 1.0), target, &paged.offered, choice),
+            Some(choice) => traffic.set_up(span.part(begin, 1.0), target, &paged.offered, choice, paged.bitpool),
             None if paged.bonded && !paged.is_sink => traffic.no_sink(span.part(begin, 1.0), target),
             None => {}
         }
     }
 
     async fn try_to_pair(&self, target: Address, deadline: Instant) -> Answer<()> {
+        let (begun, own) = (self.clock.now(), self.address());
+        let called = self.calls(target, deadline).await;
         let now = self.clock.now();
-        let own = self.address();
         let draw = self.world.borrow_mut().at(target, now).filter(|body| body.in_pairing_mode(now)).map(|body| {
             let accepted = body.accepts_pairing() && !body.state.stale.contains(&own);
             (accepted, body.pairing_ns())
         });
         let Some((accepted, pairing_ns)) = draw else {
-            self.clock.sleep_until(now.plus(PAGE_TIMEOUT_NS).min(deadline)).await;
-            self.paged_in_vain(now, target);
+            // Awake, and not to be connected by strangers.
+            if called {
+                self.clock.sleep_until(begun.plus(PAGE_TIMEOUT_NS).min(deadline)).await;
+                self.paged_in_vain(begun, target);
+            }
             return self.unanswered(target, FailureClass::PairingTimedOut, "no answer to the page");
         };
         let takes = if accepted { pairing_ns } else { REFUSAL_NS };
         if now.plus(takes) > deadline {
             self.clock.sleep_until(deadline).await;
-            self.paired(now, target, None);
+            self.paired(begun, target, None);
             return Self::failed(FailureClass::PairingTimedOut, "no end of the pairing in time");
         }
         self.pass(takes).await;
-        self.paired(now, target, Some(if accepted { Proof::Paired } else { Proof::Refused }));
+        self.paired(begun, target, Some(if accepted { Proof::Paired } else { Proof::Refused }));
         if !accepted {
             return Self::failed(FailureClass::PairingRefused, "authentication failed");
         }
@@ -472,6 +514,20 @@ impl SimulatedUnit {
         Ok(Ok(()))
     }
 
+    /// Why it does not even call another unit, if it does not.
+    fn refuses_to_connect(&self, target: Address) -> Option<(FailureClass, &'static str)> {
+        let mut world = self.world.borrow_mut();
+        let body = world.body(&self.name);
+        if !body.roles.contains(&Role::A2dpSource) && body.could_send {
+            return Some((
+                FailureClass::Unsupported,
+                "it refuses to be a source: its service records state no A2DP source",
+            ));
+        }
+        body.refuses_link_from(target)
+            .then_some((FailureClass::NotConnected, "refused: it has a link to another speaker"))
+    }
+
     fn page(world: &mut World, name: &str, target: Address, now: Instant) -> Option<Paged> {
         let body = world.body(name);
         let (own, mine) = (body.address, body.state.bonds.contains(&target));
@@ -482,26 +538,27 @@ impl SimulatedUnit {
             refuses: other.refuses_link_from(own),
             offered: other.offers(),
             refused: other.codecs.iter().copied().filter(|codec| other.refuses_codec(*codec)).collect(),
+            connecting_ns: other.connecting_ns(),
+            bitpool: other.bitpool(),
         })
     }
 
     async fn try_to_connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
         let now = self.clock.now();
-        let paged = Self::page(&mut self.world.borrow_mut(), &self.name, target, now);
+        if let Some((class, why)) = self.refuses_to_connect(target) {
+            self.pass(REFUSING_NS).await;
+            return Self::failed(class, why);
+        }
+        self.calls(target, deadline).await;
+        let paged = Self::page(&mut self.world.borrow_mut(), &self.name, target, self.clock.now());
         let Some(paged) = paged else {
-            self.clock.sleep_until(now.plus(PAGE_TIMEOUT_NS).min(deadline)).await;
-            self.paged_in_vain(now, target);
             return self.unanswered(target, FailureClass::NotConnected, "page timeout");
         };
-        if now.plus(CONNECT_NS) > deadline {
+        if self.clock.now().plus(paged.connecting_ns) > deadline {
             self.clock.sleep_until(deadline).await;
             return Self::failed(FailureClass::NotConnected, "no end of the connection in time");
         }
-        if self.world.borrow_mut().body(&self.name).makes_no_second_link(target) {
-            let detail = "the source has a link to another sink and makes no second one";
-            return Self::failed(FailureClass::NotConnected, detail);
-        }
-        self.pass(CONNECT_NS).await;
+        self.pass(paged.connecting_ns).await;
         if paged.refuses || !paged.bonded || !paged.is_sink {
             self.connected(now, target, &paged, None);
         }
@@ -529,10 +586,11 @@ impl SimulatedUnit {
             return Self::failed(FailureClass::NoStream, CREATE_SOCKET);
         }
         let (mut world, made) = (self.world.borrow_mut(), self.clock.now());
-        let latency_ns = world.at(target, made).map_or(0, |body| body.connection_latency_ns(codec));
+        let added_ns = world.body(&self.name).added_latency_ns(codec);
+        let latency_ns = world.at(target, made).map_or(0, |body| body.connection_latency_ns(codec)) + added_ns;
         world.link(&self.name, target, LinkState { codec, latency_ns, made, taken_over: false });
         world.second_link(&self.name, target, made);
-        let configuration = traffic::configuration(codec);
+        let configuration = traffic::configuration(codec, paged.bitpool);
         Ok(Ok(Link {
             codec,
             configuration,

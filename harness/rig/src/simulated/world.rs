@@ -288,7 +288,7 @@ impl World {
                         }
                     }
                 }
-                Some(SecondLink::Refused) | None => {}
+                None => {}
             }
         }
     }

@@ -93,6 +93,10 @@ impl Operator {
                 ];
                 (format!("play `{signal}`{from} on {unit}"), steps, Some(FailureClass::NoStream))
             }
+            Request::Set { option, value } => {
+                let steps = vec![format!("In the settings of {unit}, or in its app, set `{option}` to `{value}`.")];
+                (format!("set `{option}` of {unit} to `{value}`"), steps, Some(FailureClass::Unsupported))
+            }
             Request::Say(prompt) => {
                 let what =
                     format!("saying `{prompt}` to {unit} is not for a person: prompts are spoken alike each time");

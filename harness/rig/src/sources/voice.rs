@@ -1,6 +1,6 @@
 //! A source that is told by spoken prompts what to do. It is not listened to: what becomes of it is seen on the air and heard by microphones.
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
@@ -49,8 +49,9 @@ impl Voice {
     fn prompt_of<'a>(
         &self,
         request: Request<'a>,
-    ) -> Result<(&'a str, Option<Address>, Option<&'a str>), InfrastructureFault> {
-        Ok(match request {
+    ) -> Result<(Cow<'a, str>, Option<Address>, Option<&'a str>), InfrastructureFault> {
+        let (name, other, signal) = match request {
+            Request::Set { option, value } => return Ok((format!("set-{option}-{value}").into(), None, None)),
             Request::Pair(target) => ("pair", Some(target), None),
             Request::Forget(target) => ("forget", Some(target), None),
             Request::Connect(target) => ("connect", Some(target), None),
@@ -59,7 +60,8 @@ impl Voice {
             Request::Say(name) => (name, None, None),
             Request::Find(_) => return Err(self.fault("a voice assistant does not say what it finds")),
             Request::Power(_) | Request::EnterPairingMode => return Err(self.fault("words move no switch")),
-        })
+        };
+        Ok((name.into(), other, signal))
     }
 
     /// The words of a prompt, with what its names stand for.
@@ -95,11 +97,11 @@ impl Asked for Voice {
 
     async fn ask(&self, request: Request<'_>, deadline: Instant) -> Result<Reply, InfrastructureFault> {
         let (name, other, signal) = self.prompt_of(request)?;
-        let prompt = self.prompts.get(name).ok_or_else(|| {
+        let prompt = self.prompts.get(&*name).ok_or_else(|| {
             self.fault(format!("its device has no prompt `{name}`"))
                 .hint("add it under `prompts` in the device's document")
         })?;
-        let words = prompt.text.as_deref().map(|text| self.words(name, text, other, signal)).transpose()?;
+        let words = prompt.text.as_deref().map(|text| self.words(&name, text, other, signal)).transpose()?;
         let sound =
             self.speech.of(prompt, words.as_deref(), deadline).await.map_err(|mute| {
                 self.fault(format!("the prompt `{name}` cannot be said: {}", mute.what)).hint(mute.hint)

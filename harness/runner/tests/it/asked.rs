@@ -55,6 +55,7 @@ impl Asked for Somebody {
             Request::Disconnect(_) => "Disconnect",
             Request::Play { .. } => "Play",
             Request::Say(_) => "Say",
+            Request::Set { .. } => "Set",
         };
         let asked = asked.to_owned();
         self.heard.borrow_mut().push(asked.clone());
@@ -76,7 +77,9 @@ impl Asked for Somebody {
         let done = match request {
             Request::Power(on) => unit.power.as_ref().expect("a supply").switch(on, deadline).await.map(|_| Ok(()))?,
             Request::EnterPairingMode => unit.pairing_mode.as_ref().expect("buttons").enter(deadline).await?,
-            Request::Find(target) => unit.inquiry.as_ref().expect("a source").find(target, deadline).await?.map(|_| ()),
+            Request::Find(target) => {
+                unit.inquiry.as_ref().expect("a source").find(target, None, deadline).await?.map(|_| ())
+            }
             Request::Pair(target) => pairing.expect("a source").pair(target, deadline).await?,
             Request::Forget(target) => pairing.expect("a source").forget(target, deadline).await.map(Ok)?,
             Request::Connect(target) => {
@@ -88,6 +91,9 @@ impl Asked for Somebody {
                 let programme = Programme::once(stimulus);
                 streaming.prepare(&programme, wish, deadline).await?;
                 streaming.stream(on, &programme, deadline).await?.ended
+            }
+            Request::Set { option, value } => {
+                unit.settings.as_ref().expect("a source").set(option, value, deadline).await?
             }
             Request::Say(_) => Ok(()),
         };

@@ -265,7 +265,7 @@ fn of_a_silent_content_nothing_is_heard(#[case] content: &str, #[case] heard: bo
 #[case::beside_each_other("", None, true, 0.0)]
 #[case::disturbs("second-link: disturbs", None, true, 1.0)]
 #[case::takes_over("second-link: takes-over", None, false, 1.0)]
-#[case::refused("second-link: refused", Some(FailureClass::NotConnected), true, 0.0)]
+#[case::refused("one-link: true", Some(FailureClass::NotConnected), true, 0.0)]
 fn a_second_link_is_made_of_what_the_source_makes_of_it(
     #[case] nature: &str,
     #[case] refused: Option<FailureClass>,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use rigtone_bluetooth::{
     codec::Codec,
+    media::MediaFacts,
+    sbc,
     timeline::{Start, Stream},
 };
 use rigtone_model::{
@@ -15,6 +17,8 @@ use serde::Serialize;
 
 use super::{Step, Traffic};
 
+/// Bytes of the header that begins a media packet (RFC 3550).
+const RTP_HEADER: f64 = 12.0;
 /// Fingerprints of the codecs of HFP.
 const TELEPHONE: [&str; 2] = ["cvsd", "msbc"];
 
@@ -139,11 +143,42 @@ impl Traffic {
                 if let Some(agrees) = agrees {
                     observed.push((Quantity::CodecAgreement, known(agrees)));
                 }
+                let configured = self.stream(step).and_then(|stream| stream.codec.as_ref());
+                if let Some(value) = sent_bit_rate(media, configured.map(|codec| &*codec.octets)) {
+                    let value = doubt.map_or(value, |reason| Value::Inconclusive { reason });
+                    observed.push((Quantity::SentBitRate, value));
+                }
             }
             _ => {}
         }
         observed
     }
+}
+
+/// The bit rate of packets that were sent. Frames of SBC say it themselves, by their largest bitpool; of other codecs their bytes are
+/// counted, and one packet at either end is what is not known.
+fn sent_bit_rate(media: &MediaFacts, configured: Option<&str>) -> Option<Value> {
+    let number = |bps: f64, uncertainty: f64| Value::Number {
+        value: bps / 1e3,
+        unit: "kbit/s".to_owned(),
+        uncertainty: uncertainty / 1e3,
+    };
+    if let Some(frames) = media.sbc {
+        let format = sbc::Configuration::parse(&octets(configured?)?).ok()?.frame();
+        let known = frames.other_formats == 0 && media.cut == 0;
+        return known.then(|| number(sbc::Frame { bitpool: frames.bitpool_max, ..format }.bit_rate(), 0.0));
+    }
+    let header = if media.seen_as.codec?.has_rtp() { RTP_HEADER } else { 0.0 };
+    let lasted_s = (media.last_ns - media.first_ns) as f64 / 1e9;
+    let bytes = media.bytes_per_s? - header * media.packets_per_s?;
+    (lasted_s > 0.0).then(|| number(8.0 * bytes, 8.0 * f64::from(media.longest) / lasted_s))
+}
+
+/// Octets that are written in hexadecimal.
+fn octets(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let pair = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    if rest.is_empty() { pairs.iter().map(pair).collect() } else { None }
 }
 
 /// What the sound of a step was like, where that was told.

@@ -74,7 +74,8 @@ impl Checker<'_> {
             Expectation::Measured(e) => e.confidence,
             Expectation::Unsupported(e) => e.confidence,
             Expectation::Difference(e) => e.confidence,
-            Expectation::Role(_) | Expectation::All(_) | Expectation::Any(_) => None,
+            Expectation::Role(e) => e.confidence,
+            Expectation::All(_) | Expectation::Any(_) => None,
         };
         if let Some(confidence) = confidence
             && !(0.5..1.0).contains(&confidence.fraction())

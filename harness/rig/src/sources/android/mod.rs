@@ -239,6 +239,7 @@ impl Asked for Android {
             Request::EnterPairingMode => return cannot("make itself visible"),
             Request::Power(_) => return cannot("switch a supply"),
             Request::Say(_) => return cannot("hear a prompt"),
+            Request::Set { .. } => return cannot("change a setting"),
             Request::Connect(_) | Request::Disconnect(_) | Request::Play { .. } => {}
         }
         self.adb.ready(deadline).await?;
