@@ -12,7 +12,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rigtone_model::{
     document::{
-        self, Codec, Device, Heard, Output, PAIRING_MODE, PairingButton, Role, SecondLink, SimulatedUnit, Unit,
+        self, Codec, Device, Heard, Output, PAIRING_MODE, PairingButton, Role, SimulatedUnit, Unit,
     },
     id::stream_seed,
     quantity::{Duration, Share},
