@@ -4,6 +4,7 @@ mod asked;
 mod bindings;
 mod capability;
 mod expand;
+mod placeholder;
 mod resources;
 mod select;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use bindings::{BindingError, Bindings};
 pub use capability::{Capabilities, Capability};
 pub use expand::{Expansion, PlanError, SignalLength, expand};
+pub use placeholder::placeholders;
 pub use resources::capacity;
 pub use select::{Partition, SelectError, Selector};
 
