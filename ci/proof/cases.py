@@ -96,6 +96,21 @@ CALIBRATED = "rigtone rig calibrate rigs/virtual/calibrating.yaml {} --dry-run -
 CALIBRATING = (CALIBRATED.format("wired") + " >/run/rig/out/wired.json && " + CALIBRATED.format("alone") + " --at '0 m' >/run/rig/out/alone.json")
 
 
+# The relay board is told by hand, so that nothing but the dongle is needed. The document is made of the answer alone.
+SEEN = ("cp -r devices /run/rig/out/devices && printf '\\240\\001\\001\\242' >/run/rig/relay0 && "
+        "rigtone device new acme/seen --title 'What the dongle saw' --from-dongle dongle-1 --rig rigs/virtual.yaml "
+        "--address D2:00:00:00:00:01 --devices /run/rig/out/devices && rigtone check /run/rig/out/devices/acme")
+
+
+def as_it_answered(folder):
+    """What `device new` wrote of the speaker: what it says of itself, and nothing that needs a link."""
+    text = (folder / "devices/acme/seen.yaml").read_text()
+    due = ("roles: [a2dp-sink]", "air-name: Virtual speaker", "roles.a2dp-sink: {mark: known, from: [seen]", "audio sink",
+           "firmware: {mark: unknown}", "codecs.other: {mark: unknown}")
+    missing = [words for words in due if words not in text]
+    return f"not in the document: {missing}" if missing else None
+
+
 def apart(folder):
     """What `rig calibrate` found of a way without air: no distance, and clocks that agree within a period of the cards."""
     wired, alone = (json.loads((folder / name).read_text()) for name in ("wired.json", "alone.json"))
@@ -198,6 +213,8 @@ CASES = [
     # What is measured of the rig itself.
     Case("calibrated", "nothing; a loudspeaker of the rig, a microphone with a wire and one without", 0, boot=["--bare"],
          script=CALIBRATING, leaves_a_run=False, leaves=apart),
+    Case("seen-by-a-dongle", "nothing; a device's document made of its answer to an inquiry", 0,
+         script=SEEN, leaves_a_run=False, leaves=as_it_answered),
 
     # The link.
     Case("link-dropped", "the speaker ends the second link in mid-stream", 0, {"link-lost"},

@@ -41,6 +41,12 @@ impl ServiceClass {
         }
     }
 
+    /// The service class that a full UUID stands for; none for one of a maker's own.
+    pub const fn from_u128(uuid: u128) -> Option<Self> {
+        let short = uuid >> 96;
+        if uuid & !(0xFFFF << 96) == BASE && short <= 0xFFFF { Some(Self(short as u16)) } else { None }
+    }
+
     /// The full form, on the base UUID.
     pub const fn as_u128(self) -> u128 {
         (self.0 as u128) << 96 | BASE

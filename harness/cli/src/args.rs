@@ -48,7 +48,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
         /// Go on with a run that was interrupted: what was done stays, what was in flight is run again.
-        #[arg(long, value_name = "DIR", conflicts_with_all = ["scenarios", "select", "partition", "only", "out", "seed", "quarantine"])]
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["scenarios", "suite", "select", "partition", "only", "out", "seed", "quarantine"])]
         resume: Option<PathBuf>,
         /// The seed of everything that is left to chance.
         #[arg(long, default_value_t = 1)]
@@ -176,6 +176,11 @@ pub(crate) enum Command {
     ///
     /// `rigtone timeline RUN` then shows it beside everything else. The run must have ended.
     Attach(crate::commands::attach::Attach),
+    /// Make documents of devices.
+    Device {
+        #[command(subcommand)]
+        command: crate::commands::device::DeviceCommand,
+    },
     /// Look at a rig.
     Rig {
         #[command(subcommand)]
@@ -280,6 +285,9 @@ pub(crate) enum RigCommand {
 pub(crate) struct What {
     /// Scenario files or folders; `scenarios/starter` when left out.
     pub(crate) scenarios: Vec<PathBuf>,
+    /// A suite's document, such as `suites/smoke.yaml`, in place of scenarios.
+    #[arg(long, value_name = "FILE", conflicts_with = "scenarios")]
+    pub(crate) suite: Option<PathBuf>,
     /// The rig's document; `rigs/simulated.yaml` when left out, or that of the run that goes on.
     #[arg(long)]
     rig: Option<PathBuf>,

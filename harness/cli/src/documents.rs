@@ -9,13 +9,13 @@ use indexmap::IndexMap;
 use rigtone_audio::stimulus;
 use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{
-    check::{Stimulus, Vocabulary, check, expired, stale_calibrations, stale_declarations},
+    check::{Stimulus, Vocabulary, check, expired, stale_calibrations, stale_declarations, unmarked},
     diagnostic::{self, Diagnostic},
-    document::{Calibration, Device, Expectation, Rig, Scenario},
+    document::{Calibration, Device, Expectation, Rig, Scenario, Suite},
     id::CombinationId,
-    load::{self, Library, SourceFile},
+    load::{self, Entry, Library, SourceFile},
     observation::Quantity,
-    plan::{Combination, Expansion, Plan, PlannedScenario, expand},
+    plan::{Combination, Expansion, Plan, PlannedScenario, Selector, expand, placeholders},
     quantity::Duration,
     verdict::Verdict,
 };
@@ -49,6 +49,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Read {
     diagnostics.extend(check(&loaded.library, &Vocabulary { stimuli: &stimuli, rates: &stimulus::RATES }));
     diagnostics.extend(undecidable(&loaded.library));
     diagnostics.extend(uncalibrated(&loaded.library));
+    diagnostics.extend(lost(&loaded.library));
     let today = today();
     diagnostics.extend(loaded.library.rigs.values().flat_map(|entry| stale_declarations(entry, &today)));
     diagnostics.extend(loaded.library.calibrations.values().flat_map(|entry| stale_calibrations(entry, &today)));
@@ -120,6 +121,13 @@ impl Read {
         self
     }
 
+    /// The same with facts of devices that nobody has marked: for those who look after the documents.
+    pub(crate) fn with_unmarked(mut self) -> Self {
+        self.diagnostics.extend(self.library.devices.values().flat_map(unmarked));
+        diagnostic::sort(&mut self.diagnostics);
+        self
+    }
+
     /// The same where no devices were read: what a matrix refers to is not known then, and does not matter.
     pub(crate) fn must_be_right_without_devices(mut self) -> Result<Library, Trouble> {
         self.diagnostics.retain(|d| !d.document_path.starts_with("matrix"));
@@ -136,6 +144,70 @@ impl Read {
             return Err(Trouble::usage("the documents have faults").hint("mend them; `rigtone check` shows them all"));
         }
         Ok(())
+    }
+}
+
+/// The suite of a document.
+pub(crate) fn suite(file: &Path) -> Result<Entry<Suite>, Trouble> {
+    let mut read = read(&[file.to_owned()]);
+    // Warnings are shown when it is read again, with everything that it names.
+    read.diagnostics.retain(Diagnostic::is_error);
+    read.must_be_right()?;
+    let mut all = read.library.suites.into_values();
+    match (all.next(), all.next()) {
+        (Some(entry), None) => Ok(entry),
+        _ => Err(Trouble::usage(format!("{} is not one suite", file.display()))
+            .hint("name a document that begins with `suite:`, such as `suites/smoke.yaml`; scenarios are named without `--suite`")),
+    }
+}
+
+/// Paths of suites that lead nowhere.
+fn lost(library: &Library) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for entry in library.suites.values() {
+        let root = Suite::root(&entry.path);
+        for (n, path) in entry.value.paths(&entry.path).iter().enumerate().filter(|(_, path)| !path.exists()) {
+            let at = ["scenarios", &n.to_string(), "path"];
+            let fault = entry.diagnostic(diagnostic::Code::NotFound, &at, format!("there is no {}", path.display()));
+            let from = if root.as_os_str().is_empty() { Path::new(".") } else { &root };
+            found.push(fault.suggest(format!("name a file or a folder of scenarios from {}", from.display())));
+        }
+    }
+    found
+}
+
+/// What of the scenarios is asked for: everything, or what a suite chooses of each.
+struct Order {
+    /// Files and folders, in the order in which scenarios stand in the plan.
+    paths: Vec<PathBuf>,
+    /// The suite, if one is asked for.
+    suite: Option<Entry<Suite>>,
+}
+
+impl Order {
+    fn of(what: &What) -> Result<Self, Trouble> {
+        let suite = what.suite.as_deref().map(suite).transpose()?;
+        let paths = match &suite {
+            Some(entry) => entry.value.paths(&entry.path),
+            None if what.scenarios.is_empty() => vec![PathBuf::from("scenarios/starter")],
+            None => what.scenarios.clone(),
+        };
+        Ok(Self { paths, suite })
+    }
+
+    /// The place of a scenario among those of the suite; files below a folder keep their order.
+    fn place(&self, scenario: &Path) -> usize {
+        match self.suite {
+            Some(_) => self.paths.iter().position(|path| scenario.starts_with(path)).unwrap_or(usize::MAX),
+            None => 0,
+        }
+    }
+
+    /// What the suite selects of a scenario: one of these has to match as a whole.
+    fn selections(&self, scenario: &Path) -> Vec<&[Selector]> {
+        let Some(entry) = &self.suite else { return vec![&[]] };
+        let named = self.paths.iter().zip(&entry.value.scenarios).filter(|(path, _)| scenario.starts_with(path));
+        named.map(|(_, chosen)| &chosen.select[..]).collect()
     }
 }
 
@@ -192,8 +264,9 @@ fn measured(rig: &Path) -> Option<PathBuf> {
 
 /// Reads what is asked for and plans it.
 pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
-    let mut paths =
-        if what.scenarios.is_empty() { vec![PathBuf::from("scenarios/starter")] } else { what.scenarios.clone() };
+    let order = Order::of(what)?;
+    let mut paths = order.paths.clone();
+    paths.extend(what.suite.clone());
     let (rig_path, devices_path) = (what.rig_or("rigs/simulated.yaml"), what.devices_or("devices"));
     paths.extend([rig_path.clone(), devices_path.clone()]);
     paths.extend(measured(&rig_path));
@@ -203,11 +276,14 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
     let again = again(what)?;
     let devices: IndexMap<String, Device> =
         read.library.devices.iter().map(|(id, entry)| (id.clone(), entry.value.clone())).collect();
-    let scenarios: Vec<PlannedScenario> = read
-        .library
-        .scenarios
-        .values()
-        .map(|entry| PlannedScenario { document: entry.value.clone(), hash: entry.hash.clone() })
+    let mut chosen: Vec<&Entry<Scenario>> = read.library.scenarios.values().collect();
+    chosen.sort_by_key(|entry| order.place(&entry.path));
+    let scenarios: Vec<(PlannedScenario, Vec<&[Selector]>)> = chosen
+        .into_iter()
+        .map(|entry| {
+            let planned = PlannedScenario { document: entry.value.clone(), hash: entry.hash.clone() };
+            (planned, order.selections(&entry.path))
+        })
         .collect();
     if scenarios.is_empty() {
         return Err(
@@ -217,11 +293,16 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
     let length = |name: &str| stimulus_length(name);
     let expansion = Expansion { rig: &rig, devices: &devices, signal_length: &length };
     for selector in &what.select {
-        selector.fits(scenarios.iter().map(|s| &s.document)).map_err(Trouble::usage)?;
+        selector.fits(scenarios.iter().map(|(s, _)| &s.document)).map_err(Trouble::usage)?;
     }
+    let absent = order.suite.iter().flat_map(|suite| &suite.value.placeholders).collect::<Vec<_>>();
     let mut combinations = Vec::new();
-    for planned in &scenarios {
-        let all = expand(planned, &expansion).map_err(Trouble::usage)?;
+    for (planned, selections) in &scenarios {
+        let mut all = expand(planned, &expansion).map_err(Trouble::usage)?;
+        all.retain(|c| selections.iter().any(|all| all.iter().all(|s| s.matches(c, &planned.document))));
+        for absent in absent.iter().filter(|absent| absent.scenario == planned.document.scenario) {
+            all.extend(placeholders(absent, &planned.document, &all));
+        }
         let wanted = again.as_ref().map(|ids| together(&planned.document, &all, ids));
         let chosen = |c: &Combination| {
             what.select.iter().all(|s| s.matches(c, &planned.document))
@@ -239,7 +320,7 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
     }
     // Scenarios of which nothing was chosen are no part of the run.
     let used = |s: &PlannedScenario| combinations.iter().any(|c| *c.scenario == *s.document.scenario);
-    let scenarios: Vec<PlannedScenario> = scenarios.into_iter().filter(used).collect();
+    let scenarios: Vec<PlannedScenario> = scenarios.into_iter().map(|(s, _)| s).filter(used).collect();
     let plan = Plan {
         schema: Plan::SCHEMA.to_owned(),
         rig: rig.rig.clone(),
@@ -250,7 +331,8 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
         combinations,
     };
     let run = RunPlan::new(plan).map_err(Trouble::usage)?;
-    let origin = Origin::of(&rig_path, &devices_path, &rig, &read.library);
+    let mut origin = Origin::of(&rig_path, &devices_path, &rig, &read.library);
+    origin.suite = order.suite.map(|entry| OfSuite { id: entry.value.suite, sha256: entry.hash });
     let calibration = Calibrated::of(&read.library, &rig.rig);
     Ok(Planned { run, rig, devices, origin, calibration })
 }
@@ -288,6 +370,18 @@ pub(crate) struct Origin {
     /// SHA-256 of what was measured of the rig, if anything was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) calibration: Option<String>,
+    /// The suite that was asked for. The plan has everything of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) suite: Option<OfSuite>,
+}
+
+/// A suite, as the run that was asked for it keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OfSuite {
+    /// Its id.
+    pub(crate) id: String,
+    /// SHA-256 of its document.
+    pub(crate) sha256: String,
 }
 
 impl Origin {
@@ -300,6 +394,7 @@ impl Origin {
             devices: absolute(devices_path),
             hashes: rig.units.values().filter_map(|unit| hash(&unit.device)).collect(),
             calibration: library.calibrations.get(&rig.rig).map(|entry| entry.hash.clone()),
+            suite: None,
         }
     }
 }

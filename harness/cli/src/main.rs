@@ -12,7 +12,10 @@ use std::process::ExitCode;
 
 use args::{Cli, Command, RigCommand};
 use clap::{ColorChoice, CommandFactory, FromArgMatches, error::ErrorKind};
-use commands::judge::{By, How};
+use commands::{
+    device::DeviceCommand,
+    judge::{By, How},
+};
 use rigtone_report::exit::Code;
 
 fn main() -> ExitCode {
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "history")]
         Command::History(what) => commands::history::history(&what),
         Command::Report(what) => commands::report::report(&what),
+        Command::Device { command: DeviceCommand::New(what) } => commands::device::new(*what),
         Command::Rig { command } => match command {
             RigCommand::Suggest { name, json } => commands::rig::suggest(&name, json),
             RigCommand::List { rig, devices, json } => commands::rig::list(&rig, &devices, json),

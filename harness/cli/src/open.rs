@@ -35,7 +35,7 @@ pub(crate) fn locked(error: &LockError) -> Trouble {
     Trouble::new(code, error).hint(error.hint())
 }
 
-fn refused(rig: &Rig, error: &OpenError) -> Trouble {
+pub(crate) fn refused(rig: &Rig, error: &OpenError) -> Trouble {
     match error {
         OpenError::Fault(fault) => infrastructure(rig, fault),
         OpenError::NotBuilt { member, feature } => {
@@ -46,7 +46,7 @@ fn refused(rig: &Rig, error: &OpenError) -> Trouble {
     }
 }
 
-fn infrastructure(rig: &Rig, fault: &InfrastructureFault) -> Trouble {
+pub(crate) fn infrastructure(rig: &Rig, fault: &InfrastructureFault) -> Trouble {
     let trouble = Trouble::new(Code::Infrastructure, format!("opening the rig `{}` failed: {fault}", rig.rig));
     match &fault.hint {
         Some(hint) => trouble.hint(hint),

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use schemars::{generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Map, Value, json};
 
-use crate::document::{Calibration, Device, Kind, Quarantine, Rig, Scenario};
+use crate::document::{Calibration, Device, Kind, Quarantine, Rig, Scenario, Suite};
 
 /// The schema of a kind of document (draft 2020-12).
 ///
@@ -15,12 +15,14 @@ pub fn schema(kind: Kind) -> &'static Value {
     static SCENARIO: LazyLock<Value> = LazyLock::new(|| generate(Kind::Scenario));
     static DEVICE: LazyLock<Value> = LazyLock::new(|| generate(Kind::Device));
     static RIG: LazyLock<Value> = LazyLock::new(|| generate(Kind::Rig));
+    static SUITE: LazyLock<Value> = LazyLock::new(|| generate(Kind::Suite));
     static QUARANTINE: LazyLock<Value> = LazyLock::new(|| generate(Kind::Quarantine));
     static CALIBRATION: LazyLock<Value> = LazyLock::new(|| generate(Kind::Calibration));
     match kind {
         Kind::Scenario => &SCENARIO,
         Kind::Device => &DEVICE,
         Kind::Rig => &RIG,
+        Kind::Suite => &SUITE,
         Kind::Quarantine => &QUARANTINE,
         Kind::Calibration => &CALIBRATION,
     }
@@ -43,6 +45,7 @@ fn generate(kind: Kind) -> Value {
         Kind::Scenario => generator.into_root_schema_for::<Scenario>(),
         Kind::Device => generator.into_root_schema_for::<Device>(),
         Kind::Rig => generator.into_root_schema_for::<Rig>(),
+        Kind::Suite => generator.into_root_schema_for::<Suite>(),
         Kind::Quarantine => generator.into_root_schema_for::<Quarantine>(),
         Kind::Calibration => generator.into_root_schema_for::<Calibration>(),
     };

@@ -13,12 +13,13 @@ use serde_json::Value;
 
 use crate::{
     baseline::Baseline,
+    exercised,
     exit::{self, InconclusivePolicy},
     terminal::counts,
 };
 
 /// The version of the results this build writes: `major.minor`.
-pub const SCHEMA: &str = "1.1";
+pub const SCHEMA: &str = "1.2";
 
 #[derive(Serialize)]
 struct Results<'a> {
@@ -41,6 +42,8 @@ struct Results<'a> {
 struct Combination<'a> {
     axes: BTreeMap<&'a str, &'a AxisValue>,
     condition: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    exercises: &'a [String],
     #[serde(flatten)]
     verdict: &'a CombinationVerdict,
 }
@@ -66,6 +69,7 @@ pub fn results(
         Combination {
             axes: planned.iter().flat_map(|p| &p.axes).map(|(axis, value)| (&**axis, value)).collect(),
             condition: planned.and_then(|p| p.condition.as_deref()),
+            exercises: exercised::of(plan, &verdict.scenario),
             verdict,
         }
     });

@@ -5,6 +5,7 @@
 pub mod baseline;
 pub mod claims;
 pub mod comparison;
+pub mod exercised;
 pub mod exit;
 pub mod figure;
 pub mod json;

@@ -15,6 +15,7 @@ use rigtone_model::{
 };
 
 use crate::{
+    exercised,
     exit::{self, Code, InconclusivePolicy},
     figure::count,
     terminal::counts,
@@ -69,6 +70,10 @@ pub fn write(verdicts: &RunVerdicts, plan: &Plan, options: &Options<'_>, mut sin
     let mut page = Page { text: head(verdicts, plan, options), limit: options.limit.max(SMALLEST) };
     page.list("Not all of this run is there:", options.missing);
     page.list("What failures follow:", options.causes);
+    page.list(
+        "Test cases of the Bluetooth SIG whose behaviour was exercised; none of them is passed by that:",
+        &exercised::sentences(plan),
+    );
     let mut worst: Vec<&CombinationVerdict> = verdicts.combinations.iter().collect();
     worst.sort_by_key(|c| rank(c));
     let told: Vec<&CombinationVerdict> = worst.iter().copied().filter(|c| details::has(c)).collect();

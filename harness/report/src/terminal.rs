@@ -11,6 +11,7 @@ use rigtone_model::{
 };
 
 use crate::{
+    exercised,
     exit::{self, InconclusivePolicy},
     figure,
     sanitise::line,
@@ -48,6 +49,13 @@ pub fn summary(verdicts: &RunVerdicts, plan: &Plan, view: &View<'_>) -> String {
     }
     if !view.causes.is_empty() {
         text.push('\n');
+    }
+    let exercised = exercised::sentences(plan);
+    for part in exercised.iter().flat_map(|sentence| wrap(&line(sentence), view.width)) {
+        let _ = writeln!(text, "{part}");
+    }
+    if !exercised.is_empty() {
+        text.push_str("(no test case of the Bluetooth SIG is passed by that)\n\n");
     }
     tally(&mut text, verdicts, &view);
     let (code, why) = exit::of(verdicts, view.inconclusive);

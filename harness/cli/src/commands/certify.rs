@@ -30,9 +30,9 @@ pub(crate) struct Certify {
     /// The firmware that its unit ran.
     #[arg(long)]
     firmware: String,
-    /// The scenarios that it must have passed: files, and folders of them.
-    #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
-    suite: Vec<PathBuf>,
+    /// The suite whose scenarios it must have passed, such as `suites/certification.yaml`.
+    #[arg(long, value_name = "FILE")]
+    suite: PathBuf,
     /// The secret key that signs it.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
@@ -90,30 +90,31 @@ pub(crate) fn key(what: &Key) -> Result<Code, Trouble> {
 
 pub(crate) fn certify(what: &Certify) -> Result<Code, Trouble> {
     let key = SecretKey::read(&what.key).map_err(|e| trouble(&e))?;
-    let read = documents::read(&what.suite);
-    read.must_be_right()?;
-    let suite = read.library.scenarios.iter().map(|(id, entry)| (id.clone(), (entry.hash.clone(), entry.path.clone())));
+    let wanted = documents::suite(&what.suite)?;
+    let mut paths = wanted.value.paths(&wanted.path);
+    paths.push(what.suite.clone());
+    let library = documents::read(&paths).must_be_right_without_devices()?;
+    let suite = library.scenarios.iter().map(|(id, entry)| (id.clone(), (entry.hash.clone(), entry.path.clone())));
     let suite: BTreeMap<String, (String, PathBuf)> = suite.collect();
     if suite.is_empty() {
         return Err(Trouble::usage("--suite names no scenario")
-            .hint("name files or folders of scenarios, such as `$(grep -v '^#' suites/certification)`"));
+            .hint("name a suite whose `scenarios` are files or folders of scenarios"));
     }
-    let named: Vec<String> =
-        what.suite.iter().map(|path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned()).collect();
     let plan: RunPlan = read_plan(&what.run).map_err(|e| read_trouble(&e))?;
     let environment = read_environment(&what.run).map_err(|e| read_trouble(&e))?;
     let origin: Option<documents::Origin> = serde_json::from_value(environment["run"]["documents"].clone()).ok();
-    let mut files: Vec<_> = suite
+    let mut files = vec![("documents/suite.yaml".to_owned(), wanted.path.clone(), Some(wanted.hash.clone()))];
+    let scenarios = suite
         .iter()
-        .map(|(id, (hash, path))| (format!("documents/scenarios/{id}.yaml"), path.clone(), Some(hash.clone())))
-        .collect();
+        .map(|(id, (hash, path))| (format!("documents/scenarios/{id}.yaml"), path.clone(), Some(hash.clone())));
+    files.extend(scenarios);
     // Without the documents nobody could say what stood in the rig.
     let unknown = || vec![("documents/rig.yaml".to_owned(), PathBuf::new(), Some(plan.plan.rig_hash.clone()))];
     files.extend(origin.map_or_else(unknown, |origin| origin.files(&plan.plan.rig_hash)));
     let subject = Subject {
         device: what.device.clone(),
         firmware: what.firmware.clone(),
-        suite: named.join(", "),
+        suite: wanted.value.suite.clone(),
         scenarios: suite.into_iter().map(|(id, (hash, _))| (id, hash)).collect(),
     };
     let request = Request {

@@ -5,6 +5,7 @@ pub(crate) mod certify;
 pub(crate) mod check;
 pub(crate) mod claims;
 pub(crate) mod compare;
+pub(crate) mod device;
 #[cfg(feature = "history")]
 pub(crate) mod history;
 pub(crate) mod judge;

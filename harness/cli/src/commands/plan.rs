@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rigtone_report::exit::Code;
+use rigtone_report::{exercised, exit::Code};
 use rigtone_runner::{Cost, Forecast};
 
 use crate::{args::What, documents, printer, trouble::Trouble};
@@ -30,6 +30,9 @@ fn show(planned: &documents::Planned, forecast: &Forecast) -> Result<String, Tro
             "{}: {} to {} trials each\n  {}",
             scenario.scenario, scenario.repeat.at_least, scenario.repeat.at_most, scenario.title
         );
+        if !scenario.exercises.is_empty() {
+            let _ = writeln!(text, "  {} {}", exercised::TITLE, scenario.exercises.join(", "));
+        }
         for combination in plan.combinations.iter().filter(|c| *c.scenario == *scenario.scenario) {
             let id = combination.id.as_str();
             let _ = match &combination.skipped {

@@ -17,7 +17,7 @@ gestures:
   reset: {press: [{buttons: [power, up], for: 9 s}], factory-reset: true}
 firmware:
   \"1\": {}
-sources: [a test]
+sources: {test: a test}
 ";
 
 const RIG: &str = "rig: pressed
@@ -219,7 +219,7 @@ mod worn {
             home.write(&format!("{rig}.yaml"), &text);
             home.write(
                 "devices/test/lamp.yaml",
-                "device: test/lamp\ntitle: A lamp\nroles: [a2dp-sink]\ncodecs: [sbc]\nboot: 10 ms\nfirmware: {\"1\": {}}\nsources: [a test]\n",
+                "device: test/lamp\ntitle: A lamp\nroles: [a2dp-sink]\ncodecs: [sbc]\nboot: 10 ms\nfirmware: {\"1\": {}}\nsources: {test: a test}\n",
             );
             home.write(
                 "blink.yaml",

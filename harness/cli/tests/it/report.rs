@@ -55,8 +55,9 @@ fn report(format: &str) -> crate::user::Done {
     Home::empty().rigtone(&["report", MIXED.to_str().unwrap(), "--format", format]).with_code(10)
 }
 
+/// Indented lines say what of a combination failed or was not decided; whoever wants the verdicts alone leaves them out.
 #[test]
-fn a_list_has_one_line_for_each_combination_with_its_verdict() {
+fn a_list_has_one_line_for_each_combination_with_its_verdict_and_one_for_each_expectation_behind_it() {
     let verdicts = read_json(&MIXED.join("verdicts.json"));
     let expected: Vec<String> = verdicts["combinations"]
         .as_array()
@@ -64,7 +65,21 @@ fn a_list_has_one_line_for_each_combination_with_its_verdict() {
         .iter()
         .map(|c| format!("{:<12} {}", word(&c["verdict"]), c["id"].as_str().unwrap()))
         .collect();
-    assert_eq!(report("list").out.lines().collect::<Vec<_>>(), expected);
+    let list = report("list").out;
+    let (behind, combinations): (Vec<&str>, Vec<&str>) = list.lines().partition(|line| line.starts_with(' '));
+    assert_eq!(combinations, expected);
+    let of = |word: &str| -> Vec<String> {
+        let judged =
+            verdicts["combinations"].as_array().unwrap().iter().flat_map(|c| c["expectations"].as_array().unwrap());
+        let chosen = judged.filter(|e| e["gating"] == true && e["verdict"] == word);
+        chosen.map(|e| e["expected"].as_str().unwrap().to_owned()).collect()
+    };
+    for (verdict, words) in [("fail", "failed: "), ("inconclusive", "not decided: ")] {
+        let told: Vec<&str> = behind.iter().filter_map(|line| line.trim_start().strip_prefix(words)).collect();
+        let due = of(verdict);
+        assert!(!due.is_empty() && due.len() == told.len(), "{verdict}: {told:#?}");
+        assert!(told.iter().zip(&due).all(|(told, due)| told.starts_with(&format!("{due}; seen: "))), "{told:#?}");
+    }
     let all = ["fail", "inconclusive", "infra-error", "pass", "skipped"];
     assert!(counts().keys().eq(all), "every verdict occurs: {:?}", counts());
 }

@@ -37,7 +37,7 @@ codecs: [sbc]
 boot: 10 ms
 firmware:
   \"1\": {}
-sources: [a test]
+sources: {test: a test}
 ";
 
 const BLINK: &str = "scenario: blink

@@ -139,7 +139,7 @@ impl Home {
     /// With copies of all documents of the repository.
     pub(crate) fn new() -> Self {
         let home = Self::empty();
-        for folder in ["scenarios", "devices", "rigs"] {
+        for folder in ["scenarios", "devices", "rigs", "suites"] {
             copy_documents(&repository().join(folder), &home.path(folder));
         }
         home

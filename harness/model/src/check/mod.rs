@@ -5,6 +5,7 @@ mod calibration;
 mod configuration;
 mod device;
 mod expect;
+mod facts;
 mod fault;
 mod known;
 mod microphone;
@@ -17,12 +18,13 @@ mod rig;
 mod scenario;
 mod size;
 mod steps;
+mod suite;
 mod supply;
 mod wiring;
 
 use std::path::Path;
 
-pub use self::{calibration::stale_calibrations, quarantine::expired, rig::stale_declarations};
+pub use self::{calibration::stale_calibrations, facts::unmarked, quarantine::expired, rig::stale_declarations};
 
 use crate::{
     diagnostic::{Code, Diagnostic, nearest},
@@ -86,6 +88,7 @@ pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> 
         let mut faults = Vec::new();
         path_agrees(entry, "device", &entry.value.device, &mut faults);
         device::check(entry, &mut faults);
+        facts::check(entry, &mut faults);
         asked::prompts(entry, &mut faults);
         all.add(&entry.path, faults);
     }
@@ -102,6 +105,12 @@ pub fn check(library: &Library, vocabulary: &Vocabulary<'_>) -> Vec<Diagnostic> 
         supply::batteries(entry, library, &cuts, &mut faults);
         network::check(entry, &mut faults);
         program::check(entry, &mut faults);
+        all.add(&entry.path, faults);
+    }
+    for entry in library.suites.values() {
+        let mut faults = Vec::new();
+        path_agrees(entry, "suite", &entry.value.suite, &mut faults);
+        suite::check(entry, library, &mut faults);
         all.add(&entry.path, faults);
     }
     for entry in library.quarantines.values() {

@@ -110,6 +110,7 @@ codes! {
         StaleDeclaration = "stale-declaration": "What a person said of a unit's firmware is older than it is worth.",
         ShortCut = "short-cut": "A supply is cut for a shorter time than a device needs to lose its power.",
         GoesOnFromBattery = "goes-on-from-battery": "A scenario cuts the supply of a unit that goes on from its battery.",
+        UnmarkedFact = "unmarked-fact": "Nothing says how far a fact of a device is to be trusted.",
         StaleCalibration = "stale-calibration": "What was measured of a rig is older than it is worth, or soon will be.",
         Undecidable = "undecidable": "The planned number of trials may not decide the expectation.",
     }

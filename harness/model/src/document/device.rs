@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     asked::SpokenPrompt,
+    fact::{Fact, Quirk},
     gesture::Gesture,
-    words::{Codec, Role},
+    words::{Codec, PowerKind, Role, ServiceProfile},
 };
 use crate::quantity::Duration;
 
@@ -24,6 +25,9 @@ pub struct Device {
     /// The roles it can take.
     #[schemars(length(min = 1))]
     pub roles: Vec<Role>,
+    /// The profiles that its service records state, all of them; what the roles imply when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ServiceProfile>,
     /// Words to select devices by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -39,6 +43,9 @@ pub struct Device {
     /// How long its supply must be cut before it has really lost power.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discharge: Option<Duration>,
+    /// What feeds it. Whether it goes on without that is said by `battery`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<PowerKind>,
     /// Whether it goes on from a battery when its supply is cut.
     #[serde(default)]
     pub battery: bool,
@@ -54,9 +61,19 @@ pub struct Device {
     /// The firmware versions in question, oldest first.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub firmware: IndexMap<String, Firmware>,
-    /// Where the facts come from.
+    /// What it does that no other key has a word for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sources: Vec<String>,
+    pub quirks: Vec<Quirk>,
+    /// How far each fact is to be trusted, and who says it: by its key (`boot`), by its key and what stands there (`codecs.aac`,
+    /// `firmware.2.1.1`), or by a list or map as a whole (`roles`), for whatever of it has no mark of its own. What is marked as unknown is not
+    /// stated; `codecs.other` and its like are whatever the list does not name.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"pattern": r"^[a-z-]+(\.[^.].*)?$", "examples": ["codecs.aac"]}))]
+    pub facts: IndexMap<String, Fact>,
+    /// Who says so: names for `from`, and where to look it up.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"pattern": r"^[a-z0-9]+(-[a-z0-9]+)*$", "examples": ["manual"]}))]
+    pub sources: IndexMap<String, String>,
 }
 
 /// A firmware version of a device.

@@ -1,4 +1,4 @@
-//! The kinds of document a lab keeps: scenario, device, rig, quarantine and calibration.
+//! The kinds of document a lab keeps: scenario, device, rig, suite, quarantine and calibration.
 //!
 //! One YAML document per file; its first key names the kind. The types here are the single source of the JSON Schemas
 //! under `reports/schemas/`; doc comments of fields become their descriptions.
@@ -9,6 +9,7 @@ mod configuration;
 mod device;
 mod difference;
 mod expect;
+mod fact;
 mod fault;
 mod firmware;
 mod gesture;
@@ -23,6 +24,7 @@ mod scenario;
 mod secret;
 mod sound;
 mod step;
+mod suite;
 mod words;
 
 pub use asked::{Android, ByHand, Loudspeaker, Playback, SpokenPrompt, SpokenTo};
@@ -34,6 +36,7 @@ pub use expect::{
     CodecIs, Count, Countable, Expect, Expectation, Latency, Parts, Per, Rate, RoleIs, SuccessRate, TimeTaken,
     Unsupported, WantedCodec,
 };
+pub use fact::{Fact, Quirk};
 pub use fault::{
     ClockJump, DongleFault, Fault, LateRelay, MicrophoneFault, Moment, NoisyMicrophone, RelayFault, Trouble,
 };
@@ -60,9 +63,10 @@ pub use step::{
     Connect, Discover, GestureStep, Listen, OnUnit, Pair, Play, Power, PowerCycle, Prompt, SetOption, Unpair,
     VoiceLoop, Wait, WaitFor,
 };
+pub use suite::{Absent, Chosen, Placeholder, Suite};
 pub use words::{
-    Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side, SourceAbility,
-    Turns,
+    Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, Mark, OnOff, Polarity, PowerKind, Profile, Role,
+    ServiceProfile, Side, SourceAbility, Turns,
 };
 
 pub(crate) use firmware::day_number;
@@ -76,6 +80,8 @@ pub enum Document {
     Device(Box<Device>),
     /// One host with everything that is wired to it.
     Rig(Box<Rig>),
+    /// Which scenarios are run together.
+    Suite(Box<Suite>),
     /// What is known to fail.
     Quarantine(Box<Quarantine>),
     /// What was measured of a rig.
@@ -91,6 +97,8 @@ pub enum Kind {
     Device,
     /// `rig:`
     Rig,
+    /// `suite:`
+    Suite,
     /// `quarantine:`
     Quarantine,
     /// `calibration:`
@@ -99,7 +107,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Scenario, Self::Device, Self::Rig, Self::Quarantine, Self::Calibration];
+    pub const ALL: [Self; 6] =
+        [Self::Scenario, Self::Device, Self::Rig, Self::Suite, Self::Quarantine, Self::Calibration];
 
     /// The first key of such a document.
     pub const fn key(self) -> &'static str {
@@ -107,6 +116,7 @@ impl Kind {
             Self::Scenario => "scenario",
             Self::Device => "device",
             Self::Rig => "rig",
+            Self::Suite => "suite",
             Self::Quarantine => "quarantine",
             Self::Calibration => "calibration",
         }

@@ -29,6 +29,11 @@ pub struct Scenario {
     /// The claims this scenario tests, such as `claim/stale-cache`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub covers: Vec<String>,
+    /// Test cases of the Bluetooth SIG, or groups of them, whose behaviour the scenario exercises, such as `A2DP/SRC/SET/BV-01-I`. It passes
+    /// none of them: that takes the SIG's own tester and procedure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<TestCase>")]
+    pub exercises: Vec<String>,
     /// Words to select scenarios by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -227,6 +232,25 @@ impl JsonSchema for Parameter {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"type": ["string", "integer"]})
+    }
+}
+
+/// A test case of the Bluetooth SIG, or a group of them: profile, groups, and `BV` or `BI` with a number.
+struct TestCase;
+
+impl JsonSchema for TestCase {
+    fn schema_name() -> Cow<'static, str> {
+        "TestCase".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^[A-Z][A-Z0-9]*(/[A-Z0-9]+)+(/B[VI]-[0-9]{2,3}-[CI])?$",
+            "examples": ["A2DP/SRC/SET/BV-01-I"],
+        })
     }
 }
 

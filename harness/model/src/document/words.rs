@@ -125,6 +125,66 @@ impl Role {
 }
 
 words!(
+    /// How far a fact is to be trusted.
+    Mark {
+        /// Published by the maker or by the specification, or observed and reported with a source.
+        Known = "known",
+        /// Said by somebody and confirmed by nobody.
+        Claimed = "claimed",
+        /// A value of whoever wrote the document, to be measured.
+        Estimate = "estimate",
+        /// Nobody was found who says; the document does not state it.
+        Unknown = "unknown",
+    }
+);
+
+words!(
+    /// What feeds a device.
+    PowerKind {
+        /// A cord into the wall.
+        Mains = "mains",
+        /// A power pack of its own, which stands between the wall and the device.
+        Adapter = "adapter",
+        /// Any USB port or USB power pack; what it charges is said by `battery`.
+        Usb = "usb",
+        /// Cells that are taken out. No relay cuts them.
+        Cells = "cells",
+        /// The host that it is a part of or plugged into.
+        Host = "host",
+    }
+);
+
+words!(
+    /// A side of a Bluetooth profile that a device offers, as its service records state it.
+    ServiceProfile {
+        /// Sends music (service class 0x110A).
+        A2dpSource = "a2dp-source",
+        /// Plays music (0x110B).
+        A2dpSink = "a2dp-sink",
+        /// Is controlled: play, pause, volume (0x110C).
+        AvrcpTarget = "avrcp-target",
+        /// Controls others (0x110E, 0x110F).
+        AvrcpController = "avrcp-controller",
+        /// Hands-free gateway (0x111F).
+        HfpGateway = "hfp-gateway",
+        /// Hands-free unit (0x111E).
+        HfpUnit = "hfp-unit",
+        /// Headset gateway (0x1112).
+        HspGateway = "hsp-gateway",
+        /// Headset (0x1108, 0x1131).
+        HspUnit = "hsp-unit",
+        /// A serial port, which makers use for their apps (0x1101).
+        SerialPort = "serial-port",
+        /// Human interface device: buttons as a keyboard (0x1124).
+        Hid = "hid",
+        /// Phone book access, the side that asks (0x112E).
+        PbapClient = "pbap-client",
+        /// Phone book access, the side that answers (0x112F).
+        PbapServer = "pbap-server",
+    }
+);
+
+words!(
     /// A Bluetooth profile to connect.
     Profile {
         /// Music.

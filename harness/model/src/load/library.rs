@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Position, nearest},
-    document::{Calibration, Device, Kind, Quarantine, Rig, Scenario},
+    document::{Calibration, Device, Kind, Quarantine, Rig, Scenario, Suite},
     id::sha256_hex,
 };
 
@@ -68,6 +68,8 @@ pub struct Library {
     pub devices: IndexMap<String, Entry<Device>>,
     /// Rigs.
     pub rigs: IndexMap<String, Entry<Rig>>,
+    /// Suites.
+    pub suites: IndexMap<String, Entry<Suite>>,
     /// Quarantines.
     pub quarantines: IndexMap<String, Entry<Quarantine>>,
     /// What was measured of rigs, by their ids.
@@ -142,6 +144,7 @@ fn one(file: &SourceFile, counted: bool, library: &mut Library, faults: &mut Vec
         Kind::Scenario => keep(kind, file, tree, &mut library.scenarios, |d| &d.scenario, faults),
         Kind::Device => keep(kind, file, tree, &mut library.devices, |d| &d.device, faults),
         Kind::Rig => keep(kind, file, tree, &mut library.rigs, |d| &d.rig, faults),
+        Kind::Suite => keep(kind, file, tree, &mut library.suites, |d| &d.suite, faults),
         Kind::Quarantine => keep(kind, file, tree, &mut library.quarantines, |d| &d.quarantine, faults),
         Kind::Calibration => keep(kind, file, tree, &mut library.calibrations, |d| &d.calibration, faults),
     }
@@ -149,7 +152,8 @@ fn one(file: &SourceFile, counted: bool, library: &mut Library, faults: &mut Vec
 
 /// The kind of a document, told by its first key.
 fn kind(path: &Path, tree: &Tree, faults: &mut Vec<Diagnostic>) -> Option<Kind> {
-    const ADVICE: &str = "begin with `scenario:`, `device:`, `rig:`, `quarantine:` or `calibration:` and the id";
+    const ADVICE: &str =
+        "begin with `scenario:`, `device:`, `rig:`, `suite:`, `quarantine:` or `calibration:` and the id";
     let fault = |message: &str, position| Diagnostic::of_file(Code::UnknownKind, path, message).at(position, "");
     let Some(first) = tree.root.entries().first() else {
         if faults.is_empty() {

@@ -48,12 +48,14 @@ fn validator(kind: Kind) -> &'static Validator {
     static SCENARIO: LazyLock<Validator> = LazyLock::new(|| build(Kind::Scenario));
     static DEVICE: LazyLock<Validator> = LazyLock::new(|| build(Kind::Device));
     static RIG: LazyLock<Validator> = LazyLock::new(|| build(Kind::Rig));
+    static SUITE: LazyLock<Validator> = LazyLock::new(|| build(Kind::Suite));
     static QUARANTINE: LazyLock<Validator> = LazyLock::new(|| build(Kind::Quarantine));
     static CALIBRATION: LazyLock<Validator> = LazyLock::new(|| build(Kind::Calibration));
     match kind {
         Kind::Scenario => &SCENARIO,
         Kind::Device => &DEVICE,
         Kind::Rig => &RIG,
+        Kind::Suite => &SUITE,
         Kind::Quarantine => &QUARANTINE,
         Kind::Calibration => &CALIBRATION,
     }

@@ -180,13 +180,13 @@ fn placeholder(scenario: &Arc<str>, meaning: Sha256, reason: &str) -> Combinatio
     }
 }
 
-fn group(hash: &[u8; 32]) -> u64 {
+pub(super) fn group(hash: &[u8; 32]) -> u64 {
     u64::from_le_bytes(hash[..8].try_into().expect("eight of 32 bytes"))
 }
 
 /// The bytes that give a scenario its meaning: what is done. Titles, limits and the number of trials may change
 /// without making it another scenario.
-fn meaning_of(scenario: &Scenario) -> Vec<u8> {
+pub(super) fn meaning_of(scenario: &Scenario) -> Vec<u8> {
     let parts = (&scenario.scenario, &scenario.setup, &scenario.trial, &scenario.cleanup);
     serde_json::to_vec(&parts).expect("steps are plain data")
 }

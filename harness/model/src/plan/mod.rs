@@ -4,6 +4,7 @@ mod asked;
 mod bindings;
 mod capability;
 mod expand;
+mod placeholder;
 mod resources;
 mod select;
 mod services;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use bindings::{BindingError, Bindings};
 pub use capability::{Capabilities, Capability};
 pub use expand::{Expansion, PlanError, SignalLength, expand};
+pub use placeholder::placeholders;
 pub use resources::capacity;
 pub use select::{Partition, SelectError, Selector};
 

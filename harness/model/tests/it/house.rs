@@ -6,7 +6,7 @@ use std::{
 };
 
 use rigtone_model::{
-    check::{Stimulus, Vocabulary, check},
+    check::{Stimulus, Vocabulary, check, unmarked},
     diagnostic::{Diagnostic, render},
     document::{Expect, Kind, Step},
     load::{Loaded, load, read},
@@ -21,7 +21,7 @@ fn repository() -> PathBuf {
 
 fn library() -> Loaded {
     let root = repository();
-    let (files, faults) = read(&["scenarios", "devices", "rigs"].map(|folder| root.join(folder)));
+    let (files, faults) = read(&["scenarios", "devices", "rigs", "suites"].map(|folder| root.join(folder)));
     assert_eq!(faults, []);
     load(files)
 }
@@ -48,6 +48,7 @@ fn every_document_of_the_repository_passes() {
     // What each stimulus really carries is the runner's to know; `rigtone check` holds documents against that.
     let stimuli = ["smoke", "noise", "full"].map(|name| Stimulus { name, carries: Quantity::ALL });
     found.extend(check(&loaded.library, &Vocabulary { stimuli: &stimuli, rates: &[44_100, 48_000] }));
+    found.extend(loaded.library.devices.values().flat_map(unmarked));
     assert!(found.is_empty(), "{}", render(&found, &loaded.sources, false));
 }
 

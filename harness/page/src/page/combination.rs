@@ -7,7 +7,10 @@ use rigtone_model::{
     quantity::{Duration, Level},
     verdict::{CombinationVerdict, ExpectationVerdict, Verdict},
 };
-use rigtone_report::figure::{count, quantity, span};
+use rigtone_report::{
+    exercised,
+    figure::{count, quantity, span},
+};
 
 use super::{
     Made,
@@ -97,6 +100,12 @@ fn facts(m: &mut Markup, made: &Made<'_>, combined: &Combined) {
     }
     if let Some(condition) = &combined.planned.condition {
         fact("condition", condition);
+    }
+    if let Some(plan) = &made.digest.plan {
+        let exercised = exercised::of(&plan.plan, &combined.planned.scenario);
+        if !exercised.is_empty() {
+            fact(exercised::TITLE, &exercised.join(", "));
+        }
     }
     if let Some(verdict) = &combined.verdict {
         if let Verdict::Skipped(reason) = &verdict.verdict {

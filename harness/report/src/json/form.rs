@@ -45,6 +45,9 @@ pub struct Combination {
     pub axes: BTreeMap<String, AxisValue>,
     /// The condition, in a scenario that compares some.
     pub condition: Option<String>,
+    /// Test cases of the Bluetooth SIG whose behaviour it exercises, and which are not passed by that; absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exercises: Vec<String>,
     /// Its verdict.
     #[serde(flatten)]
     pub judged: Judged,

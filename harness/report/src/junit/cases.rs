@@ -14,6 +14,7 @@ use super::{
     xml::{Case, CaseResult, Detail, Suite},
 };
 use crate::{
+    exercised,
     exit::InconclusivePolicy,
     figure::count,
     sanitise::{label, short},
@@ -30,6 +31,8 @@ pub(super) struct Subject<'a> {
     pub(super) run: &'a str,
     pub(super) combination: &'a CombinationVerdict,
     pub(super) planned: Option<&'a Combination>,
+    /// Test cases of the Bluetooth SIG whose behaviour its scenario exercises.
+    pub(super) exercises: &'a [String],
     /// The expectation; none in the case of the combination's trials.
     pub(super) expectation: Option<&'a ExpectationVerdict>,
     pub(super) verdict: &'a Verdict,
@@ -53,7 +56,8 @@ pub(super) fn suites(verdicts: &RunVerdicts, plan: &Plan, options: &Options<'_>)
         });
         let expected = expectations.entry(scenario).or_insert_with(|| expected(plan, scenario));
         let planned = planned.get(&combination.id).copied();
-        suites[place].cases.extend(cases(&verdicts.run, combination, planned, expected, options));
+        let exercises = exercised::of(plan, scenario);
+        suites[place].cases.extend(cases(&verdicts.run, combination, planned, exercises, expected, options));
     }
     for suite in &suites {
         let mut seen = BTreeSet::new();
@@ -99,6 +103,7 @@ fn cases(
     run: &str,
     combination: &CombinationVerdict,
     planned: Option<&Combination>,
+    exercises: &[String],
     expected: &[Expected],
     options: &Options<'_>,
 ) -> Vec<Case> {
@@ -118,7 +123,7 @@ fn cases(
             output,
         }
     };
-    let subject = Subject { run, combination, planned, expectation: None, verdict: &combination.verdict };
+    let subject = Subject { run, combination, planned, exercises, expectation: None, verdict: &combination.verdict };
 
     // Whoever fails or is not decided says so himself; the combination repeats it only when none of its expectations does.
     let said = combination.expectations.iter().any(|e| e.gating && e.verdict == combination.verdict);

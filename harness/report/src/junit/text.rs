@@ -91,6 +91,9 @@ pub(super) fn properties(subject: &Subject<'_>) -> String {
     if let Some(condition) = subject.planned.and_then(|p| p.condition.as_deref()) {
         property("condition", condition);
     }
+    if !subject.exercises.is_empty() {
+        property("exercises-behaviour-of", &subject.exercises.join(" "));
+    }
     property("verdict", subject.verdict.word());
     property("combination-verdict", combination.verdict.word());
     property("trials", &combination.trials.to_string());

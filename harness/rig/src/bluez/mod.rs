@@ -40,6 +40,8 @@ mod receiver;
 #[cfg(feature = "bluez")]
 mod services;
 #[cfg(feature = "bluez")]
+mod sighting;
+#[cfg(feature = "bluez")]
 mod sink;
 #[cfg(feature = "bluez")]
 mod stream;
@@ -66,6 +68,8 @@ pub use endpoint::{Endpoint, EndpointRole};
 pub use identity::Wanted;
 #[cfg(feature = "bluez")]
 pub use kernel::{Controller, controllers};
+#[cfg(feature = "bluez")]
+pub use sighting::sight;
 #[cfg(feature = "bluez")]
 pub use sink::Sink;
 #[cfg(feature = "bluez")]

@@ -11,6 +11,7 @@ mod members;
 mod open;
 #[cfg(feature = "serial")]
 mod relays;
+mod sighting;
 mod supply;
 mod wear;
 
@@ -19,4 +20,5 @@ pub(crate) use clock::within;
 pub use hold::Hold;
 pub use inventory::{Inventory, Listing};
 pub use open::{MadeSafe, Notes, OpenError, Selection, make_safe, open, runtime};
+pub use sighting::{Sighting, sight};
 pub use wear::{NotReplaced, WornContact, replaced, worn};

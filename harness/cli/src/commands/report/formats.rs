@@ -7,7 +7,11 @@ use std::{
 };
 
 use clap::ValueEnum;
-use rigtone_model::{event::Event, plan::Plan, verdict::RunVerdicts};
+use rigtone_model::{
+    event::Event,
+    plan::Plan,
+    verdict::{RunVerdicts, Verdict},
+};
 use rigtone_record::{ReadError, read_events};
 use rigtone_report::{baseline::Baseline, exit::Code, junit, markdown, observations, sanitise, terminal, trace};
 
@@ -25,7 +29,7 @@ pub(crate) enum Format {
     /// A table for a terminal.
     #[default]
     Terminal,
-    /// One line for each combination: its verdict and its id.
+    /// One line for each combination: its verdict and its id. Below one that did not pass, indented, what of it failed or was not decided.
     List,
     /// JSON with a published schema.
     Json,
@@ -158,6 +162,15 @@ fn as_a_list(material: &Material<'_>, sink: &mut dyn Write) -> Result<(), Render
         });
         let (verdict, id) = (combination.verdict.word(), sanitise::line(combination.id.as_str()));
         let _ = writeln!(text, "{verdict:<12} {id}{}", known.unwrap_or_default());
+        for e in combination.expectations.iter().filter(|e| e.gating) {
+            let word = match e.verdict {
+                Verdict::Fail => "failed",
+                Verdict::Inconclusive => "not decided",
+                _ => continue,
+            };
+            let _ =
+                writeln!(text, "{:13}{word}: {}; seen: {}", "", sanitise::line(&e.expected), sanitise::line(&e.seen));
+        }
     }
     sink.write_all(text.as_bytes())?;
     Ok(())

@@ -5,11 +5,13 @@ mod calibration;
 mod configuration;
 mod driver;
 mod expect;
+mod facts;
 mod gestures;
 mod relay;
 mod rig;
 mod scenario;
 mod size;
+mod suite;
 mod wiring;
 
 use crate::{findings, place};
