@@ -55,19 +55,28 @@ def words(known, none=False):
     return read
 
 
+def of_codecs(read, many):
+    """A reader of one quantity for all codecs, or of one for each, `sbc=150ms,aac=200ms`; the codec None stands for the rest."""
+    def read_all(text):
+        found = {}
+        for part in text.split(","):
+            codec, equals, value = part.rpartition("=")
+            if equals and codec not in CODECS:
+                raise argparse.ArgumentTypeError(f"`{codec}` is not one of {', '.join(CODECS)}")
+            if (codec or None) in found:
+                raise argparse.ArgumentTypeError(f"`{text}` gives two {many} to the same")
+            found[codec or None] = read(value)
+        return found
+    return read_all
+
+
 def latencies(text):
-    """One latency for all codecs, or `sbc=150ms,aac=200ms`; the codec None stands for the rest."""
-    read, latency = quantity("duration"), {}
-    for part in text.split(","):
-        codec, equals, value = part.rpartition("=")
-        if equals and codec not in CODECS:
-            raise argparse.ArgumentTypeError(f"`{codec}` is not one of {', '.join(CODECS)}")
-        if (codec or None) in latency:
-            raise argparse.ArgumentTypeError(f"`{text}` gives two latencies to the same")
-        latency[codec or None] = read(value)
-        if not SHORTEST_S <= latency[codec or None] <= LONGEST_S:
+    """One latency for all codecs, or `sbc=150ms,aac=200ms`."""
+    latency = of_codecs(quantity("duration"), "latencies")(text)
+    for seconds in latency.values():
+        if not SHORTEST_S <= seconds <= LONGEST_S:
             raise argparse.ArgumentTypeError(
-                f"`{part}`: a latency must lie between {SHORTEST_S * 1e3:.0f} and {LONGEST_S * 1e3:.0f} ms, the room's buffer")
+                f"`{text}`: a latency must lie between {SHORTEST_S * 1e3:.0f} and {LONGEST_S * 1e3:.0f} ms, the room's buffer")
     return {None: LATENCY_S} | latency
 
 
@@ -176,10 +185,13 @@ def speaker():
     parser.add_argument("--delay-report", type=duration, help="AVDTP delay report; none when left out")
     parser.add_argument("--level", type=quantity("level"), default=0, help="of its sound, relative to what it received")
     parser.add_argument("--volume", type=share, help="takes AVRCP absolute volume, and begins with this share of it")
-    parser.add_argument("--high-pass", type=frequency, help="where its response falls off below")
+    parser.add_argument("--high-pass", type=of_codecs(frequency, "frequencies"), default={},
+                        help="where its response falls off below; for all codecs or each")
     parser.add_argument("--low-pass", type=frequency, help="where its response falls off above")
     parser.add_argument("--channels", choices=LAYOUTS, default="stereo", help="how it plays the channels of the stream")
     parser.add_argument("--inverted", action="store_true", help="its drivers are wired the wrong way round")
+    parser.add_argument("--howl", type=frequency, help="feedback builds up at that frequency, 1 s into a stream")
+    parser.add_argument("--gesture", type=duration, help="is in pairing mode only when a button of it was held so long; see --relay \"--buttons\"")
     parser.add_argument("--fails-after", type=duration, help="its supply fails so long after the first packet of a stream")
     parser.add_argument("--drops-link-after", type=duration, help="drops the link so long after the first packet, and stays on")
     parser.add_argument("--freezes-after", type=duration, help="freezes so long after the first packet: the link stays, nothing else does")

@@ -1,5 +1,5 @@
-"""relay.py LINK [--sticks CHANNEL:ORDERS] CHANNEL...: a USB relay board on a pty, LCUS protocol; channel n is the power of
-unit n.
+"""relay.py LINK [--sticks CHANNEL:ORDERS] [--buttons] CHANNEL...: a USB relay board on a pty, LCUS protocol; channel n is the
+power of unit n. With --buttons there are eight more, 6 to 9 and 10 to 13: two buttons of each speaker.
 
 LINK is where the board's port appears. A channel that sticks stays where it is after so many orders. Each CHANNEL is a JSON object: {"kind": "speaker" or "source", "name", "channel",
 "controller", "bonds", "control", "log", "options": [..]}, or null where nothing is plugged in. The board understands A0
@@ -12,13 +12,17 @@ import json
 import os
 import pty
 import signal
+import socket
 import sys
+import time
 import tty
 
 import nature
 from source import Source
 from speaker import Speaker                 # loaded once: a power-up is a fork, not a start of Python
 
+SPEAKERS = 4
+BUTTONS = 2                                 # of each speaker
 KINDS = {"speaker": (Speaker, nature.speaker), "source": (Source, nature.source)}
 
 
@@ -57,6 +61,26 @@ class Channel:
             os._exit(status)
 
 
+class Button:
+    """A channel that is wired to a button: the speaker gets to know how long it was held when it is let go."""
+
+    def __init__(self, plan):
+        self.plan, self.on, self.since = plan, False, None
+
+    def switch(self, on):
+        if on and not self.on:
+            self.since = time.monotonic()
+        elif not on and self.on and self.plan:
+            order = {"do": "press", "for": round(time.monotonic() - self.since, 3)}
+            with socket.socket(socket.AF_UNIX) as control:
+                try:
+                    control.connect(self.plan["control"])
+                    control.sendall(json.dumps(order).encode() + b"\n")
+                except (FileNotFoundError, ConnectionRefusedError):
+                    pass                    # it is off, and feels nothing
+        self.on = on
+
+
 def answer(channels, data):
     """Carries out the orders in `data`; returns what the board says and what is left of `data`."""
     said = b""
@@ -88,9 +112,12 @@ def main():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("link")
     parser.add_argument("--sticks", action="append", default=[], type=sticking, metavar="CHANNEL:ORDERS")
+    parser.add_argument("--buttons", action="store_true")
     parser.add_argument("plans", nargs="+", type=json.loads, metavar="CHANNEL")
     arguments = parser.parse_args()
     channels = [Channel(plan) for plan in arguments.plans]
+    if arguments.buttons:
+        channels += [Button(plan) for plan in arguments.plans[:SPEAKERS] * BUTTONS]
     for channel, orders in arguments.sticks:
         channels[channel - 1].orders_left = orders
     board, port = pty.openpty()

@@ -187,7 +187,7 @@ class Reception:
             return
         if not setup.silent:
             if self.voice is None:
-                self.response = Response(setup, decoder.rate, decoder.channels)
+                self.response = Response(setup, decoder.rate, decoder.channels, self.codec)
                 self.voice = Voice("air", self.latency, decoder.rate, decoder.channels)
             self.voice.queue += self.response(sound)
         if setup.truth:
@@ -235,6 +235,7 @@ class Speaker(Unit):
         super().__init__(*arguments)
         self.receptions, self.last, self.timers = {}, None, []
         self.remote = None                                      # AVRCP
+        self.in_pairing_mode = self.setup.gesture is None
 
     def records(self):
         makers = {"a2dp-sink": a2dp.make_audio_sink_service_sdp_records, "a2dp-source": a2dp.make_audio_source_service_sdp_records}
@@ -255,7 +256,7 @@ class Speaker(Unit):
             self.remote.listen(self.device)
 
     async def appear(self):
-        await self.device.set_discoverable(self.happens("discovery", self.setup.discovery))
+        await self.device.set_discoverable(self.in_pairing_mode and self.happens("discovery", self.setup.discovery))
         await self.device.set_connectable(True)
         self.rest()
 
@@ -301,6 +302,16 @@ class Speaker(Unit):
         os._exit(0)
 
     # control
+
+    async def obey(self, order):
+        match order:
+            case {"do": "press", "for": int() | float() as held}:
+                if self.setup.gesture is not None and held >= self.setup.gesture and not self.in_pairing_mode:
+                    log("enters pairing mode: a button was held for", held)
+                    self.in_pairing_mode = True
+                    await self.appear()
+                return {"ok": True}
+        return await super().obey(order)
 
     def change(self, name, value):
         if name == "volume" and self.remote is None:

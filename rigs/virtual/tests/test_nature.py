@@ -41,7 +41,10 @@ class Speakers(unittest.TestCase):
                 ("--roles a2dp-source", "roles", ["a2dp-source"]),
                 ("--latency 200ms", "latency", {None: 0.2}),
                 ("--latency aac=150ms,sbc=0.2s", "latency", {None: 0.1, "aac": 0.15, "sbc": 0.2}),
-                ("--latency 60ms,sbc=0.2s", "latency", {None: 0.06, "sbc": 0.2})):
+                ("--latency 60ms,sbc=0.2s", "latency", {None: 0.06, "sbc": 0.2}),
+                ("--high-pass 97Hz", "high_pass", {None: 97}), ("", "high_pass", {}),
+                ("--high-pass sbc=97Hz,aac=0.055kHz", "high_pass", {"sbc": 97, "aac": 55}),
+                ("--gesture 3s", "gesture", 3), ("", "gesture", None), ("--howl 1.2kHz", "howl", 1200)):
             with self.subTest(line):
                 self.assertEqual(getattr(self.read(line), name), value)
 
@@ -53,7 +56,8 @@ class Speakers(unittest.TestCase):
                 ("stray", "unrecognized arguments: stray"),
                 ("--codecs sbc,mp3", "`mp3` is not one of"), ("--codecs sbc,sbc", "twice"), ("--codecs ,", "`` is not one of"),
                 ("--refuses aac", "does not offer"), ("--latency 20ms", "between 50 and 450 ms"), ("--latency mp3=100ms", "`mp3`"),
-                ("--latency sbc=100ms,sbc=200ms", "two latencies"), ("--bitpool 251", "2 to 250"), ("--bitpool x", "whole number"),
+                ("--latency sbc=100ms,sbc=200ms", "two latencies"), ("--high-pass sbc=60Hz,sbc=90Hz", "two frequencies"),
+                ("--high-pass mp3=60Hz", "`mp3`"), ("--bitpool 251", "2 to 250"), ("--bitpool x", "whole number"),
                 ("--seed -1", "--seed"), ("--channels left", "--channels"), ("--roles sink", "`sink` is not one of")):
             with self.subTest(line), self.assertRaises(ValueError) as caught:
                 self.read(line)

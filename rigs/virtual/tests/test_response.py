@@ -5,7 +5,7 @@ import unittest
 from array import array
 
 import nature
-from response import Biquad, Response, butterworth
+from response import Biquad, Howl, Response, butterworth
 
 RATE = 48000
 
@@ -35,6 +35,23 @@ class Filters(unittest.TestCase):
         sound = [float((n * 7919) % 2001 - 1000) for n in range(500)]
         whole, parts = Biquad(butterworth("low-pass", 500, RATE)), Biquad(butterworth("low-pass", 500, RATE))
         self.assertEqual(whole(sound), parts(sound[:123]) + parts(sound[123:]))
+
+
+class Howls(unittest.TestCase):
+    def howl(self, frames_of_each):
+        howl = Howl(1200, RATE)
+        return [x for frames in frames_of_each for x in howl(frames)]
+
+    def test_it_grows_to_its_level(self):
+        tone = self.howl([2 * RATE])
+        rms = lambda first, last: 20 * math.log10(math.sqrt(sum(x * x for x in tone[first:last]) / (last - first)) / 32768)     # noqa: E731
+        self.assertFalse(any(tone[:RATE]))
+        # Halfway through its growth it is 30 dB below; a stretch of 10 ms around that is even in dB, nearly so in power.
+        self.assertAlmostEqual(rms(RATE * 5 // 4 - RATE // 200, RATE * 5 // 4 + RATE // 200), -42, delta=0.1)
+        self.assertAlmostEqual(rms(RATE * 3 // 2, 2 * RATE), -12, delta=0.01)
+
+    def test_in_parts_it_is_the_same(self):
+        self.assertEqual(self.howl([RATE, 700, 20000]), self.howl([RATE + 20700]))
 
 
 class Responses(unittest.TestCase):
