@@ -17,7 +17,7 @@ const ASKING_NS: i64 = 5_000_000_000;
 /// # Errors
 /// When the dongle or BlueZ fails.
 pub async fn sight(dongle: &Rc<Dongle>, target: Address, deadline: Instant) -> Answer<Sighting> {
-    if let Err(failure) = Endpoint::new(dongle.clone(), EndpointRole::Source).find(target, deadline).await? {
+    if let Err(failure) = Endpoint::new(dongle.clone(), EndpointRole::Source).find(target, None, deadline).await? {
         return Ok(Err(failure));
     }
     let deadline = dongle.clock().now().plus(ASKING_NS);
