@@ -68,6 +68,15 @@ def told(words):
     return check
 
 
+def states(step, service):
+    """The records that were read in a step state this service class."""
+    def check(record):
+        read = [value for of, value in record.words("service-classes") if of == step]
+        wrong = [value for value in read if service not in value.split()]
+        return None if read and not wrong else f"`{step}` read {wrong or 'nothing'}, where {service} was due"
+    return check
+
+
 def received_whole(record):
     """No packet is missing."""
     lost = [number for _, number, _ in record.values("lost-packets")]
@@ -158,6 +167,10 @@ CASES = [
     Case("wrong-role", "the speaker's record is that of a source", 10, {"wrong-role"}, boot=speaker("--roles a2dp-source")),
 
     # Pairing.
+    Case("records-read", "nothing; records of both ends are read before anybody pairs", 0, says=["1 pass"],
+         scenario="scenarios/roles/service-records.yaml", checks=[states("of-source", "110a"), states("of-speaker", "110b")]),
+    Case("records-of-a-source", "the speaker's records, read before anybody pairs, are those of a source", 10, {"wrong-role"},
+         boot=speaker("--roles a2dp-source"), scenario="scenarios/roles/service-records.yaml", checks=[states("of-speaker", "110a")]),
     Case("pairing-refused", "the speaker refuses to pair", 10, {"pairing-refused"}, boot=speaker("--pairing 0%"), scenario=PAIRED),
     Case("pairing-slow", "the speaker answers a pairing after 6 s", 0, boot=speaker("--pairing-takes 6s"), scenario=PAIRED),
     Case("pairing-too-slow", "the speaker answers a pairing after 40 s", 10, {"pairing-timed-out"}, boot=speaker("--pairing-takes 40s"),

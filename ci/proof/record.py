@@ -61,6 +61,13 @@ class Record:
                 number = observed["value"]["number"]
                 yield (event["combination"], event["trial"]), number["value"], number["uncertainty"]
 
+    def words(self, quantity):
+        """The words that were observed of a quantity, with the labels of their steps."""
+        for event in self.of_kind("observed"):
+            observed = event["payload"]
+            if observed["quantity"] == quantity and "word" in observed.get("value", {}):
+                yield observed["of"], observed["value"]["word"]
+
     def text(self):
         """Everything that the log says, to look for words in."""
         return "\n".join(json.dumps(event["payload"], ensure_ascii=False) for event in self.events)

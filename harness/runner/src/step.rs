@@ -8,6 +8,7 @@ use rigtone_model::{
     id::hex,
     observation::{Observation, Quantity, Value},
     plan::BindingError,
+    quantity::Duration,
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
 use rigtone_rig::{
@@ -223,7 +224,7 @@ impl<'a> Session<'a> {
         let inquiry = unit.inquiry.as_ref().ok_or_else(|| cannot(unit, "search"))?;
         let deadline = self.now().plus(discover.within.ns());
         let restart = discover.restart_every.as_ref().map(|every| self.trial.bindings().resolve(every)).transpose();
-        let restart_ns = self.bound(restart)?.map(|every| every.ns());
+        let restart_ns = self.bound(restart)?.map(Duration::ns);
         let search = inquiry.find(target.address, restart_ns, deadline);
         let answer = self.bounded(deadline, &format!("unit {}", unit.name), search).await?;
         match answer {

@@ -20,6 +20,9 @@ use crate::{
 /// How long an assistant may take until what was asked for sounds, in nanoseconds: it thinks, and it says what it is going to do.
 const LAG_NS: i64 = 15_000_000_000;
 
+/// The name of a prompt, the other unit in it, and its stimulus.
+type Spoken<'a> = (Cow<'a, str>, Option<Address>, Option<&'a str>);
+
 /// A source that is spoken to.
 pub(crate) struct Voice {
     member: String,
@@ -46,10 +49,7 @@ impl Voice {
     }
 
     /// The prompt of a request, the other unit in it, and its stimulus.
-    fn prompt_of<'a>(
-        &self,
-        request: Request<'a>,
-    ) -> Result<(Cow<'a, str>, Option<Address>, Option<&'a str>), InfrastructureFault> {
+    fn prompt_of<'a>(&self, request: Request<'a>) -> Result<Spoken<'a>, InfrastructureFault> {
         let (name, other, signal) = match request {
             Request::Set { option, value } => return Ok((format!("set-{option}-{value}").into(), None, None)),
             Request::Pair(target) => ("pair", Some(target), None),
