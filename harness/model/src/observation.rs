@@ -145,6 +145,12 @@ quantities! {
     BlockedPackets = "blocked-packets",
     /// The share of packets that the link did not take in time.
     DroppedPackets = "dropped-packets",
+    /// When a unit reacted, from when it began to be spoken to, or to be watched.
+    Reaction = "reaction",
+    /// How often it reacted in the time that it was listened to.
+    Reactions = "reactions",
+    /// From the microphone of a hands-free unit to its gateway and back to its sound.
+    RoundTrip = "round-trip",
 }
 
 /// The value of an observation.

@@ -18,6 +18,7 @@ pub mod playback;
 pub mod plugged;
 pub mod power;
 mod program;
+pub mod reaction;
 pub mod response;
 pub mod safety;
 pub mod samples;

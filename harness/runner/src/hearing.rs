@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// Recorded before the sound: the noise of the room.
-const LEAD_NS: i64 = 250_000_000;
+pub(crate) const LEAD_NS: i64 = 250_000_000;
 /// Recorded after the last sample was sent: what is late still counts.
-const TAIL_NS: i64 = 900_000_000;
+pub(crate) const TAIL_NS: i64 = 900_000_000;
 /// The virtual time that analysing takes.
 const ANALYSIS_NS: i64 = 10_000_000;
 const START_NS: i64 = 10_000_000_000;
@@ -31,15 +31,15 @@ const START_NS: i64 = 10_000_000_000;
 const FOREIGN: u32 = 0;
 
 /// What is recorded, and what it is to be held against.
-struct Sound<'a> {
-    signal: &'a str,
-    code: u32,
-    stimulus: Stimulus,
+pub(crate) struct Sound<'a> {
+    pub(crate) signal: &'a str,
+    pub(crate) code: u32,
+    pub(crate) stimulus: Stimulus,
     /// The unit that sounds, or beside which the microphone stands.
-    target: &'a Unit,
+    pub(crate) target: &'a Unit,
     /// The microphone.
-    name: String,
-    microphone: &'a dyn Microphone,
+    pub(crate) name: String,
+    pub(crate) microphone: &'a dyn Microphone,
 }
 
 pub(crate) async fn play(
@@ -285,6 +285,78 @@ fn paced(session: &Session<'_>, pacing: Pacing, place: Place<'_>) {
     }
 }
 
+/// The microphone that hears a unit best, and its name.
+pub(crate) fn nearest<'s>(
+    session: &'s Session<'_>,
+    unit: &Unit,
+) -> Result<(String, &'s dyn Microphone), InfrastructureFault> {
+    let bench = session.trial.bench;
+    let name = bench.nearest_microphone(&unit.name).unwrap_or_default().to_owned();
+    let microphone = bench.microphones.get(&name).ok_or_else(|| {
+        InfrastructureFault::new(format!("unit {}", unit.name), "no microphone of the rig hears it")
+            .hint("name one with `heard-by:` in the rig's document")
+    })?;
+    Ok((name, &**microphone))
+}
+
+/// A latency that was measured, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Timed {
+    pub(crate) ms: f64,
+    pub(crate) uncertainty_ms: f64,
+}
+
+/// Keeps a recording and tells how late its stimulus arrived; nothing where it was not heard.
+pub(crate) async fn timed(
+    session: &Session<'_>,
+    place: Place<'_>,
+    member: &str,
+    captured: &Captured,
+    emitted: Option<Emitted>,
+    listening: Listening,
+    stimulus: &Stimulus,
+) -> Result<Option<Timed>, InfrastructureFault> {
+    let evidence = keep_sound(session, place, &member.replace(' ', "-"), captured, None)?;
+    let heard = examine(session, captured, emitted, listening, stimulus, Vec::new()).await?.map_err(|fault| {
+        InfrastructureFault::new(member, format!("the recording cannot be analysed: {fault}"))
+            .hint("check the microphone's cable, gain and format")
+    })?;
+    let latency = heard
+        .observations(place.step.unwrap_or_default(), &evidence)
+        .find(|observation| observation.quantity == Quantity::Latency);
+    Ok(latency.and_then(|latency| match latency.value {
+        Value::Number { value, uncertainty, .. } => Some(Timed { ms: value, uncertainty_ms: uncertainty }),
+        _ => None,
+    }))
+}
+
+/// Keeps a recording that is held against no stimulus, or what of it was captured between two times; gives its hash.
+pub(crate) fn keep_sound(
+    session: &Session<'_>,
+    place: Place<'_>,
+    name: &str,
+    captured: &Captured,
+    between_ns: Option<(i64, i64)>,
+) -> Result<String, InfrastructureFault> {
+    let (frames, first) = (captured.anchors.last().map_or(0.0, |a| a.frame), captured.anchors.first());
+    let frame = |t_ns: i64| {
+        let at = first.map_or(0.0, |a| t_ns.saturating_sub(a.t_ns) as f64 * f64::from(captured.rate) / 1e9);
+        at.clamp(0.0, frames) as usize * usize::from(captured.channels)
+    };
+    let range = between_ns.map_or(0..captured.samples.len(), |(from, to)| {
+        let end = frame(to).min(captured.samples.len());
+        frame(from).min(end)..end
+    });
+    let pcm = match &captured.samples {
+        Samples::S16(samples) => Pcm::I16(&samples[range]),
+        Samples::S24(samples) => Pcm::I24(&samples[range]),
+        Samples::S32(samples) => Pcm::I32(&samples[range]),
+    };
+    let wav = wav::encode(captured.rate, captured.channels, pcm)
+        .map_err(|e| InfrastructureFault::new("evidence", e.to_string()).hint("record for a shorter time"))?;
+    keep(session, place, &format!("{name}.wav"), &wav, format!("what {name} heard"), None)
+}
+
 /// Stores the recording as captured; gives its hash.
 fn store(
     session: &Session<'_>,
@@ -305,7 +377,7 @@ fn store(
 }
 
 /// How a recording is to be analysed.
-fn listening(session: &Session<'_>, sound: &Sound<'_>, captured: &Captured) -> Listening {
+pub(crate) fn listening(session: &Session<'_>, sound: &Sound<'_>, captured: &Captured) -> Listening {
     let (bench, name) = (session.trial.bench, &sound.name);
     let heard = bench.heard(&sound.target.name, name);
     Listening {

@@ -11,12 +11,14 @@ mod forecast;
 mod hearing;
 mod past;
 mod radio;
+mod reaction;
 mod recovery;
 mod retain;
 mod run;
 mod schedule;
 mod step;
 mod trial;
+mod voice;
 
 pub use cancel::Cancel;
 pub use emit::Observer;

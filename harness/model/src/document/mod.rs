@@ -23,6 +23,7 @@ mod scenario;
 mod secret;
 mod sound;
 mod step;
+mod voice;
 mod words;
 
 pub use asked::{Android, ByHand, Loudspeaker, Playback, SpokenPrompt, SpokenTo};
@@ -59,6 +60,10 @@ pub use step::{Absence, Action, Event, Step};
 pub use step::{
     Connect, Discover, GestureStep, Listen, OnUnit, Pair, Play, Power, PowerCycle, Prompt, SetOption, Unpair,
     VoiceLoop, Wait, WaitFor,
+};
+pub use voice::{
+    Answers, AnswersOn, Deafened, FalseWakes, LoudspeakerLevel, Reaction, SimulatedAssistant, SimulatedHandsFree,
+    VoiceCodec,
 };
 pub use words::{
     Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, OnOff, Polarity, Profile, Role, Side, SourceAbility,

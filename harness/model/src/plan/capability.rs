@@ -32,6 +32,8 @@ pub enum Capability {
     Forgetting = 1024,
     /// Prompts can be spoken to it.
     Speaking = 2048,
+    /// It can connect the hands-free profile as the gateway, and speak over it.
+    HandsFree = 16384,
 }
 
 impl fmt::Display for Capability {
@@ -46,6 +48,7 @@ impl fmt::Display for Capability {
             Self::Recording => "no microphone hears it: name one with `heard-by:`",
             Self::Receiving => "it does not tell when it is connected: only a sink that is Rigtone itself does, with `control: endpoint` and on a hardware rig a dongle",
             Self::Forgetting => "it cannot be told to forget a bond: it needs a `control:` that can do it (docs/sources.md)",
+            Self::HandsFree => "it cannot be a hands-free gateway: Rigtone's gateway is that of simulated worlds; for hardware it has no driver (a profile on RFCOMM and a voice channel beside it)",
             Self::Speaking => "nobody can speak to it: it needs `control: voice` and, with `spoken-to:`, a loudspeaker of a hardware rig",
         })
     }
@@ -90,6 +93,8 @@ impl Capabilities {
         }
         all.set(Capability::Streaming, controlled && roles.contains(&Role::A2dpSource));
         all.set(Capability::Recording, !unit.heard_by.is_empty());
+        all.set(Capability::Speaking, simulated && unit.control == Some(Control::Voice));
+        all.set(Capability::HandsFree, simulated && controlled);
         if !simulated && unit.control == Some(Control::Command) {
             for ability in unit.command.iter().flat_map(|program| &program.can) {
                 all.set(by_program(*ability), ability.needs().is_none_or(|role| roles.contains(&role)));
@@ -160,10 +165,8 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         }
         Action::Discover(a) => needs.push((&a.by, Capability::Inquiry)),
         Action::Pair(a) => needs.push((&a.by, Capability::Pairing)),
-        Action::Connect(a) if a.profile == Profile::A2dp => needs.push((&a.by, Capability::Connecting)),
-        Action::Connect(a) => {
-            return Err(format!("this version of Rigtone has no driver for the profile {}", a.profile));
-        }
+        Action::Connect(a) if a.profile == Profile::Hfp => needs.push((&a.by, Capability::HandsFree)),
+        Action::Connect(a) => needs.push((&a.by, Capability::Connecting)),
         Action::Disconnect(a) => needs.push((&a.by, Capability::Connecting)),
         Action::Forget(a) => needs.push((&a.by, Capability::Forgetting)),
         Action::Play(a) => {
@@ -192,16 +195,15 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         Action::WaitFor(WaitFor { event: Event::Connected | Event::Disconnected, unit, .. }) => {
             needs.push((unit, Capability::Receiving));
         }
-        Action::WaitFor(_) => {
-            return Err("this version of Rigtone has no driver for `wait-for` the event `reaction`".into());
-        }
+        Action::WaitFor(WaitFor { event: Event::Reaction, unit, .. }) => needs.push((unit, Capability::Recording)),
         // Whether a unit can do it depends on the gesture: see [`obstacle`].
         Action::Gesture(_) => {}
-        Action::Set(_) | Action::ReadServices(_) | Action::VoiceLoop(_) => {
+        Action::Set(_) | Action::ReadServices(_) => {
             return later();
         }
-        Action::Prompt(a) if a.loudness.is_some() => {
-            return Err("this version of Rigtone has no driver for `loudness` of the step `prompt`".into());
+        Action::VoiceLoop(a) => {
+            needs.push((&a.by, Capability::HandsFree));
+            needs.push((&a.unit, Capability::Recording));
         }
         Action::Prompt(a) => needs.push((&a.unit, Capability::Speaking)),
     }

@@ -11,10 +11,11 @@ use super::{
     bindings::BindingError,
     capability,
     resources::{self, nearest},
+    voice,
 };
 use crate::{
     document::{
-        Action, Axis, Codec, Countable, Device, Expectation, Measurable, PAIRING_MODE, Rig, Scenario, Step, UnitChoice,
+        Action, Axis, Codec, Device, Expectation, Measurable, PAIRING_MODE, Profile, Rig, Scenario, Step, UnitChoice,
         WantedCodec, World,
     },
     id::CombinationId,
@@ -252,7 +253,7 @@ fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result
         let kind = expect.expectation();
         let judged = |kind: Expectation<'_>| match kind {
             Expectation::Codec(c) => c.bit_rate_at_most.is_none(),
-            Expectation::Count(c) => c.of != Countable::Reactions,
+            Expectation::Count(_) => true,
             Expectation::Difference(_) => true,
             other => other.rate().is_some(),
         };
@@ -350,7 +351,9 @@ impl Shape<'_> {
             if skipped.is_none() {
                 skipped = self.undone(condition, &unit_on).or_else(|| {
                     let seat = |axis: &str| unit_on(axis).map(Candidate::seat);
-                    asked::unseen(self.scenario, self.from.rig, steps_under(self.scenario, condition), &seat)
+                    let steps = || steps_under(self.scenario, condition);
+                    asked::unseen(self.scenario, self.from.rig, steps(), &seat)
+                        .or_else(|| voice::unheard(self.scenario, self.from.rig, steps(), &seat))
                 });
             }
         }
@@ -430,6 +433,10 @@ impl Shape<'_> {
     ) -> Result<Option<String>, BindingError> {
         for step in steps_under(self.scenario, condition) {
             let Action::Connect(connect) = step.action() else { continue };
+            // The codecs of documents are those of music.
+            if connect.profile == Profile::Hfp {
+                continue;
+            }
             let codec = bindings.codec(connect)?;
             let mut expected = self.scenario.expect.iter().flat_map(|e| e.expectation().leaves());
             let fallback_wanted = expected.any(|expectation| match expectation {

@@ -6,6 +6,7 @@ mod capability;
 mod expand;
 mod resources;
 mod select;
+mod voice;
 
 use std::sync::Arc;
 

@@ -94,6 +94,10 @@ pub(super) struct State {
 pub(super) struct LinkState {
     pub(super) codec: Codec,
     pub(super) latency_ns: i64,
+    /// Whether music can be sent over it.
+    pub(super) music: bool,
+    /// Whether voice can.
+    pub(super) hands_free: bool,
     /// On the rig's clock.
     pub(super) made: Instant,
 }
@@ -370,7 +374,7 @@ impl Body {
     }
 
     /// A random number in [0, 1) of one of the trial's streams.
-    fn chance(&mut self, stream: &'static str) -> f64 {
+    pub(super) fn chance(&mut self, stream: &'static str) -> f64 {
         let (name, trial) = (&self.name, &self.trial);
         let generator = self.streams.entry(stream).or_insert_with(|| {
             let label = format!("{name} {stream}");

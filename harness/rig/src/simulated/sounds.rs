@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rigtone_air::{self as air, AirPath, Flaws, Howl, Jump};
 use rigtone_audio::stimulus::Stimulus;
 use rigtone_model::{
-    document::{Codec, Every, Layout},
+    document::{Codec, Every, Layout, SimulatedSound},
     quantity::{Drift, Duration, Frequency, Level, Share},
 };
 
@@ -31,12 +31,14 @@ impl Body {
             emitted,
             path: self.path(link),
             layout: nature.and_then(|sound| sound.channels).unwrap_or(Layout::Mono),
-            flaws: Arc::new(self.flaws(stimulus)),
+            flaws: Arc::new(self.flaws(stimulus, link)),
             heard_by: self.heard_by.clone(),
             silent_from,
             trial: self.trial.clone(),
         };
-        let again = nature.and_then(|sound| sound.copied).map(|copy| {
+        let of_voice = self.nature().hands_free.as_ref().filter(|_| link.hands_free && link.music);
+        let copied = nature.and_then(|sound| sound.copied).or_else(|| of_voice.and_then(|voice| voice.copied));
+        let again = copied.map(|copy| {
             let mut again = first.clone();
             again.path.latency_s += copy.after.seconds();
             again.path.gain_db += copy.level.map_or(0.0, Level::db);
@@ -74,8 +76,11 @@ impl Body {
         }
     }
 
-    fn flaws(&self, stimulus: &Stimulus) -> Flaws {
-        let Some(sound) = &self.nature().sound else { return Flaws::default() };
+    fn flaws(&self, stimulus: &Stimulus, link: LinkState) -> Flaws {
+        let of_voice = self.nature().hands_free.as_ref().filter(|_| link.hands_free && link.music);
+        let usual = SimulatedSound::default();
+        let sound = self.nature().sound.as_ref().unwrap_or(&usual);
+        let howl = sound.howl.or_else(|| of_voice.and_then(|voice| voice.howl));
         let (rate, length) = (f64::from(stimulus.rate()), stimulus.samples().len());
         let frames = |duration: Duration| (duration.seconds() * rate).round() as usize;
         let each = |every: Option<Duration>| {
@@ -94,11 +99,7 @@ impl Body {
             jumps,
             muted: late.into_iter().chain(times(sound.holes).map(|at| at..at + hole)).collect(),
             clicks: each(sound.clicks_every).collect(),
-            howl: sound.howl.map(|howl| Howl {
-                hz: howl.at.hertz(),
-                after_s: howl.after.seconds(),
-                dbfs: howl.level.db(),
-            }),
+            howl: howl.map(|howl| Howl { hz: howl.at.hertz(), after_s: howl.after.seconds(), dbfs: howl.level.db() }),
         }
     }
 }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     capability::{
         Address, Answer, Codec, Connecting, DeviceFailure, FailureClass, Found, Gestures, InfrastructureFault, Inquiry,
-        Link, Pairing, PairingMode, Power, Pressed, Switched, Truth, Wish,
+        Link, Pairing, PairingMode, Power, Pressed, Profile, Switched, Truth, Wish,
     },
     clock::{Clock, Instant},
 };
@@ -367,6 +367,9 @@ impl Pairing for SimulatedUnit {
 #[async_trait(?Send)]
 impl Connecting for SimulatedUnit {
     async fn connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
+        if wish.profile == Profile::Hfp {
+            return self.radio(self.try_hands_free(target, deadline)).await;
+        }
         self.radio(self.try_to_connect(target, wish, deadline)).await
     }
 
@@ -389,11 +392,11 @@ impl Connecting for SimulatedUnit {
 }
 
 /// Another unit as one that pages it finds it.
-struct Paged {
+pub(super) struct Paged {
     /// Both have a bond, and the other one accepts it.
-    bonded: bool,
+    pub(super) bonded: bool,
     is_sink: bool,
-    refuses: bool,
+    pub(super) refuses: bool,
     offered: Vec<Codec>,
     refused: Vec<Codec>,
 }
@@ -472,7 +475,7 @@ impl SimulatedUnit {
         Ok(Ok(()))
     }
 
-    fn page(world: &mut World, name: &str, target: Address, now: Instant) -> Option<Paged> {
+    pub(super) fn page(world: &mut World, name: &str, target: Address, now: Instant) -> Option<Paged> {
         let body = world.body(name);
         let (own, mine) = (body.address, body.state.bonds.contains(&target));
         let other = world.at(target, now).filter(|other| other.is_awake(now))?;
@@ -485,13 +488,18 @@ impl SimulatedUnit {
         })
     }
 
+    /// Nobody answers a call that began at `from`.
+    pub(super) async fn page_timeout(&self, target: Address, from: Instant, deadline: Instant) -> Answer<Link> {
+        self.clock.sleep_until(from.plus(PAGE_TIMEOUT_NS).min(deadline)).await;
+        self.paged_in_vain(from, target);
+        self.unanswered(target, FailureClass::NotConnected, "page timeout")
+    }
+
     async fn try_to_connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
         let now = self.clock.now();
         let paged = Self::page(&mut self.world.borrow_mut(), &self.name, target, now);
         let Some(paged) = paged else {
-            self.clock.sleep_until(now.plus(PAGE_TIMEOUT_NS).min(deadline)).await;
-            self.paged_in_vain(now, target);
-            return self.unanswered(target, FailureClass::NotConnected, "page timeout");
+            return self.page_timeout(target, now, deadline).await;
         };
         if now.plus(CONNECT_NS) > deadline {
             self.clock.sleep_until(deadline).await;
@@ -526,7 +534,8 @@ impl SimulatedUnit {
         }
         let (mut world, made) = (self.world.borrow_mut(), self.clock.now());
         let latency_ns = world.at(target, made).map_or(0, |body| body.connection_latency_ns(codec));
-        world.link(&self.name, target, LinkState { codec, latency_ns, made });
+        let hands_free = world.body(&self.name).state.links.get(&target).is_some_and(|link| link.hands_free);
+        world.link(&self.name, target, LinkState { codec, latency_ns, made, music: true, hands_free });
         let configuration = traffic::configuration(codec);
         Ok(Ok(Link {
             codec,

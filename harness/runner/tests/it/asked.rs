@@ -54,7 +54,7 @@ impl Asked for Somebody {
             Request::Connect(_) => "Connect",
             Request::Disconnect(_) => "Disconnect",
             Request::Play { .. } => "Play",
-            Request::Say(_) => "Say",
+            Request::Say { .. } => "Say",
         };
         let asked = asked.to_owned();
         self.heard.borrow_mut().push(asked.clone());
@@ -88,7 +88,7 @@ impl Asked for Somebody {
                 streaming.prepare(stimulus, wish, deadline).await?;
                 streaming.stream(on, stimulus, deadline).await?.ended
             }
-            Request::Say(_) => Ok(()),
+            Request::Say { .. } => Ok(()),
         };
         Ok(reply("done", done.map(|()| None)))
     }

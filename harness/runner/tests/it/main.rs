@@ -13,3 +13,4 @@ mod resume;
 mod sound;
 mod starter;
 mod suites;
+mod voice;
