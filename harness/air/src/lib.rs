@@ -115,6 +115,21 @@ pub struct Sound<'a> {
     pub flaws: Option<&'a Flaws>,
 }
 
+/// A sound that is no stimulus, as it leaves whatever makes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Plain<'a> {
+    /// Its samples, at the rate of the recording.
+    pub samples: &'a [f32],
+    /// Frame of the recording at which its first sample leaves.
+    pub emitted_at: f64,
+    /// Level of the direct sound at the microphone over that of the samples, in dB.
+    pub gain_db: f64,
+    /// To the microphone in metres; the flight makes it late.
+    pub distance_m: f64,
+    /// The room; without one there is the direct sound only.
+    pub room: Option<Room>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct DryKey {
     stimulus: StimulusRef,
@@ -153,6 +168,18 @@ impl Renderer {
     /// What a microphone records in `frames` frames, at the rate of the stimuli: all sounds, then its noise, then full scale as the limit.
     /// The same arguments give the same samples.
     pub fn record(&mut self, frames: usize, sounds: &[Sound<'_>], microphone: &Microphone, seed: u64) -> Vec<f32> {
+        self.record_with(frames, sounds, &[], microphone, seed)
+    }
+
+    /// The same with sounds that are no stimuli; without any stimulus the rate is 48 kHz.
+    pub fn record_with(
+        &mut self,
+        frames: usize,
+        sounds: &[Sound<'_>],
+        plain: &[Plain<'_>],
+        microphone: &Microphone,
+        seed: u64,
+    ) -> Vec<f32> {
         let mut out = vec![0.0f32; frames];
         if microphone.dead {
             return out;
@@ -161,6 +188,9 @@ impl Renderer {
             self.add(&mut out, sound);
         }
         let rate = sounds.first().map_or(DEFAULT_RATE, |sound| sound.stimulus.rate());
+        for sound in plain {
+            self.add_plain(&mut out, sound, rate);
+        }
         microphone.hear(&mut out, rate, seed);
         out
     }
@@ -191,7 +221,8 @@ impl Renderer {
         let wave = match (silences.is_empty() && flawed.is_none(), path.room) {
             (true, None) => dry,
             (true, Some(room)) => {
-                let room_key = room_key(&room, path, stimulus, dry.len());
+                let size = fast_size(dry.len() + room.frames(stimulus.rate()));
+                let room_key = room_key(&room, path.distance_m, stimulus.rate(), size);
                 let whole = (key, room_key.clone());
                 match self.wet.get(&whole) {
                     Some(wet) => wet,
@@ -210,7 +241,8 @@ impl Renderer {
                 match room {
                     None => holed.into(),
                     Some(room) => {
-                        let room_key = room_key(&room, path, stimulus, holed.len());
+                        let size = fast_size(holed.len() + room.frames(stimulus.rate()));
+                        let room_key = room_key(&room, path.distance_m, stimulus.rate(), size);
                         self.reverberate(&holed, &room, room_key, path).into()
                     }
                 }
@@ -222,6 +254,19 @@ impl Renderer {
         if let Some(howl) = sound.flaws.and_then(|flaws| flaws.howl) {
             howl.add(out, at_microphone, wave.len() as f64 * stretch, rate);
         }
+    }
+
+    fn add_plain(&mut self, out: &mut [f32], sound: &Plain<'_>, rate: u32) {
+        let path = AirPath { distance_m: sound.distance_m, ..AirPath::default() };
+        let wave = match sound.room {
+            None => sound.samples.to_vec(),
+            Some(room) => {
+                let size = fast_size(sound.samples.len() + room.frames(rate));
+                self.reverberate(sound.samples, &room, room_key(&room, sound.distance_m, rate, size), &path)
+            }
+        };
+        let at = sound.emitted_at + path.flight_s() * f64::from(rate);
+        self.interpolator.add(out, &wave, -at, 1.0, 10f64.powf(sound.gain_db / 20.0) as f32);
     }
 
     /// The stimulus as the speaker radiates it.
@@ -282,15 +327,8 @@ impl Renderer {
     }
 }
 
-fn room_key(room: &Room, path: &AirPath, stimulus: &Stimulus, frames: usize) -> RoomKey {
-    let rate = stimulus.rate();
-    RoomKey {
-        rt60: room.rt60_s.to_bits(),
-        distance: path.distance_m.to_bits(),
-        seed: room.seed,
-        rate,
-        size: fast_size(frames + room.frames(rate)),
-    }
+fn room_key(room: &Room, distance_m: f64, rate: u32, size: usize) -> RoomKey {
+    RoomKey { rt60: room.rt60_s.to_bits(), distance: distance_m.to_bits(), seed: room.seed, rate, size }
 }
 
 /// What was rendered before.

@@ -9,11 +9,13 @@
 //!   They take an [`excerpt`] of a recording, aligned and with drift taken out.
 //! - [`continuity`]: holes, jumps, clicks, level changes and clock of a known sound of any length.
 //! - [`locate`], [`arrival`]: where any known sound lies in a recording, and when it arrived first.
+//! - [`occurrences`]: every place of a short sound in a long recording, at a stated rate of false alarms; [`chime`]: such a sound.
 //! - [`survey`]: all of it at once, each part of a stimulus by the measurement that belongs to it.
 //! - [`fft`], [`filter`], [`resample`], [`signal`], [`window`]: what measuring and simulating share.
 
 pub mod arrival;
 pub mod channels;
+pub mod chime;
 pub mod continuity;
 pub mod excerpt;
 pub mod fft;
@@ -23,6 +25,7 @@ mod impulse;
 pub mod locate;
 pub mod loudness;
 pub mod measure;
+pub mod occurrences;
 pub mod resample;
 pub mod response;
 pub mod signal;

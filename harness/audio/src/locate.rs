@@ -19,7 +19,7 @@ const REGULAR: f64 = 0.01;
 /// Half-width round the peak that is not sidelobe: room reflections fall into it.
 const GUARD_S: f64 = 0.020;
 /// Values that are summed side by side, and as many as the longest filter has taps: 3 * 5 + 1.
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 /// Places that share one figure of energy: two milliseconds and more at the rates after decimation.
 const GROUP: usize = 16;
 /// A transform covers so many templates.
@@ -37,6 +37,9 @@ pub enum UnfitSound {
     /// Nothing sounds in it.
     #[error("it is silent")]
     Silent,
+    /// It is much the same when it is played backwards.
+    #[error("it is much the same backwards, as a steady tone is: a note of any music would be taken for it")]
+    AlikeBackwards,
     /// A sample is not a number.
     #[error("frame {frame} is no sample")]
     NotASample {
@@ -188,7 +191,7 @@ impl Locator {
 
 /// Low-pass for decimation: a mean of `step` samples three times over. What it lets through from above half the new rate lies 14 dB down and
 /// more; sound and recording go through the same, and a search needs no more.
-fn filter(step: usize) -> [f32; LANES] {
+pub(crate) fn filter(step: usize) -> [f32; LANES] {
     let mut taps = vec![1.0f64];
     for _ in 0..3 {
         taps = (0..taps.len() + step - 1)
@@ -199,7 +202,7 @@ fn filter(step: usize) -> [f32; LANES] {
 }
 
 /// Every `step`-th sample of the low-passed signal: sample n lies at frame n * step, within half a frame.
-fn decimated(samples: &[f32], filter: &[f32; LANES], step: usize) -> Vec<f32> {
+pub(crate) fn decimated(samples: &[f32], filter: &[f32; LANES], step: usize) -> Vec<f32> {
     if step == 1 {
         return samples.to_vec();
     }
@@ -250,12 +253,12 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.chunks(4096).zip(b.chunks(4096)).map(|(a, b)| f64::from(short_dot(a, b))).sum()
 }
 
-fn energy(samples: &[f32]) -> f64 {
+pub(crate) fn energy(samples: &[f32]) -> f64 {
     dot(samples, samples)
 }
 
 /// First frame of the loudest stretch of `length` frames, to a tenth of it.
-fn loudest(sound: &[f32], length: usize) -> usize {
+pub(crate) fn loudest(sound: &[f32], length: usize) -> usize {
     let last = sound.len().saturating_sub(length);
     let hop = (length / 10).max(1);
     let starts = (0..=last).step_by(hop).chain([last]);

@@ -20,7 +20,7 @@ use rigtone_model::{
     verdict::Verdict,
 };
 use rigtone_report::exit::Code;
-use rigtone_rig::response;
+use rigtone_rig::{reaction, response};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -50,6 +50,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Read {
     diagnostics.extend(undecidable(&loaded.library));
     diagnostics.extend(uncalibrated(&loaded.library));
     diagnostics.extend(lost(&loaded.library));
+    diagnostics.extend(unheard(&loaded.library));
     let today = today();
     diagnostics.extend(loaded.library.rigs.values().flat_map(|entry| stale_declarations(entry, &today)));
     diagnostics.extend(loaded.library.calibrations.values().flat_map(|entry| stale_calibrations(entry, &today)));
@@ -274,8 +275,7 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
     read.must_be_right()?;
     let (rig, rig_hash) = only_rig(&read.library, &rig_path)?;
     let again = again(what)?;
-    let devices: IndexMap<String, Device> =
-        read.library.devices.iter().map(|(id, entry)| (id.clone(), entry.value.clone())).collect();
+    let devices: IndexMap<String, Device> = devices_of(&read.library);
     let mut chosen: Vec<&Entry<Scenario>> = read.library.scenarios.values().collect();
     chosen.sort_by_key(|entry| order.place(&entry.path));
     let scenarios: Vec<(PlannedScenario, Vec<&[Selector]>)> = chosen
@@ -424,7 +424,7 @@ pub(crate) fn of_run(what: &What, plan: &Plan, origin: &Origin) -> Result<OfRun,
     if now.calibration != origin.calibration {
         return Err(changed(format!("what was measured of the rig `{}`", rig.rig)));
     }
-    let devices = read.library.devices.iter().map(|(id, entry)| (id.clone(), entry.value.clone())).collect();
+    let devices = devices_of(&read.library);
     let calibration = Calibrated::of(&read.library, &rig.rig);
     Ok((rig, devices, calibration))
 }
@@ -442,9 +442,32 @@ pub(crate) fn rig_with_calibration(rig: &Path, devices: &Path) -> Result<OfRun, 
     let read = read(&paths);
     read.must_be_right()?;
     let (document, _) = only_rig(&read.library, rig)?;
-    let devices = read.library.devices.iter().map(|(id, entry)| (id.clone(), entry.value.clone())).collect();
+    let devices = devices_of(&read.library);
     let calibration = Calibrated::of(&read.library, &document.rig);
     Ok((document, devices, calibration))
+}
+
+/// The devices by id.
+fn devices_of(library: &Library) -> IndexMap<String, Device> {
+    let devices = library.devices.iter().map(|(id, entry)| {
+        let mut device = entry.value.clone();
+        device.beside(&folder_of(&entry.path));
+        (id.clone(), device)
+    });
+    devices.collect()
+}
+
+/// Recordings of reactions that cannot be looked for.
+fn unheard(library: &Library) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (entry, device) in library.devices.values().zip(devices_of(library).values()) {
+        if let Some(error) = device.reaction.as_ref().and_then(|reaction| reaction::read(reaction).err()) {
+            let path = ["reaction", "sound"];
+            let fault = entry.diagnostic(diagnostic::Code::UnusableFile, &path, error.to_string());
+            found.push(fault.suggest("record the sound as PCM of 16 bits, or delete `reaction`"));
+        }
+    }
+    found
 }
 
 /// Calibration files of microphones that cannot be used.

@@ -153,6 +153,12 @@ quantities! {
     BitRate = "bit-rate",
     /// The bit rate of the stream on the air, without the headers of its packets.
     SentBitRate = "sent-bit-rate",
+    /// When a unit reacted, from when it began to be spoken to, or to be watched.
+    Reaction = "reaction",
+    /// How often it reacted in the time that it was listened to.
+    Reactions = "reactions",
+    /// From the microphone of a hands-free unit to its gateway and back to its sound.
+    RoundTrip = "round-trip",
 }
 
 /// The value of an observation.

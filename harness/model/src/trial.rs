@@ -58,6 +58,10 @@ pub enum FailureClass {
     WrongBandwidth,
     /// A measured quantity lay outside its limits.
     OutOfLimits,
+    /// It was spoken to and did not react.
+    NoReaction,
+    /// It reacted though nobody had spoken to it.
+    UnaskedReaction,
 }
 
 impl FailureClass {
@@ -86,6 +90,8 @@ impl FailureClass {
             Self::WrongChannels => "wrong-channels",
             Self::WrongBandwidth => "wrong-bandwidth",
             Self::OutOfLimits => "out-of-limits",
+            Self::NoReaction => "no-reaction",
+            Self::UnaskedReaction => "unasked-reaction",
         }
     }
 }

@@ -12,10 +12,12 @@ pub use rigtone_bluetooth::received::{Counts, Intervals};
 pub use rigtone_model::{
     document::{Capture, Codec, Profile, WantedConfiguration},
     event::{Anchor, CaptureClock, Edge, Origin, TimedBy, TransportChange, Truth},
+    quantity::Loudness,
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
 
 use crate::clock::Instant;
+use crate::reaction::ReactionSound;
 pub use crate::{programme::Programme, samples::Samples};
 
 /// The outer error is the rig's, the inner one the device's.
@@ -270,6 +272,24 @@ pub trait VolumeControl {
     async fn set_volume(&self, target: Address, share: f64, deadline: Instant) -> Answer<f64>;
 }
 
+/// What arrived of a voice at the gateway.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VoiceArrived {
+    /// When the stimulus sounded at the microphone of the unit.
+    pub emission: Emission,
+    /// What the gateway received.
+    pub captured: Captured,
+}
+
+/// Voice over a hands-free link, from the gateway.
+#[async_trait(?Send)]
+pub trait HandsFree {
+    /// Plays `stimulus` right before the microphone of the unit, and records what arrives at the gateway. Cancel-safe.
+    async fn uplink(&self, target: Address, stimulus: &Stimulus, deadline: Instant) -> Answer<VoiceArrived>;
+    /// Sends `stimulus` from the gateway to the unit, which sounds. Cancel-safe.
+    async fn downlink(&self, target: Address, stimulus: &Stimulus, deadline: Instant) -> Answer<Emission>;
+}
+
 /// Waiting for a source that connects by itself.
 #[async_trait(?Send)]
 pub trait Receiving {
@@ -396,7 +416,12 @@ pub enum Request<'a> {
         content: Option<&'a str>,
     },
     /// Say a prompt of its device to it.
-    Say(&'a str),
+    Say {
+        /// The name of the prompt.
+        prompt: &'a str,
+        /// How loud it has to be at the unit; as it comes, when absent.
+        loudness: Option<Loudness>,
+    },
     /// Change a setting of it.
     Set {
         /// The name of the setting in its device's document.
@@ -469,6 +494,12 @@ pub struct Unit {
     pub tap: Option<Rc<dyn HciTap>>,
     /// Who does what a source does that Rigtone cannot tell so itself.
     pub asked: Option<Rc<dyn Asked>>,
+    /// Who speaks prompts to it.
+    pub spoken_to: Option<Rc<dyn Asked>>,
+    /// The sound by which it shows that it reacts, where its device's document names one.
+    pub reaction: Option<Arc<ReactionSound>>,
+    /// Voice over a hands-free link, from it as the gateway.
+    pub hands_free: Option<Rc<dyn HandsFree>>,
     /// Who does with their hands what no wire does: where `power` or `pairing_mode` is absent.
     pub by_hand: Option<Rc<dyn Asked>>,
 }

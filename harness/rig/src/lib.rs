@@ -19,6 +19,7 @@ pub mod plugged;
 pub mod power;
 mod program;
 pub mod programme;
+pub mod reaction;
 pub mod response;
 pub mod safety;
 pub mod samples;

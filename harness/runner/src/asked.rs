@@ -3,7 +3,7 @@
 //! What they say is recorded as what they say. Where a sink of Rigtone's own is at the other end it sees the link; else what follows decides.
 
 use rigtone_model::{
-    document::{Action, Codec, Connect, OnOff, PAIRING_MODE, Pair, Profile, Prompt, Step},
+    document::{Action, Codec, Connect, OnOff, PAIRING_MODE, Pair, Profile, Step},
     event::{Body, Truth},
     observation::{Quantity, Value},
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
@@ -12,7 +12,7 @@ use rigtone_rig::capability::{Asked, Reply, Request, Unit, Wish};
 
 use crate::{
     emit::Place,
-    hearing,
+    hearing, reaction,
     step::{Linked, Session, StepEnd, StepResult},
 };
 
@@ -101,8 +101,12 @@ pub(crate) async fn perform(session: &mut Session<'_>, step: &Step, place: Place
             simply(session, unit, &*source, request, ASKED_NS, place).await
         }
         Action::Prompt(prompt) => {
-            let (unit, source) = asked(&prompt.unit)?;
-            speak(session, prompt, unit, &*source, place).await
+            let unit = match trial.unit(&prompt.unit) {
+                Ok(unit) => unit,
+                Err(fault) => return Some(Err(fault)),
+            };
+            let who = unit.spoken_to.clone().or_else(|| unit.asked.clone())?;
+            reaction::prompt(session, prompt, unit, &*who, place).await
         }
         _ => return None,
     })
@@ -211,17 +215,3 @@ async fn connect(
 
 /// How long a sink is looked at at least, after whoever was asked has answered.
 const LOOK_NS: i64 = 5_000_000_000;
-
-/// Says a prompt several times, each at its time.
-async fn speak(session: &Session<'_>, step: &Prompt, unit: &Unit, who: &dyn Asked, place: Place<'_>) -> StepResult {
-    let begin = session.now();
-    for number in 0..step.times {
-        let due = begin.plus(step.every.ns().saturating_mul(i64::from(number)));
-        session.trial.bench.clock.sleep_until(due).await;
-        let end = simply(session, unit, who, Request::Say(&step.says), ASKED_NS, place).await?;
-        if let StepEnd::Failed(failure) = end {
-            return Ok(StepEnd::Failed(failure));
-        }
-    }
-    Ok(StepEnd::Done)
-}

@@ -26,9 +26,9 @@ use crate::{
 };
 
 /// Recorded before the sound: the noise of the room.
-const LEAD_NS: i64 = 250_000_000;
+pub(crate) const LEAD_NS: i64 = 250_000_000;
 /// Recorded after the last sample was sent: what is late still counts.
-const TAIL_NS: i64 = 900_000_000;
+pub(crate) const TAIL_NS: i64 = 900_000_000;
 /// The virtual time that analysing takes.
 const ANALYSIS_NS: i64 = 10_000_000;
 const START_NS: i64 = 10_000_000_000;
@@ -40,26 +40,26 @@ const LOUDNESS_SIGNAL: &str = "noise";
 const SILENT_DBFS: f64 = -100.0;
 
 /// What is recorded, and what it is to be held against.
-struct Sound<'a> {
-    signal: &'a str,
-    code: u32,
+pub(crate) struct Sound<'a> {
+    pub(crate) signal: &'a str,
+    pub(crate) code: u32,
     /// Nothing where any sound is listened for.
-    stimulus: Option<Stimulus>,
-    times: u32,
+    pub(crate) stimulus: Option<Stimulus>,
+    pub(crate) times: u32,
     /// The unit that sounds, or beside which the microphone stands.
-    target: &'a Unit,
+    pub(crate) target: &'a Unit,
 }
 
 /// A microphone that records.
-struct Ear<'a> {
+pub(crate) struct Ear<'a> {
     /// The axis that names it, where the step names its microphones.
-    axis: Option<&'a str>,
-    name: &'a str,
-    microphone: &'a dyn Microphone,
+    pub(crate) axis: Option<&'a str>,
+    pub(crate) name: &'a str,
+    pub(crate) microphone: &'a dyn Microphone,
 }
 
 /// A recording that runs.
-struct Running<'a> {
+pub(crate) struct Running<'a> {
     ear: Ear<'a>,
     recording: Box<dyn Recording>,
 }
@@ -72,11 +72,20 @@ impl<'a> Ear<'a> {
         Ok(Self { axis, name, microphone: &**microphone })
     }
 
-    fn member(&self) -> String {
+    /// The microphone that is nearest to a unit.
+    pub(crate) fn nearest(session: &Session<'a>, unit: &Unit) -> Result<Self, InfrastructureFault> {
+        let name = session.trial.bench.nearest_microphone(&unit.name).ok_or_else(|| {
+            InfrastructureFault::new(format!("unit {}", unit.name), "no microphone of the rig hears it")
+                .hint("name one with `heard-by:` in the rig's document")
+        })?;
+        Self::of(session, None, name)
+    }
+
+    pub(crate) fn member(&self) -> String {
         format!("microphone {}", self.name)
     }
 
-    async fn start(self, session: &Session<'_>) -> Result<Running<'a>, InfrastructureFault> {
+    pub(crate) async fn start(self, session: &Session<'_>) -> Result<Running<'a>, InfrastructureFault> {
         let deadline = session.now().plus(START_NS);
         let recording = session.bounded(deadline, &self.member(), self.microphone.start(deadline)).await?;
         Ok(Running { ear: self, recording })
@@ -84,7 +93,7 @@ impl<'a> Ear<'a> {
 }
 
 impl<'a> Running<'a> {
-    async fn stop(self, session: &Session<'_>) -> Result<(Ear<'a>, Captured), InfrastructureFault> {
+    pub(crate) async fn stop(self, session: &Session<'_>) -> Result<(Ear<'a>, Captured), InfrastructureFault> {
         let deadline = session.now().plus(START_NS);
         let captured = session.bounded(deadline, &self.ear.member(), self.recording.stop(deadline)).await?;
         Ok((self.ear, captured))
@@ -94,14 +103,10 @@ impl<'a> Running<'a> {
 /// The microphones that record a play: those that it names, the one nearest to the sounding unit first, else that one alone.
 fn ears<'a>(session: &Session<'a>, play: &'a Play, target: &'a Unit) -> Result<Vec<Ear<'a>>, InfrastructureFault> {
     let bench = session.trial.bench;
-    let nearest = bench.nearest_microphone(&target.name);
     if play.heard_by.is_empty() {
-        let name = nearest.ok_or_else(|| {
-            InfrastructureFault::new(format!("unit {}", target.name), "no microphone of the rig hears it")
-                .hint("name one with `heard-by:` in the rig's document")
-        })?;
-        return Ok(vec![Ear::of(session, None, name)?]);
+        return Ok(vec![Ear::nearest(session, target)?]);
     }
+    let nearest = bench.nearest_microphone(&target.name);
     let named = play.heard_by.iter().map(|axis| Ear::of(session, Some(axis), session.trial.microphone(axis)?.0));
     let mut ears = named.collect::<Result<Vec<_>, _>>()?;
     ears.sort_by_key(|ear| Some(ear.name) != nearest);
@@ -422,6 +427,64 @@ fn paced(session: &Session<'_>, pacing: Pacing, place: Place<'_>) {
     }
 }
 
+/// A latency that was measured, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Timed {
+    pub(crate) ms: f64,
+    pub(crate) uncertainty_ms: f64,
+}
+
+/// Keeps a recording and tells how late its stimulus arrived; nothing where it was not heard.
+pub(crate) async fn timed(
+    session: &Session<'_>,
+    place: Place<'_>,
+    member: &str,
+    captured: &Captured,
+    emitted: Option<Emitted>,
+    listening: Listening,
+    stimulus: &Stimulus,
+) -> Result<Option<Timed>, InfrastructureFault> {
+    let evidence = keep_sound(session, place, &member.replace(' ', "-"), captured, None)?;
+    let heard = examine(session, captured.clone(), emitted, listening, Some(stimulus.clone()), Vec::new()).await?.map_err(|fault| {
+        InfrastructureFault::new(member, format!("the recording cannot be analysed: {fault}"))
+            .hint("check the microphone's cable, gain and format")
+    })?;
+    let latency = heard
+        .observations(place.step.unwrap_or_default(), &evidence, None)
+        .find(|observation| observation.quantity == Quantity::Latency);
+    Ok(latency.and_then(|latency| match latency.value {
+        Value::Number { value, uncertainty, .. } => Some(Timed { ms: value, uncertainty_ms: uncertainty }),
+        _ => None,
+    }))
+}
+
+/// Keeps a recording that is held against no stimulus, or what of it was captured between two times; gives its hash.
+pub(crate) fn keep_sound(
+    session: &Session<'_>,
+    place: Place<'_>,
+    name: &str,
+    captured: &Captured,
+    between_ns: Option<(i64, i64)>,
+) -> Result<String, InfrastructureFault> {
+    let (frames, first) = (captured.anchors.last().map_or(0.0, |a| a.frame), captured.anchors.first());
+    let frame = |t_ns: i64| {
+        let at = first.map_or(0.0, |a| t_ns.saturating_sub(a.t_ns) as f64 * f64::from(captured.rate) / 1e9);
+        at.clamp(0.0, frames) as usize * usize::from(captured.channels)
+    };
+    let range = between_ns.map_or(0..captured.samples.len(), |(from, to)| {
+        let end = frame(to).min(captured.samples.len());
+        frame(from).min(end)..end
+    });
+    let pcm = match &captured.samples {
+        Samples::S16(samples) => Pcm::I16(&samples[range]),
+        Samples::S24(samples) => Pcm::I24(&samples[range]),
+        Samples::S32(samples) => Pcm::I32(&samples[range]),
+    };
+    let wav = wav::encode(captured.rate, captured.channels, pcm)
+        .map_err(|e| InfrastructureFault::new("evidence", e.to_string()).hint("record for a shorter time"))?;
+    keep(session, place, &format!("{name}.wav"), &wav, format!("what {name} heard"), None)
+}
+
 /// Stores the recording as captured; gives its hash.
 fn store(
     session: &Session<'_>,
@@ -442,7 +505,7 @@ fn store(
 }
 
 /// How a recording is to be analysed.
-fn listening(session: &Session<'_>, sound: &Sound<'_>, ear: &Ear<'_>, captured: &Captured) -> Listening {
+pub(crate) fn listening(session: &Session<'_>, sound: &Sound<'_>, ear: &Ear<'_>, captured: &Captured) -> Listening {
     let (bench, name) = (session.trial.bench, ear.name);
     // Where no noise was heard at all, anything is louder than it.
     let noise_dbfs = || bench.keeper.noise_dbfs(name).unwrap_or(SILENT_DBFS);

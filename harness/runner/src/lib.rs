@@ -12,6 +12,7 @@ mod hearing;
 mod lines;
 mod past;
 mod radio;
+mod reaction;
 mod recovery;
 mod retain;
 mod run;
@@ -19,6 +20,7 @@ mod schedule;
 mod services;
 mod step;
 mod trial;
+mod voice;
 mod volume;
 
 pub use cancel::Cancel;

@@ -18,7 +18,7 @@ use rigtone_rig::{
 };
 use rigtone_witness::radio::Agreed;
 
-use crate::{asked, emit::Place, hearing, services, trial::Trial};
+use crate::{asked, emit::Place, hearing, reaction, services, trial::Trial, voice};
 
 const SECOND: i64 = 1_000_000_000;
 /// Samples a second of a stream of which nobody tells more.
@@ -149,6 +149,9 @@ impl<'a> Session<'a> {
                 Ok(StepEnd::Done)
             }
             Action::Listen(listen) => hearing::listen(self, listen, place).await,
+            Action::WaitFor(wait) if wait.event == Event::Reaction => {
+                reaction::wait(self, wait, self.trial.unit(&wait.unit)?, place).await
+            }
             Action::WaitFor(wait) => self.wait_for(wait, place).await,
             Action::ReadServices(on) => services::read(self, &on.unit, place).await,
             Action::Set(set) => {
@@ -160,7 +163,8 @@ impl<'a> Session<'a> {
                 let answer = self.bounded(deadline, &format!("unit {}", unit.name), done).await?;
                 Ok(answer.map_or_else(StepEnd::Failed, |()| StepEnd::Done))
             }
-            Action::Prompt(_) | Action::VoiceLoop(_) => {
+            Action::VoiceLoop(step) => voice::voice_loop(self, step, place).await,
+            Action::Prompt(_) => {
                 let what = format!("the step `{}` has no driver in this version", step.action().name());
                 Err(InfrastructureFault::new("plan", what).hint("run `rigtone plan`: it skips such combinations"))
             }
@@ -266,7 +270,10 @@ impl<'a> Session<'a> {
         let codec = self.bound(self.trial.bindings().codec(connect))?;
         let configured = self.bound(self.trial.bindings().configuration(connect))?;
         let wish = Wish { profile: connect.profile, codec, configured };
-        self.observe(place, Quantity::RequestedCodec, Value::Word(codec.as_str().to_owned()));
+        // Of a voice link nobody asks for a codec: the unit takes the best that both have.
+        if connect.profile == Profile::A2dp {
+            self.observe(place, Quantity::RequestedCodec, Value::Word(codec.as_str().to_owned()));
+        }
         if let Some(wanted) = configured {
             self.observe(place, Quantity::RequestedConfiguration, Value::Word(wanted.to_string()));
         }
@@ -278,8 +285,10 @@ impl<'a> Session<'a> {
         };
         // What was asked of one codec says nothing about another.
         let configured = configured.filter(|_| link.codec == codec);
-        self.wish = Some(Wish { codec: link.codec, configured, ..wish });
-        self.rate_hz = link.rate_hz;
+        if connect.profile == Profile::A2dp {
+            self.wish = Some(Wish { codec: link.codec, configured, ..wish });
+            self.rate_hz = link.rate_hz;
+        }
         self.linked = Some(Linked { unit: target.name.clone(), by: unit.name.clone(), by_profile: true });
         self.is_connected(target, link, wish, place);
         Ok(StepEnd::Done)

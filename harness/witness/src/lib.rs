@@ -3,6 +3,7 @@
 
 pub mod axis;
 pub mod radio;
+pub mod reaction;
 mod remeasure;
 pub mod sound;
 

@@ -8,6 +8,7 @@ mod fingerprint;
 mod locate;
 mod loudness;
 mod material;
+mod occurrences;
 mod planted;
 mod response;
 mod robust;

@@ -110,10 +110,16 @@ pub fn result(expectation: &Expectation<'_>, scenario: &Scenario, trial: &TrialR
         },
         Expectation::Count(e) => match counted(expectation, trial) {
             Some((0, _)) => TrialResult::held(),
-            Some(_) if e.of == Countable::LinkLosses => TrialResult::failed(FailureClass::LinkLost),
-            Some(_) => TrialResult::failed(FailureClass::WithHoles),
-            None if e.of == Countable::LinkLosses => TrialResult::ambiguous("no link was watched"),
-            None => TrialResult::ambiguous("nothing was listened to in which holes could be counted"),
+            Some(_) => TrialResult::failed(match e.of {
+                Countable::LinkLosses => FailureClass::LinkLost,
+                Countable::Reactions => FailureClass::UnaskedReaction,
+                Countable::Dropouts => FailureClass::WithHoles,
+            }),
+            None => TrialResult::ambiguous(match e.of {
+                Countable::LinkLosses => "no link was watched",
+                Countable::Reactions => "nothing was listened to in which reactions could be counted",
+                Countable::Dropouts => "nothing was listened to in which holes could be counted",
+            }),
         },
         Expectation::Difference(e) => compared(e, trial),
         Expectation::All(_) => together(true, expectation.parts().map(|part| result(&part, scenario, trial))),
@@ -288,6 +294,12 @@ fn duration(trial: &TrialRecord, label: &str, at_least: Option<Duration>, at_mos
     if let Some(failure) = &step.failure {
         return TrialResult::failed(failure.class).with(f64::INFINITY, f64::INFINITY);
     }
+    // Of several round trips the median is the time; the rest of the step is no part of it.
+    if let Some(observation) = trial.observation(label, Quantity::RoundTrip) {
+        let (low, high) = (at_least.map(Duration::milliseconds), at_most.map(Duration::milliseconds));
+        let limits = Limits { low, high, unit: "ms", class: FailureClass::Untimely };
+        return limits.hold(trial, label, Some(observation));
+    }
     let took = Duration::from_ns(step.took_ns);
     let within = at_least.is_none_or(|limit| took >= limit) && at_most.is_none_or(|limit| took <= limit);
     let result = if within { TrialResult::held() } else { TrialResult::failed(FailureClass::Untimely) };
@@ -298,11 +310,13 @@ fn duration(trial: &TrialRecord, label: &str, at_least: Option<Duration>, at_mos
 pub fn counted(expectation: &Expectation<'_>, record: &TrialRecord) -> Option<(u64, f64)> {
     match expectation {
         Expectation::Count(e) => match e.of {
-            Countable::Dropouts => dropouts(e.step.as_deref(), record),
+            Countable::Dropouts => observed(Quantity::Dropouts, e.step.as_deref(), record),
             Countable::LinkLosses => link_losses(e.step.as_deref(), record),
-            Countable::Reactions => None,
+            Countable::Reactions => observed(Quantity::Reactions, e.step.as_deref(), record),
         },
-        Expectation::Difference(e) if e.of == Comparable::Dropouts => dropouts(e.step.as_deref(), record),
+        Expectation::Difference(e) if e.of == Comparable::Dropouts => {
+            observed(Quantity::Dropouts, e.step.as_deref(), record)
+        }
         _ => None,
     }
 }
@@ -323,12 +337,13 @@ fn link_losses(step: Option<&str>, record: &TrialRecord) -> Option<(u64, f64)> {
     sum.filter(|(_, hours)| *hours > 0.0)
 }
 
-fn dropouts(step: Option<&str>, record: &TrialRecord) -> Option<(u64, f64)> {
+/// What was counted in recordings, and for how long they were listened to.
+fn observed(quantity: Quantity, step: Option<&str>, record: &TrialRecord) -> Option<(u64, f64)> {
     let mine = |of: &str| step.is_none_or(|step| step == of);
     // What several microphones hear of one step happened once: the nearest tells.
     let first = |o: &Observation| record.observation(&o.of, o.quantity).is_some_and(|nearest| nearest.at == o.at);
     let mut sum = None;
-    let heard = |o: &&Observation| o.quantity == Quantity::Dropouts && mine(&o.of) && first(o);
+    let heard = |o: &&Observation| o.quantity == quantity && mine(&o.of) && first(o);
     for observation in record.observations.iter().filter(heard) {
         let Value::Number { value, .. } = observation.value else { return None };
         let hours = observation.quality.get("listened-s")? / 3600.0;

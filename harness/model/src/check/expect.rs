@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
-    document::{Action, Audio, Axis, Count, Countable, Expect, Expectation, Measured, Parts, Per, Response, Scenario},
+    document::{
+        Action, Audio, Axis, Count, Countable, Event, Expect, Expectation, Measured, Parts, Per, Response, Scenario,
+        WaitFor,
+    },
     load::Entry,
     observation::Quantity,
 };
@@ -384,7 +387,12 @@ impl<'a> Checker<'a> {
                     self.carried(step, "of", Quantity::Dropouts);
                 }
             }
-            Countable::Reactions | Countable::LinkLosses => self.step(expectation, conditions, "", |_| true),
+            Countable::Reactions => {
+                self.step(expectation, conditions, "speaks to a unit or waits for its reaction", |action| {
+                    matches!(action, Action::Prompt(_) | Action::WaitFor(WaitFor { event: Event::Reaction, .. }))
+                });
+            }
+            Countable::LinkLosses => self.step(expectation, conditions, "", |_| true),
         }
     }
 

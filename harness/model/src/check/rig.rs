@@ -289,6 +289,12 @@ impl Checker<'_> {
             self.faults
                 .push(self.entry.diagnostic(Code::OutOfRange, &path, message).suggest("write a time such as `10 s`"));
         }
+        let deafened = unit.simulated.as_ref().and_then(|nature| nature.assistant.as_ref()?.deafened);
+        if deafened.and_then(|deafened| deafened.slope).is_some_and(|slope| slope.db() <= 0.0) {
+            let path = ["units", name, "simulated", "assistant", "deafened", "slope"];
+            let fault = self.entry.diagnostic(Code::OutOfRange, &path, "what is louder deafens it more, and not less");
+            self.faults.push(fault.suggest("write a slope such as `2 dB`"));
+        }
         if let Some(nature) = &unit.simulated
             && nature.runs_from.is_some()
             && nature.runs.is_none()

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::voice::LoudspeakerLevel;
 use crate::quantity::{Distance, Level};
 
 /// What a person does who is told so at the terminal.
@@ -36,6 +37,9 @@ pub struct Loudspeaker {
     /// The level of what it plays, relative to the recording: `0 dB` at the most, and when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
+    /// How loud it is. Without it a step cannot ask for the loudness of a prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<LoudspeakerLevel>,
 }
 
 /// An ALSA playback device, opened exactly as written, in 16 bits: exactly one of `device` and `usb`.

@@ -1,5 +1,7 @@
 //! Devices: models on the market.
 
+use std::path::Path;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,7 @@ use super::{
     asked::SpokenPrompt,
     fact::{Fact, Quirk},
     gesture::Gesture,
+    voice::Reaction,
     words::{Codec, PowerKind, Role, ServiceProfile},
 };
 use crate::quantity::Duration;
@@ -55,6 +58,9 @@ pub struct Device {
     /// What is said to it, by purpose: `pair`, `connect`, `disconnect`, `forget`, `play`, or a name that a step `prompt` says.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub prompts: IndexMap<String, SpokenPrompt>,
+    /// How it shows that it has understood that it is spoken to; without it no microphone can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reaction: Option<Reaction>,
     /// Settings and the values they can take, such as `source-mode: [on, off]`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub settings: IndexMap<String, Vec<String>>,
@@ -89,6 +95,11 @@ pub struct Firmware {
 }
 
 impl Device {
+    /// Lets relative paths begin at the folder of the device's document.
+    pub fn beside(&mut self, folder: &Path) {
+        self.reaction.iter_mut().for_each(|reaction| reaction.beside(folder));
+    }
+
     /// The codecs that a firmware version offers.
     pub fn codecs_of(&self, firmware: &str) -> &[Codec] {
         self.firmware.get(firmware).and_then(|f| f.codecs.as_deref()).unwrap_or(&self.codecs)

@@ -25,6 +25,7 @@ mod secret;
 mod sound;
 mod step;
 mod suite;
+mod voice;
 mod words;
 
 pub use asked::{Android, ByHand, Loudspeaker, Playback, SpokenPrompt, SpokenTo};
@@ -64,6 +65,10 @@ pub use step::{
     VoiceLoop, Wait, WaitFor,
 };
 pub use suite::{Absent, Chosen, Placeholder, Suite};
+pub use voice::{
+    Answers, AnswersOn, Deafened, FalseWakes, LoudspeakerLevel, Reaction, SimulatedAssistant, SimulatedHandsFree,
+    VoiceCodec,
+};
 pub use words::{
     Allocation, ChannelMode, Codec, Control, Fingerprint, Layout, Mark, OnOff, Polarity, PowerKind, Profile, Role,
     ServiceProfile, Side, SourceAbility, Turns,

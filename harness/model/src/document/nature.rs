@@ -4,7 +4,10 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::words::{Codec, Layout, Role};
+use super::{
+    voice::{SimulatedAssistant, SimulatedHandsFree},
+    words::{Codec, Layout, Role},
+};
 use crate::quantity::{Drift, Duration, Frequency, Level, Share};
 
 /// How a simulated unit behaves. What is left out is ideal.
@@ -124,6 +127,12 @@ pub struct SimulatedUnit {
     /// `true`: nobody gets to know which firmware it runs.
     #[serde(default)]
     pub hides_firmware: bool,
+    /// How it hears and reacts as an assistant; always, when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assistant: Option<SimulatedAssistant>,
+    /// How it is as a hands-free unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hands_free: Option<SimulatedHandsFree>,
 }
 
 /// What a source makes of a second link.

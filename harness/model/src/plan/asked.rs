@@ -168,13 +168,15 @@ fn unanswered(expectation: Expectation<'_>, step: &Step, control: Control, seen:
     let action = step.action();
     let connects = matches!(action, Action::Connect(_));
     let plays = matches!(action, Action::Play(_));
+    let prompts = matches!(action, Action::Prompt(_));
     let phone = control == Control::Android;
     match expectation {
         Expectation::Codec(_) if connects && !seen && !phone => Some(format!(
             "which codec was agreed on in `{name}` is not seen with `control: {control}`: let it connect to a sink of Rigtone's own"
         )),
         Expectation::SuccessRate(_) | Expectation::Unsupported(_)
-            if control == Control::Voice && !plays && !(connects && seen) =>
+            // Whether a prompt was understood is heard: see `voice`.
+            if control == Control::Voice && !plays && !prompts && !(connects && seen) =>
         {
             Some(format!(
                 "whether `{name}` succeeded is not seen with `control: voice`; expect something of a step that follows"

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{AxisValue, Combination};
 use crate::{
-    document::{Bitpool, Blocks, Codec, Connect, Scenario, Subbands, WantedConfiguration},
+    document::{Bitpool, Blocks, Codec, Connect, Profile, Scenario, Subbands, WantedConfiguration},
     quantity::{Frequency, Param},
 };
 
@@ -72,6 +72,7 @@ impl<'a> Bindings<'a> {
     pub fn codec(&self, connect: &Connect) -> Result<Codec, BindingError> {
         match &connect.codec {
             Some(codec) => self.resolve(codec),
+            None if connect.profile == Profile::Hfp => Ok(Codec::Msbc),
             None => Ok(self.codec_axis()?.unwrap_or(Codec::Sbc)),
         }
     }

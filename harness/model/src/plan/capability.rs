@@ -44,6 +44,8 @@ pub enum Capability {
     Volume = 16384,
     /// Its settings can be changed.
     Setting = 32768,
+    /// It can connect the hands-free profile as the gateway, and speak over it.
+    HandsFree = 65536,
 }
 
 impl fmt::Display for Capability {
@@ -64,6 +66,7 @@ impl fmt::Display for Capability {
             Self::SearchingAnew => "it cannot be told to stop a search and start it anew: on a hardware rig it needs `control: endpoint` and a dongle",
             Self::ReadingServices => "it cannot read service records: on a hardware rig it needs `control: endpoint` and a dongle",
             Self::Setting => "it cannot be told to change a setting: it needs a `control:` that can do it (docs/sources.md)",
+            Self::HandsFree => "it cannot be a hands-free gateway: Rigtone's gateway is that of simulated worlds; for hardware it has no driver (a profile on RFCOMM and a voice channel beside it)",
             Self::Speaking => "nobody can speak to it: it needs `control: voice` and, with `spoken-to:`, a loudspeaker of a hardware rig",
         })
     }
@@ -116,6 +119,8 @@ impl Capabilities {
         all.set(Capability::Volume, controlled && sends && (simulated || own));
         all.set(Capability::Contents, controlled && sends && !own);
         all.set(Capability::Recording, !unit.heard_by.is_empty());
+        all.set(Capability::Speaking, simulated && unit.control == Some(Control::Voice));
+        all.set(Capability::HandsFree, simulated && controlled);
         if !simulated && unit.control == Some(Control::Command) {
             for ability in unit.command.iter().flat_map(|program| &program.can) {
                 all.set(by_program(*ability), ability.needs().is_none_or(|role| roles.contains(&role)));
@@ -184,10 +189,8 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
             needs.extend(a.restart_every.as_ref().map(|_| (a.by.as_str(), Capability::SearchingAnew)));
         }
         Action::Pair(a) => needs.push((&a.by, Capability::Pairing)),
-        Action::Connect(a) if a.profile == Profile::A2dp => needs.push((&a.by, Capability::Connecting)),
-        Action::Connect(a) => {
-            return Err(format!("this version of Rigtone has no driver for the profile {}", a.profile));
-        }
+        Action::Connect(a) if a.profile == Profile::Hfp => needs.push((&a.by, Capability::HandsFree)),
+        Action::Connect(a) => needs.push((&a.by, Capability::Connecting)),
         Action::Disconnect(a) => needs.push((&a.by, Capability::Connecting)),
         Action::Forget(a) => needs.push((&a.by, Capability::Forgetting)),
         Action::Play(a) => {
@@ -208,19 +211,15 @@ pub(super) fn needs<'a>(step: &'a Step, needs: &mut Vec<(&'a str, Capability)>) 
         Action::WaitFor(WaitFor { event: Event::Connected, unit, .. }) => needs.push((unit, Capability::Receiving)),
         // Either end of the link may tell.
         Action::WaitFor(WaitFor { event: Event::Disconnected, .. }) => {}
-        Action::WaitFor(_) => {
-            return Err("this version of Rigtone has no driver for `wait-for` the event `reaction`".into());
-        }
+        Action::WaitFor(WaitFor { event: Event::Reaction, unit, .. }) => needs.push((unit, Capability::Recording)),
         // Whether a unit can do it depends on the gesture: see [`obstacle`].
         Action::Gesture(_) => {}
         Action::Set(a) => needs.push((&a.unit, Capability::Setting)),
         // Whoever of the units can read them: see `services`.
         Action::ReadServices(_) => {}
-        Action::VoiceLoop(_) => {
-            return Err(format!("this version of Rigtone has no driver for the step `{}`", action.name()));
-        }
-        Action::Prompt(a) if a.loudness.is_some() => {
-            return Err("this version of Rigtone has no driver for `loudness` of the step `prompt`".into());
+        Action::VoiceLoop(a) => {
+            needs.push((&a.by, Capability::HandsFree));
+            needs.push((&a.unit, Capability::Recording));
         }
         Action::Prompt(a) => needs.push((&a.unit, Capability::Speaking)),
     }

@@ -11,11 +11,11 @@ use super::{
     bindings::BindingError,
     capability,
     resources::{self, nearest},
-    services, settings,
+    services, settings, voice,
 };
 use crate::{
     document::{
-        Absence, Action, Axis, Codec, Countable, Device, Event, Expectation, Measurable, PAIRING_MODE, Play, Rig,
+        Absence, Action, Axis, Codec, Device, Event, Expectation, Measurable, PAIRING_MODE, Play, Profile, Rig,
         Scenario, Step, UnitChoice, WaitFor, WantedCodec, World,
     },
     id::CombinationId,
@@ -245,7 +245,7 @@ fn needs_under<'a>(scenario: &'a Scenario, condition: Option<&'a str>) -> Result
     for expect in &scenario.expect {
         let kind = expect.expectation();
         let judged = |kind: Expectation<'_>| match kind {
-            Expectation::Count(c) => c.of != Countable::Reactions,
+            Expectation::Count(_) => true,
             Expectation::Difference(_) => true,
             other => other.rate().is_some(),
         };
@@ -362,7 +362,9 @@ impl Shape<'_> {
             if skipped.is_none() {
                 skipped = self.undone(condition, &unit_on).or_else(|| {
                     let seat = |axis: &str| unit_on(axis).map(Candidate::seat);
-                    asked::unseen(self.scenario, self.from.rig, steps_under(self.scenario, condition), &seat)
+                    let steps = || steps_under(self.scenario, condition);
+                    asked::unseen(self.scenario, self.from.rig, steps(), &seat)
+                        .or_else(|| voice::unheard(self.scenario, self.from.rig, steps(), &seat))
                 });
             }
         }
@@ -460,6 +462,10 @@ impl Shape<'_> {
     ) -> Result<Option<String>, BindingError> {
         for step in steps_under(self.scenario, condition) {
             let Action::Connect(connect) = step.action() else { continue };
+            // The codecs of documents are those of music.
+            if connect.profile == Profile::Hfp {
+                continue;
+            }
             let codec = bindings.codec(connect)?;
             let mut expected = self.scenario.expect.iter().flat_map(|e| e.expectation().leaves());
             let fallback_wanted = expected.any(|expectation| match expectation {

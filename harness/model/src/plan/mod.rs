@@ -9,6 +9,7 @@ mod resources;
 mod select;
 mod services;
 mod settings;
+mod voice;
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::asked;
+use super::{asked, voice};
 use crate::document::{Action, Rig, Step, Unit};
 
 /// How many trials may search or pair in one room at a time.
@@ -28,7 +28,7 @@ pub(super) fn of<'a>(
 ) -> Arc<[Arc<str>]> {
     let (mut plays, mut searches) = (false, false);
     for step in steps {
-        plays |= matches!(step.action(), Action::Play(_) | Action::Listen(_));
+        plays |= matches!(step.action(), Action::Play(_) | Action::Listen(_)) || voice::sounds(step.action());
         searches |= matches!(step.action(), Action::Discover(_) | Action::Pair(_));
     }
     let mut resources: BTreeSet<Arc<str>> = BTreeSet::new();

@@ -19,7 +19,7 @@ use crate::{
     clock::{Clock, Instant},
     lock::Resource,
     playback::Loudspeaker,
-    sources::{Android, Directory, OPERATOR, Operator, SYNTHESISER, Speech, Terminal, Voice},
+    sources::{Android, Directory, OPERATOR, Operator, SYNTHESISER, Speech, Terminal, Voice, at_distance},
     usb::Sysfs,
 };
 
@@ -227,12 +227,16 @@ impl Members {
             document(format!("unit {}", unit.name), "`control: voice` needs a loudspeaker of the rig in `spoken-to`")
         };
         let (name, loudspeaker) = loudspeaker_of(rig, unit_document).ok_or_else(missing)?;
+        let distance = unit_document.spoken_to.as_ref().map(|to| to.distance);
+        let at_unit = loudspeaker.calibrated.zip(distance).map(|(known, far)| at_distance(known.at_one_metre, far));
         let loudspeaker = self.loudspeaker(name, loudspeaker, clock)?;
         let speech = Speech::of_host(clock);
         if device.prompts.values().any(|prompt| prompt.wav.is_none()) {
             self.others.speech = Some(speech.clone());
         }
-        unit.asked = Some(Rc::new(Voice::new(&unit.name, device, loudspeaker, speech, others)));
+        let voice = Rc::new(Voice::new(&unit.name, device, loudspeaker, speech, others).known_to_be(at_unit));
+        unit.spoken_to = Some(voice.clone());
+        unit.asked = Some(voice);
         Ok(())
     }
 

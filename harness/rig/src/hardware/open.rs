@@ -27,7 +27,7 @@ use crate::{
     clock::Instant,
     gesture::Knowledge,
     lock::LockError,
-    response,
+    reaction, response,
     usb::{HubPort, Sysfs},
 };
 
@@ -294,6 +294,9 @@ fn open_unit(
         settings: None,
         tap: None,
         asked: None,
+        spoken_to: None,
+        reaction: reaction::of_device(device)?,
+        hands_free: None,
         by_hand: None,
     };
     if unit.control == Some(Control::Endpoint) {

@@ -285,7 +285,7 @@ mod tests {
     fn document(device: &str, channels: u16) -> document::Loudspeaker {
         let device = Some(device.to_owned());
         let alsa = document::Playback { device, usb: None, pcm: None, usb_id: None, rate: 48_000, channels };
-        document::Loudspeaker { room: "room".into(), alsa, level: None }
+        document::Loudspeaker { room: "room".into(), alsa, level: None, calibrated: None }
     }
 
     fn loudspeaker(device: &str, channels: u16) -> AlsaLoudspeaker {

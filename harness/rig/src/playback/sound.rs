@@ -46,6 +46,30 @@ impl Mono {
         Ok(Self { rate: spec.sample_rate, samples })
     }
 
+    /// Its level in dB relative to full scale: RMS over the stretches of 20 ms that are at most 20 dB softer than the loudest, so that pauses
+    /// count for nothing (after the active speech level of ITU-T P.56).
+    pub(crate) fn active_dbfs(&self) -> f64 {
+        const SOFTER: f64 = 0.01;
+        let power = |stretch: &[i16]| {
+            stretch.iter().map(|x| (f64::from(*x) / 32768.0).powi(2)).sum::<f64>() / stretch.len().max(1) as f64
+        };
+        let powers: Vec<f64> = self.samples.chunks((self.rate / 50).max(1) as usize).map(power).collect();
+        let loudest = powers.iter().copied().fold(0.0, f64::max);
+        let active: Vec<f64> = powers.into_iter().filter(|power| *power >= SOFTER * loudest).collect();
+        10.0 * (active.iter().sum::<f64>() / active.len().max(1) as f64).max(1e-20).log10()
+    }
+
+    /// The sound `db` louder; nothing where its peaks would be cut off.
+    pub(crate) fn louder(&self, db: f64) -> Option<Self> {
+        let gain = 10_f64.powf(db / 20.0);
+        let scaled = |sample: &i16| {
+            let value = (f64::from(*sample) * gain).round();
+            (f64::from(i16::MIN)..=f64::from(i16::MAX)).contains(&value).then_some(value as i16)
+        };
+        let samples = self.samples.iter().map(scaled).collect::<Option<Vec<i16>>>()?;
+        Some(Self { rate: self.rate, samples })
+    }
+
     /// The frames of a device of that rate and so many channels, each of which gets the sound at `level_db` relative to itself.
     /// Where nothing is to be changed the samples stay as they are.
     #[cfg_attr(not(any(feature = "alsa", test)), expect(dead_code, reason = "without its driver nothing is played"))]
@@ -110,6 +134,27 @@ mod tests {
         assert_eq!(frames.len(), 10_000);
         let worst = (500..9500).map(|n| (i32::from(frames[n]) - i32::from(tone(44_100, n))).abs()).max();
         assert!(worst.is_some_and(|worst| worst < 16), "{worst:?}");
+    }
+
+    #[rstest]
+    #[case::as_it_is(0.0, Some(vec![1000, -2000, 8000]))]
+    #[case::half(-6.0206, Some(vec![500, -1000, 4000]))]
+    #[case::twice(6.0206, Some(vec![2000, -4000, 16000]))]
+    #[case::cut_off(20.0, None)]
+    fn it_is_made_louder_as_far_as_its_peaks_allow(#[case] db: f64, #[case] due: Option<Vec<i16>>) {
+        let sound = Mono { rate: 48_000, samples: vec![1000, -2000, 8000] };
+        assert_eq!(sound.louder(db).map(|louder| louder.samples), due);
+    }
+
+    #[test]
+    fn pauses_do_not_make_a_voice_softer() {
+        // A square wave of a tenth of full scale has that RMS.
+        let spoken: Vec<i16> = (0..4800).map(|n| if n % 2 == 0 { 3277 } else { -3277 }).collect();
+        let paused = [vec![0; 9600], spoken.clone(), vec![1; 4800]].concat();
+        for samples in [spoken, paused] {
+            let level = Mono { rate: 48_000, samples }.active_dbfs();
+            assert!((level + 20.0).abs() < 0.01, "{level}");
+        }
     }
 
     #[test]

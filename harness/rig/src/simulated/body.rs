@@ -111,6 +111,10 @@ pub(super) struct State {
 pub(super) struct LinkState {
     pub(super) codec: Codec,
     pub(super) latency_ns: i64,
+    /// Whether music can be sent over it.
+    pub(super) music: bool,
+    /// Whether voice can.
+    pub(super) hands_free: bool,
     /// On the rig's clock.
     pub(super) made: Instant,
     /// Whether another link has taken the sound over.

@@ -55,8 +55,34 @@ struct Remembered {
 struct RememberedLink {
     codec: Codec,
     latency_ns: i64,
+    /// Without music it is one for voice.
+    #[serde(default = "always", skip_serializing_if = "is_true")]
+    music: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    hands_free: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     taken_over: bool,
+}
+
+fn always() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+impl RememberedLink {
+    fn of(link: &LinkState) -> Self {
+        let LinkState { codec, latency_ns, music, hands_free, taken_over, .. } = *link;
+        Self { codec, latency_ns, music, hands_free, taken_over }
+    }
+
+    fn state(&self, made: Instant) -> LinkState {
+        let Self { codec, latency_ns, music, hands_free, taken_over } = *self;
+        LinkState { codec, latency_ns, made, music, hands_free, taken_over }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -88,14 +114,7 @@ impl Remembered {
             pairing_mode: state.pairing_mode,
             bonds: written(&state.bonds),
             stale: written(&state.stale),
-            links: state
-                .links
-                .iter()
-                .map(|(peer, l)| {
-                    let LinkState { codec, latency_ns, taken_over, .. } = *l;
-                    (peer.to_string(), RememberedLink { codec, latency_ns, taken_over })
-                })
-                .collect(),
+            links: state.links.iter().map(|(peer, link)| (peer.to_string(), RememberedLink::of(link))).collect(),
             frozen: state.frozen,
             quiet_ns: if body.minds_quiet() { own.saturating_sub(state.quiet) } else { 0 },
             charge_ns: body.charge_ns(own),
@@ -106,10 +125,7 @@ impl Remembered {
 
     fn state(&self, body: &Body, now: Instant) -> State {
         let own = body.own(now);
-        let links = self.links.iter().filter_map(|(peer, l)| {
-            let RememberedLink { codec, latency_ns, taken_over } = *l;
-            Some((peer.parse().ok()?, LinkState { codec, latency_ns, made: now, taken_over }))
-        });
+        let links = self.links.iter().filter_map(|(peer, link)| Some((peer.parse().ok()?, link.state(now))));
         State {
             mains: self.mains,
             awake: self.awake_ns.map(|ns| own.saturating_add(ns)),

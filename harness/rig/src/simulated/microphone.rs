@@ -89,6 +89,22 @@ struct Heard {
     flaws: Arc<air::Flaws>,
 }
 
+/// What is no stimulus, as the worker thread gets it.
+struct Said {
+    samples: Arc<[f32]>,
+    emitted_at: f64,
+    gain_db: f64,
+    distance_m: f64,
+    room: Option<air::Room>,
+}
+
+impl Said {
+    fn plain(&self) -> air::Plain<'_> {
+        let Self { samples, emitted_at, gain_db, distance_m, room } = self;
+        air::Plain { samples, emitted_at: *emitted_at, gain_db: *gain_db, distance_m: *distance_m, room: *room }
+    }
+}
+
 #[async_trait(?Send)]
 impl Recording for SimulatedRecording {
     async fn stop(self: Box<Self>, _deadline: Instant) -> Result<Captured, InfrastructureFault> {
@@ -97,6 +113,7 @@ impl Recording for SimulatedRecording {
         let frames = (ended.since(started) as f64 * f64::from(RATE) / 1e9) as usize;
         let frame_of = |t: Instant| t.since(started) as f64 * f64::from(RATE) / 1e9;
         let heard = microphone.heard(started, &frame_of);
+        let said = microphone.said((started, ended), &frame_of);
         let label = microphone.label();
         let troubles = {
             let (world, trial) = (microphone.world.borrow(), microphone.trial.borrow());
@@ -139,7 +156,8 @@ impl Recording for SimulatedRecording {
                     flaws: Some(&h.flaws),
                 })
                 .collect();
-            let mut samples = RENDERER.with_borrow_mut(|r| r.record(frames, &sounds, &air, seed));
+            let plain: Vec<air::Plain<'_>> = said.iter().map(Said::plain).collect();
+            let mut samples = RENDERER.with_borrow_mut(|r| r.record_with(frames, &sounds, &plain, &air, seed));
             if let Some(level) = calibrator {
                 add_tone(&mut samples, level.db());
             }
@@ -183,6 +201,27 @@ impl SimulatedMicrophone {
     /// A recording of a check, which is the same whatever was recorded before.
     pub(super) fn listen(&self) -> SimulatedRecording {
         self.record(seed_bytes(&self.label()))
+    }
+
+    /// What was said within earshot in that time, on the frames of the recording.
+    fn said(&self, (started, ended): (Instant, Instant), frame_of: &dyn Fn(Instant) -> f64) -> Vec<Said> {
+        let world = self.world.borrow();
+        let room = world.rooms.get(&self.room).filter(|r| r.rt60_s > 0.0).copied();
+        let trial = self.trial.borrow();
+        let mut all = Vec::new();
+        for one in world.utterances.iter().filter(|one| one.trial == *trial) {
+            // What ended more than two seconds before has died away.
+            let over = one.begins.plus((one.samples.len() as f64 * 1e9 / f64::from(RATE)) as i64 + 2_000_000_000);
+            let Some((_, gain_db, metres)) = one.heard_by.iter().find(|(name, ..)| *name == self.name) else {
+                continue;
+            };
+            if over <= started || ended <= one.begins {
+                continue;
+            }
+            let (samples, emitted_at) = (one.samples.clone(), frame_of(one.begins));
+            all.push(Said { samples, emitted_at, gain_db: *gain_db, distance_m: *metres, room });
+        }
+        all
     }
 
     /// What sounded within earshot since `started`, on the frames of the recording.

@@ -1,9 +1,11 @@
 //! The simulated rig: a discrete-event world with real audio samples on a virtual clock.
 
+mod assistant;
 mod boards;
 mod body;
 mod clock;
 mod dongles;
+mod hands_free;
 mod inquiry;
 mod keeper;
 mod memory;
@@ -26,3 +28,5 @@ pub use open::open;
 mod tests;
 #[cfg(test)]
 mod tests_of_gestures;
+#[cfg(test)]
+mod tests_of_voice;

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     bench::{Bench, WiredOutput},
     capability::{HciTap, Microphone, Unit},
-    firmware,
+    firmware, reaction,
 };
 
 /// What records the HCI traffic of a unit, if the document of its dongle wants that.
@@ -97,6 +97,9 @@ pub fn open(
             settings: controlled.then(|| handle.clone() as Rc<_>),
             tap: tap_of(document, rig, &world, clock).map_err(fault)?,
             asked: None,
+            spoken_to: (document.control == Some(Control::Voice)).then(|| handle.clone() as Rc<_>),
+            reaction: reaction::of_device(&device)?,
+            hands_free: controlled.then(|| handle.clone() as Rc<_>),
             by_hand: None,
         };
         units.insert(name.clone(), unit);

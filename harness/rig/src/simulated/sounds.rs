@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rigtone_air::{self as air, AirPath, Flaws, Howl, Jump};
 use rigtone_audio::stimulus::Stimulus;
 use rigtone_model::{
-    document::{Codec, Every, Layout},
+    document::{Codec, Every, Layout, SimulatedSound},
     quantity::{Drift, Duration, Frequency, Level, Share},
 };
 
@@ -57,13 +57,15 @@ impl Body {
             emitted,
             path: AirPath { gain_db: path.gain_db + gain_db, ..path },
             layout: nature.and_then(|sound| sound.channels).unwrap_or(Layout::Mono),
-            flaws: Arc::new(self.flaws(stimulus, time)),
+            flaws: Arc::new(self.flaws(stimulus, link, time)),
             heard_by: self.heard_by.clone(),
             silent_from,
             holes: Vec::new(),
             trial: self.trial.clone(),
         };
-        let again = nature.and_then(|sound| sound.copied).map(|copy| {
+        let of_voice = self.nature().hands_free.as_ref().filter(|_| link.hands_free && link.music);
+        let copied = nature.and_then(|sound| sound.copied).or_else(|| of_voice.and_then(|voice| voice.copied));
+        let again = copied.map(|copy| {
             let mut again = first.clone();
             again.path.latency_s += copy.after.seconds();
             again.path.gain_db += copy.level.map_or(0.0, Level::db);
@@ -103,8 +105,11 @@ impl Body {
     }
 
     /// What is wrong with the sound when the stimulus is played for that time, counted from 0.
-    fn flaws(&self, stimulus: &Stimulus, time: u32) -> Flaws {
-        let Some(sound) = &self.nature().sound else { return Flaws::default() };
+    fn flaws(&self, stimulus: &Stimulus, link: LinkState, time: u32) -> Flaws {
+        let of_voice = self.nature().hands_free.as_ref().filter(|_| link.hands_free && link.music);
+        let usual = SimulatedSound::default();
+        let sound = self.nature().sound.as_ref().unwrap_or(&usual);
+        let howl = sound.howl.or_else(|| of_voice.and_then(|voice| voice.howl));
         let (rate, length) = (f64::from(stimulus.rate()), stimulus.samples().len());
         let begin = length.saturating_mul(time as usize);
         let played_s = begin as f64 / rate;
@@ -128,7 +133,7 @@ impl Body {
             jumps,
             muted: late.into_iter().chain(times(sound.holes).map(|at| at..at + hole)).collect(),
             clicks: each(sound.clicks_every).collect(),
-            howl: sound.howl.map(|howl| Howl {
+            howl: howl.map(|howl| Howl {
                 hz: howl.at.hertz(),
                 after_s: (howl.after.seconds() - played_s).max(0.0),
                 dbfs: howl.level.db(),

@@ -126,7 +126,7 @@ impl SimulatedUnit {
         let asked = self.clock.now();
         self.pass(START_NS).await;
         let emitted = self.clock.now();
-        let Some(link) = self.link_to(target)? else {
+        let Some(link) = self.link_to(target)?.filter(|link| link.music) else {
             return Ok(ended(None, FailureClass::NoStream, "no link to stream over"));
         };
         let length_ns = programme.length_ns();
@@ -146,6 +146,7 @@ impl SimulatedUnit {
             let sounds: Vec<Sound> =
                 if unheard || body.is_silent() { Vec::new() } else { body.sounds(programme, link, emitted, freezes) };
             let (fate, name) = (body.fate(length_ns), body.name.clone());
+            world.may_wake_others(&sounds);
             world.sounds.extend(sounds);
             let (world, clock) = (self.world.clone(), self.clock.clone());
             (fate, Playing { name, by: self.name.clone(), world, clock, emitted, length_ns })

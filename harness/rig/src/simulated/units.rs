@@ -20,7 +20,7 @@ use super::{
 use crate::{
     capability::{
         Address, Answer, Codec, Connecting, DeviceFailure, FailureClass, Found, Gestures, InfrastructureFault, Inquiry,
-        Link, Pairing, PairingMode, Power, Pressed, Settings, Switched, Truth, Wish,
+        Link, Pairing, PairingMode, Power, Pressed, Profile, Settings, Switched, Truth, Wish,
     },
     clock::{Clock, Instant},
 };
@@ -366,6 +366,9 @@ impl Pairing for SimulatedUnit {
 #[async_trait(?Send)]
 impl Connecting for SimulatedUnit {
     async fn connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
+        if wish.profile == Profile::Hfp {
+            return self.radio(self.try_hands_free(target, deadline)).await;
+        }
         self.radio(self.try_to_connect(target, wish, deadline)).await
     }
 
@@ -397,11 +400,11 @@ impl Settings for SimulatedUnit {
 }
 
 /// Another unit as one that pages it finds it.
-struct Paged {
+pub(super) struct Paged {
     /// Both have a bond, and the other one accepts it.
-    bonded: bool,
+    pub(super) bonded: bool,
     is_sink: bool,
-    refuses: bool,
+    pub(super) refuses: bool,
     offered: Vec<Codec>,
     refused: Vec<Codec>,
     connecting_ns: i64,
@@ -528,7 +531,7 @@ impl SimulatedUnit {
             .then_some((FailureClass::NotConnected, "refused: it has a link to another speaker"))
     }
 
-    fn page(world: &mut World, name: &str, target: Address, now: Instant) -> Option<Paged> {
+    pub(super) fn page(world: &mut World, name: &str, target: Address, now: Instant) -> Option<Paged> {
         let body = world.body(name);
         let (own, mine) = (body.address, body.state.bonds.contains(&target));
         let other = world.at(target, now).filter(|other| other.is_awake(now))?;
@@ -543,6 +546,13 @@ impl SimulatedUnit {
         })
     }
 
+    /// Nobody answers a call that began at `from`.
+    pub(super) async fn page_timeout(&self, target: Address, from: Instant, deadline: Instant) -> Answer<Link> {
+        self.clock.sleep_until(from.plus(PAGE_TIMEOUT_NS).min(deadline)).await;
+        self.paged_in_vain(from, target);
+        self.unanswered(target, FailureClass::NotConnected, "page timeout")
+    }
+
     async fn try_to_connect(&self, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
         let now = self.clock.now();
         if let Some((class, why)) = self.refuses_to_connect(target) {
@@ -552,7 +562,7 @@ impl SimulatedUnit {
         self.calls(target, deadline).await;
         let paged = Self::page(&mut self.world.borrow_mut(), &self.name, target, self.clock.now());
         let Some(paged) = paged else {
-            return self.unanswered(target, FailureClass::NotConnected, "page timeout");
+            return self.page_timeout(target, now, deadline).await;
         };
         if self.clock.now().plus(paged.connecting_ns) > deadline {
             self.clock.sleep_until(deadline).await;
@@ -586,9 +596,13 @@ impl SimulatedUnit {
             return Self::failed(FailureClass::NoStream, CREATE_SOCKET);
         }
         let (mut world, made) = (self.world.borrow_mut(), self.clock.now());
+        let hands_free = {
+            let source = world.body(&self.name);
+            source.state.links.get(&target).is_some_and(|link| link.hands_free)
+        };
         let added_ns = world.body(&self.name).added_latency_ns(codec);
         let latency_ns = world.at(target, made).map_or(0, |body| body.connection_latency_ns(codec)) + added_ns;
-        world.link(&self.name, target, LinkState { codec, latency_ns, made, taken_over: false });
+        world.link(&self.name, target, LinkState { codec, latency_ns, made, taken_over: false, music: true, hands_free });
         world.second_link(&self.name, target, made);
         let configuration = traffic::configuration(codec, paged.bitpool);
         Ok(Ok(Link {

@@ -16,6 +16,7 @@ use rigtone_model::{
 use tokio::sync::Notify;
 
 use super::{
+    assistant::Utterance,
     boards::Boards,
     body::{Body, Happening, LinkState, seed_bytes},
     planted::{Planted, Viewer},
@@ -44,6 +45,9 @@ pub(super) struct World {
     /// Wakes what waits for a fault to begin.
     pub(super) changed: Rc<Notify>,
     pub(super) sounds: Vec<Sound>,
+    pub(super) utterances: Vec<Utterance>,
+    /// What calibrated microphones hear as full scale, in dB SPL.
+    pub(super) full_scale: BTreeMap<String, f64>,
     /// By dongle, while its traffic is recorded.
     pub(super) traffic: BTreeMap<String, Traffic>,
     pub(super) rooms: BTreeMap<String, air::Room>,
@@ -88,6 +92,10 @@ impl World {
             let seed = u64::from_le_bytes(seed_bytes(name)[..8].try_into().expect("eight bytes"));
             (name.clone(), air::Room { rt60_s: room.rt60.map_or(0.0, Duration::seconds), seed })
         });
+        let full_scale = rig
+            .microphones
+            .iter()
+            .filter_map(|(name, microphone)| Some((name.clone(), microphone.calibrated?.full_scale.db_spl())));
         Ok(Self {
             bodies,
             by_address,
@@ -96,6 +104,8 @@ impl World {
             planted: Planted::of(rig),
             changed: Rc::new(Notify::new()),
             sounds: Vec::new(),
+            utterances: Vec::new(),
+            full_scale: full_scale.collect(),
             traffic: BTreeMap::new(),
             rooms: rooms.collect(),
         })
@@ -103,6 +113,11 @@ impl World {
 
     pub(super) fn body(&mut self, name: &str) -> &mut Body {
         self.bodies.get_mut(name).expect("handles exist only for units of the rig")
+    }
+
+    /// The name of the unit of that address.
+    pub(super) fn name_of(&self, address: Address) -> Option<Arc<str>> {
+        self.by_address.get(&address).cloned()
     }
 
     /// The unit of that address, as it is now.
@@ -216,6 +231,7 @@ impl World {
         for sound in self.sounds.iter_mut().filter(|s| *s.by == *name) {
             sound.silent_from = Some(sound.silent_from.map_or(when, |earlier| earlier.min(when)));
         }
+        self.calm(name, when);
     }
 
     /// Ends the links of a unit. Another one notices only in a trial of its own.
@@ -352,6 +368,7 @@ impl World {
             }
             // A unit plays for one trial at a time: what it played before is over.
             self.sounds.retain(|s| *s.by != **unit);
+            self.utterances.retain(|u| *u.by != **unit);
         }
         // Two that meet again agree on whether they are still linked.
         let ends: Vec<(Arc<str>, Address)> = units
@@ -374,6 +391,7 @@ impl World {
             // Before it stands still: what was to happen by now has happened, and what was held is loose.
             self.settle(unit, now);
             self.sounds.retain(|s| *s.by != **unit);
+            self.utterances.retain(|u| *u.by != **unit);
         }
         for unit in units {
             if let Some(body) = self.bodies.get_mut(*unit) {

@@ -14,4 +14,4 @@ pub(crate) use directory::Directory;
 pub(crate) use operator::Operator;
 pub(crate) use speech::{SYNTHESISER, Speech};
 pub(crate) use terminal::{MEMBER as OPERATOR, Terminal};
-pub(crate) use voice::Voice;
+pub(crate) use voice::{Voice, at_distance};

@@ -97,7 +97,7 @@ impl Operator {
                 let steps = vec![format!("In the settings of {unit}, or in its app, set `{option}` to `{value}`.")];
                 (format!("set `{option}` of {unit} to `{value}`"), steps, Some(FailureClass::Unsupported))
             }
-            Request::Say(prompt) => {
+            Request::Say { prompt, .. } => {
                 let what =
                     format!("saying `{prompt}` to {unit} is not for a person: prompts are spoken alike each time");
                 return Err(InfrastructureFault::new(MEMBER, what).hint("use `control: voice` and a loudspeaker"));
@@ -253,7 +253,7 @@ mod tests {
     #[case::skipped(Request::Pair(SPEAKER), &["s\n"], "skipped this: pair `echo` (The a/echo) with `box` (The a/box)")]
     #[case::power(Request::Power(true), &["n\n"], "did not work: switch `echo` (The a/echo) on")]
     #[case::forget(Request::Forget(SPEAKER), &["n\n"], "did not work: let `echo` (The a/echo) forget")]
-    #[case::prompt(Request::Say("pair"), &[], "not for a person")]
+    #[case::prompt(Request::Say { prompt: "pair", loudness: None }, &[], "not for a person")]
     #[tokio::test]
     async fn what_tells_nothing_of_the_device_is_a_fault(
         #[case] request: Request<'static>,

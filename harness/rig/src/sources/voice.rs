@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use rigtone_model::{
     document::{Device, SpokenPrompt},
     event::Origin,
+    quantity::{Distance, Loudness},
     trial::InfrastructureFault,
 };
 
@@ -14,7 +15,7 @@ use super::{directory::Directory, speech::Speech};
 use crate::{
     capability::{Address, Asked, Reply, Request},
     clock::Instant,
-    playback::Loudspeaker,
+    playback::{Loudspeaker, Mono},
 };
 
 /// How long an assistant may take until what was asked for sounds, in nanoseconds: it thinks, and it says what it is going to do.
@@ -30,6 +31,14 @@ pub(crate) struct Voice {
     prompts: IndexMap<String, SpokenPrompt>,
     speech: Speech,
     others: Rc<Directory>,
+    /// What a sound of 0 dB RMS relative to full scale comes to at the place of the unit, in dB SPL, where that is known.
+    at_unit: Option<f64>,
+}
+
+/// The sound pressure level at a distance of what has `at_one_metre`: sound of a small source falls with distance, as long as the room does not
+/// add to it.
+pub(crate) fn at_distance(at_one_metre: Loudness, distance: Distance) -> f64 {
+    at_one_metre.db_spl() - 20.0 * distance.metres().max(0.01).log10()
 }
 
 impl Voice {
@@ -41,7 +50,35 @@ impl Voice {
         speech: Speech,
         others: Rc<Directory>,
     ) -> Self {
-        Self { member: format!("unit {name}"), loudspeaker, prompts: device.prompts.clone(), speech, others }
+        Self {
+            member: format!("unit {name}"),
+            loudspeaker,
+            prompts: device.prompts.clone(),
+            speech,
+            others,
+            at_unit: None,
+        }
+    }
+
+    /// The same, where it is known how loud its loudspeaker is at the unit.
+    pub(crate) fn known_to_be(mut self, at_unit: Option<f64>) -> Self {
+        self.at_unit = at_unit;
+        self
+    }
+
+    /// A prompt as loud as it has to be at the unit.
+    fn as_loud_as(&self, name: &str, sound: Mono, loudness: Option<Loudness>) -> Result<Mono, InfrastructureFault> {
+        let Some(wanted) = loudness else { return Ok(sound) };
+        let Some(at_unit) = self.at_unit else {
+            return Err(self
+                .fault("how loud its loudspeaker is is not known")
+                .hint("run `rigtone plan`: it skips such combinations"));
+        };
+        let louder = wanted.db_spl() - at_unit - sound.active_dbfs();
+        sound.louder(louder).ok_or_else(|| {
+            self.fault(format!("the prompt `{name}` cannot be {wanted} loud at it: its peaks would be cut off"))
+                .hint("turn up the amplifier and measure `calibrated` of the loudspeaker anew, or bring it nearer")
+        })
     }
 
     fn fault(&self, what: impl Into<String>) -> InfrastructureFault {
@@ -57,7 +94,7 @@ impl Voice {
             Request::Connect(target) => ("connect", Some(target), None),
             Request::Disconnect(target) => ("disconnect", Some(target), None),
             Request::Play { on, signal, content, .. } => (content.unwrap_or("play"), Some(on), Some(signal)),
-            Request::Say(name) => (name, None, None),
+            Request::Say { prompt, .. } => (prompt, None, None),
             Request::Find(_) => return Err(self.fault("a voice assistant does not say what it finds")),
             Request::Power(_) | Request::EnterPairingMode => return Err(self.fault("words move no switch")),
         };
@@ -97,6 +134,7 @@ impl Asked for Voice {
 
     async fn ask(&self, request: Request<'_>, deadline: Instant) -> Result<Reply, InfrastructureFault> {
         let (name, other, signal) = self.prompt_of(request)?;
+        let loudness = if let Request::Say { loudness, .. } = request { loudness } else { None };
         let prompt = self.prompts.get(&*name).ok_or_else(|| {
             self.fault(format!("its device has no prompt `{name}`"))
                 .hint("add it under `prompts` in the device's document")
@@ -106,9 +144,11 @@ impl Asked for Voice {
             self.speech.of(prompt, words.as_deref(), deadline).await.map_err(|mute| {
                 self.fault(format!("the prompt `{name}` cannot be said: {}", mute.what)).hint(mute.hint)
             })?;
+        let sound = self.as_loud_as(&name, sound, loudness)?;
         self.loudspeaker.play(&sound, deadline).await?;
         let said = words.or_else(|| prompt.wav.clone()).unwrap_or_default();
-        let asked = format!("{name}: \"{said}\" was spoken through loudspeaker {}", self.loudspeaker.name());
+        let loud = loudness.map(|loudness| format!(", {loudness} at it")).unwrap_or_default();
+        let asked = format!("{name}: \"{said}\" was spoken through loudspeaker {}{loud}", self.loudspeaker.name());
         // Nobody has heard what it answers.
         Ok(Reply { asked, said: None, outcome: Ok(None), papers: vec![] })
     }
@@ -121,11 +161,7 @@ impl Asked for Voice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        clock::Clock,
-        hardware::HostClock,
-        playback::{Mono, wav},
-    };
+    use crate::{clock::Clock, hardware::HostClock, playback::wav};
     use rigtone_model::document::Rig;
     use rstest::rstest;
     use serde_json::json;
@@ -196,6 +232,42 @@ mod tests {
         assert!(reply.asked.starts_with("pair: ") && reply.asked.ends_with("through loudspeaker desk"), "{reply:?}");
         // Neither a link nor a failure: an assistant's word is not taken.
         assert_eq!((reply.said, reply.outcome), (None, Ok(None)));
+    }
+
+    #[rstest]
+    // A square wave of a tenth of full scale: 20 dB below what the loudspeaker is known by.
+    #[case::as_it_is(Some(90.0), 70.0, Ok(3277))]
+    #[case::softer(Some(90.0), 50.0, Ok(328))]
+    #[case::cut_off(Some(90.0), 95.0, Err("its peaks would be cut off"))]
+    #[case::unknown(None, 70.0, Err("is not known"))]
+    #[tokio::test]
+    async fn a_prompt_is_as_loud_at_the_unit_as_it_should_be(
+        #[case] at_unit: Option<f64>,
+        #[case] wanted: f64,
+        #[case] peak: Result<i16, &str>,
+    ) {
+        let (folder, clock) = (tempfile::tempdir().expect("a folder"), HostClock::start());
+        let (voice, ear) = voice(folder.path(), false, clock);
+        let wave: Vec<i16> = (0..4800).map(|n| if n % 2 == 0 { 3277 } else { -3277 }).collect();
+        fs::write(folder.path().join("pair.wav"), wav(48_000, 1, 16, &wave)).expect("a recording");
+        let request = Request::Say { prompt: "pair", loudness: Loudness::from_db_spl(wanted) };
+        let said = voice.known_to_be(at_unit).ask(request, clock.now().plus(60_000_000_000)).await;
+        match peak {
+            Ok(peak) => {
+                said.expect("said");
+                assert_eq!(ear.heard.borrow()[0].iter().max(), Some(&peak));
+            }
+            Err(why) => assert!(said.expect_err("not said").what.contains(why)),
+        }
+    }
+
+    #[rstest]
+    #[case("1 m", 90.0)]
+    #[case("2 m", 90.0 - 6.0206)]
+    #[case("0.5 m", 90.0 + 6.0206)]
+    fn sound_falls_with_distance(#[case] distance: &str, #[case] due: f64) {
+        let level = at_distance("90 dB SPL".parse().expect("a level"), distance.parse().expect("a distance"));
+        assert!((level - due).abs() < 1e-3, "{level}");
     }
 
     #[rstest]

@@ -54,7 +54,7 @@ impl Asked for Somebody {
             Request::Connect(_) => "Connect",
             Request::Disconnect(_) => "Disconnect",
             Request::Play { .. } => "Play",
-            Request::Say(_) => "Say",
+            Request::Say { .. } => "Say",
             Request::Set { .. } => "Set",
         };
         let asked = asked.to_owned();
@@ -95,7 +95,7 @@ impl Asked for Somebody {
             Request::Set { option, value } => {
                 unit.settings.as_ref().expect("a source").set(option, value, deadline).await?
             }
-            Request::Say(_) => Ok(()),
+            Request::Say { .. } => Ok(()),
         };
         Ok(reply("done", done.map(|()| None)))
     }

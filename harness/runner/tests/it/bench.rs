@@ -1,6 +1,10 @@
 //! What the tests share: documents of the repository, planned and run in a directory of their own.
 
-use std::{cell::RefCell, path::PathBuf, rc::Rc};
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use indexmap::IndexMap;
 use rigtone_judge::verdicts::RunPlan;
@@ -41,7 +45,12 @@ pub(crate) fn plan(scenarios: &[&str], change: impl FnOnce(&mut Rig)) -> Planned
     assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
     let mut rig = loaded.library.rigs["simulated"].value.clone();
     change(&mut rig);
-    let devices = loaded.library.devices.iter().map(|(id, e)| (id.clone(), e.value.clone())).collect();
+    let beside = |entry: &load::Entry<Device>| {
+        let mut device = entry.value.clone();
+        device.beside(Path::new(&entry.path).parent().expect("a folder"));
+        device
+    };
+    let devices = loaded.library.devices.iter().map(|(id, entry)| (id.clone(), beside(entry))).collect();
     let planned: Vec<PlannedScenario> = loaded
         .library
         .scenarios

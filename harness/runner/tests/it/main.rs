@@ -14,3 +14,4 @@ mod resume;
 mod sound;
 mod starter;
 mod suites;
+mod voice;

@@ -10,9 +10,11 @@ impl Checker<'_> {
     /// The attempts of a step are counted where it makes several.
     pub(super) fn attempts(&mut self, expectation: Expectation<'_>, conditions: &[Option<&str>]) {
         if expectation.step().is_none() {
-            return self.incomplete("attempts of which step?", "add `of` and the name of a step that pairs");
+            return self.incomplete("attempts of which step?", "add `of` and the name of a step that pairs or prompts");
         }
-        self.step(expectation, conditions, "makes attempts", |action| matches!(action, Action::Pair(_)));
+        self.step(expectation, conditions, "makes attempts", |action| {
+            matches!(action, Action::Pair(_) | Action::Prompt(_))
+        });
     }
 
     /// Of which trials a limit of a measured quantity has to hold.

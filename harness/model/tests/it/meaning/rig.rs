@@ -104,6 +104,13 @@ use crate::{DEVICE, RIG, findings, place, with_line};
     "does not say what the unit runs",
     "add `runs`"
 )]
+#[case::deafened_the_wrong_way(
+    18,
+    "    simulated: {assistant: {deafened: {half: 70 dB SPL, slope: 0 dB}}}",
+    "out-of-range 18:64-68 units.charge.simulated.assistant.deafened.slope",
+    "and not less",
+    "such as `2 dB`"
+)]
 #[case::battery(
     18,
     "    simulated: {battery: 8 h}",

@@ -238,7 +238,7 @@ impl Asked for Android {
             Request::Forget(_) => return cannot("forget a bond"),
             Request::EnterPairingMode => return cannot("make itself visible"),
             Request::Power(_) => return cannot("switch a supply"),
-            Request::Say(_) => return cannot("hear a prompt"),
+            Request::Say { .. } => return cannot("hear a prompt"),
             Request::Set { .. } => return cannot("change a setting"),
             Request::Connect(_) | Request::Disconnect(_) | Request::Play { .. } => {}
         }
@@ -488,7 +488,7 @@ mod tests {
     #[case(Request::Forget(SPEAKER), "forget")]
     #[case(Request::EnterPairingMode, "visible")]
     #[case(Request::Power(true), "supply")]
-    #[case(Request::Say("pair"), "prompt")]
+    #[case(Request::Say { prompt: "pair", loudness: None }, "prompt")]
     #[tokio::test]
     async fn what_no_shell_can_do_is_refused_without_a_call(#[case] request: Request<'static>, #[case] what: &str) {
         let lab = lab(&Phone::default());
