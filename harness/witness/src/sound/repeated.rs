@@ -22,6 +22,9 @@ const DELAY_S: f64 = 0.9;
 /// What lies between a window and the first marker of the next time, at the least.
 const GUARD_S: f64 = 0.05;
 
+/// More than what lies behind the last marker but one of any stimulus: a time of which less is missing was heard to its end.
+const END_S: f64 = 1.0;
+
 /// One time that the stimulus was sent.
 struct Piece {
     facts: Vec<Fact>,
@@ -30,6 +33,13 @@ struct Piece {
     presence: Option<bool>,
     /// How long of it was heard, where it was heard in part.
     heard_s: Option<f64>,
+}
+
+impl Piece {
+    /// Whether nothing was heard of it from some moment on.
+    fn is_silent_at_its_end(&self, period_s: f64) -> bool {
+        self.presence == Some(false) && self.heard_s.is_none_or(|heard_s| period_s - heard_s > END_S)
+    }
 }
 
 /// What the recording of a stimulus says that was sent `times` times.
@@ -102,7 +112,13 @@ fn together(pieces: &[Piece], times: usize, period_s: f64) -> Vec<Fact> {
         .into_iter()
         .filter_map(|(quantity, at_hz)| {
             let same = |fact: &&Fact| (fact.quantity, fact.at_hz) == (quantity, at_hz);
-            let each: Vec<&Fact> = pieces.iter().filter_map(|piece| piece.facts.iter().find(same)).collect();
+            // What is missing of a time that broke off is a silence, and no hole beside it.
+            let counts = quantity != Quantity::Dropouts && quantity != Quantity::LongestDropout;
+            let whole = pieces.iter().filter(|piece| counts || !piece.is_silent_at_its_end(period_s));
+            let mut each: Vec<&Fact> = whole.filter_map(|piece| piece.facts.iter().find(same)).collect();
+            if each.is_empty() {
+                each.extend(pieces.iter().find_map(|piece| piece.facts.iter().find(same)));
+            }
             one(quantity, &each, &silences)
         })
         .collect();
@@ -121,12 +137,13 @@ fn silences(pieces: &[Piece], period_s: f64) -> Vec<f64> {
     let (mut heard, mut open) = (false, false);
     for piece in pieces {
         match (piece.presence, piece.heard_s) {
-            (Some(true), _) => (heard, open) = (true, false),
-            // Broken off: what is missing of it is the beginning of a silence.
-            (Some(false), Some(heard_s)) => {
+            (Some(false), Some(heard_s)) if piece.is_silent_at_its_end(period_s) => {
+                // What is missing of it is the beginning of a silence.
                 found.push((period_s - heard_s).max(0.0));
                 (heard, open) = (true, true);
             }
+            // A time with holes was heard to its end.
+            (Some(true), _) | (Some(false), Some(_)) => (heard, open) = (true, false),
             (Some(false), None) if open => *found.last_mut().expect("it is open") += period_s,
             (Some(false), None) if heard => {
                 found.push(period_s);
