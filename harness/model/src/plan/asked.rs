@@ -168,7 +168,7 @@ fn unanswered(expectation: Expectation<'_>, step: &Step, control: Control, seen:
     let action = step.action();
     let connects = matches!(action, Action::Connect(_));
     let plays = matches!(action, Action::Play(_));
-    let prompts = matches!(action, Action::Prompt(_));
+    let heard = plays || matches!(action, Action::Prompt(_)) || (connects && seen);
     let phone = control == Control::Android;
     match expectation {
         Expectation::Codec(_) if connects && !seen && !phone => Some(format!(
@@ -176,7 +176,7 @@ fn unanswered(expectation: Expectation<'_>, step: &Step, control: Control, seen:
         )),
         Expectation::SuccessRate(_) | Expectation::Unsupported(_)
             // Whether a prompt was understood is heard: see `voice`.
-            if control == Control::Voice && !plays && !prompts && !(connects && seen) =>
+            if control == Control::Voice && !heard =>
         {
             Some(format!(
                 "whether `{name}` succeeded is not seen with `control: voice`; expect something of a step that follows"
