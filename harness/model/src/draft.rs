@@ -118,7 +118,8 @@ mod tests {
 
     fn device(more: Value) -> Device {
         let mut all = json!({"device": "acme/boom", "title": "Acme Boom", "roles": ["a2dp-sink"], "codecs": ["sbc"]});
-        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let Value::Object(more) = more else { panic!("a map is due") };
+        all.as_object_mut().unwrap().extend(more);
         serde_json::from_value(all).unwrap()
     }
 

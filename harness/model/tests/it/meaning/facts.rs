@@ -14,68 +14,68 @@ fn with(more: &str) -> String {
 #[rstest]
 #[case(
     "facts: {boot: {mark: estimate}}\n",
-    "dangling-reference 16:9-13 facts.boot",
+    "dangling-reference 15:9-13 facts.boot",
     "does not state `boot`",
     "mark: unknown"
 )]
 #[case(
     "facts: {codecs.ldac: {mark: estimate}}\n",
-    "dangling-reference 16:9-20 facts.codecs.ldac",
+    "dangling-reference 15:9-20 facts.codecs.ldac",
     "does not state `codecs.ldac`",
     "mark: unknown"
 )]
 #[case(
     "facts: {codecs.other: {mark: estimate}}\n",
-    "dangling-reference 16:9-21 facts.codecs.other",
+    "dangling-reference 15:9-21 facts.codecs.other",
     "does not state",
     ""
 )]
 #[case(
     "facts: {codecs.sbc: {mark: unknown}}\n",
-    "unfit-value 16:28-35 facts.codecs.sbc.mark",
+    "unfit-value 15:28-35 facts.codecs.sbc.mark",
     "states `codecs.sbc`, and marks it as unknown",
     "delete"
 )]
-#[case("facts: {codecs: {mark: unknown}}\n", "unfit-value 16:24-31 facts.codecs.mark", "states `codecs`", "delete")]
-#[case("facts: {coddecs: {mark: unknown}}\n", "dangling-reference 16:9-16 facts.coddecs", "no fact", "`codecs`")]
+#[case("facts: {codecs: {mark: unknown}}\n", "unfit-value 15:24-31 facts.codecs.mark", "states `codecs`", "delete")]
+#[case("facts: {coddecs: {mark: unknown}}\n", "dangling-reference 15:9-16 facts.coddecs", "no fact", "`codecs`")]
 #[case(
     "facts: {codecs.acc: {mark: unknown}}\n",
-    "wrong-reference 16:9-19 facts.codecs.acc",
+    "wrong-reference 15:9-19 facts.codecs.acc",
     "`acc` is nothing",
     "`codecs`"
 )]
-#[case("facts: {boot.fast: {mark: unknown}}\n", "wrong-reference 16:9-18 facts.boot.fast", "`fast` is nothing", "")]
+#[case("facts: {boot.fast: {mark: unknown}}\n", "wrong-reference 15:9-18 facts.boot.fast", "`fast` is nothing", "")]
 #[case(
     "facts: {roles: {mark: known}}\n",
-    "incomplete 16:23-28 facts.roles.mark",
+    "incomplete 15:23-28 facts.roles.mark",
     "marked as known, and nothing says by whom",
     "sources"
 )]
 #[case(
     "facts: {roles: {mark: known, from: [manual]}}\nsources: {manuel: p. 7}\n",
-    "dangling-reference 16:37-43 facts.roles.from[0]",
+    "dangling-reference 15:37-43 facts.roles.from[0]",
     "no source `manual`",
     "did you mean `manuel`"
 )]
 #[case(
     "facts: {codecs.aac: {mark: claimed, from: [claim/aac-gaet]}}\n",
-    "unknown-claim 16:44-58 facts.codecs.aac.from[0]",
+    "unknown-claim 15:44-58 facts.codecs.aac.from[0]",
     "no claim",
     "claim/aac-gate"
 )]
 #[case(
     "facts: {roles: {mark: estimate, on: \"2026-02-30\"}}\n",
-    "unfit-value 16:37-49 facts.roles.on",
+    "unfit-value 15:37-49 facts.roles.on",
     "no day",
     "2026-11-01"
 )]
 #[case(
     "quirks: [{says: it hums, mark: claimed}]\n",
-    "incomplete 16:32-39 quirks[0].mark",
+    "incomplete 15:32-39 quirks[0].mark",
     "nothing says by whom",
     "sources"
 )]
-#[case("power: cells\n", "unfit-value 16:8-13 power", "does not go on from a battery", "battery: true")]
+#[case("power: cells\n", "unfit-value 15:8-13 power", "does not go on from a battery", "battery: true")]
 #[case("profiles: [hfp-unit]\n", "unfit-value 3:9-18 roles[0]", "its profiles lack it", "add `a2dp-sink`")]
 fn a_mark_is_of_something_and_of_somebody(
     #[case] more: &str,

@@ -65,7 +65,7 @@ fn a_suite_that_names_what_is_there_is_right() {
 #[case(
     "\"1.1.0\"",
     "\"1.1.1\"",
-    "dangling-reference 9:52-59 placeholders[0].axes.speaker.firmware[0]",
+    "dangling-reference 9:53-60 placeholders[0].axes.speaker.firmware[0]",
     "no firmware of `jbl/charge-5`",
     "1.1.0"
 )]
