@@ -445,10 +445,12 @@ pub(crate) async fn timed(
     stimulus: &Stimulus,
 ) -> Result<Option<Timed>, InfrastructureFault> {
     let evidence = keep_sound(session, place, &member.replace(' ', "-"), captured, None)?;
-    let heard = examine(session, captured.clone(), emitted, listening, Some(stimulus.clone()), Vec::new()).await?.map_err(|fault| {
-        InfrastructureFault::new(member, format!("the recording cannot be analysed: {fault}"))
-            .hint("check the microphone's cable, gain and format")
-    })?;
+    let heard = examine(session, captured.clone(), emitted, listening, Some(stimulus.clone()), Vec::new())
+        .await?
+        .map_err(|fault| {
+            InfrastructureFault::new(member, format!("the recording cannot be analysed: {fault}"))
+                .hint("check the microphone's cable, gain and format")
+        })?;
     let latency = heard
         .observations(place.step.unwrap_or_default(), &evidence, None)
         .find(|observation| observation.quantity == Quantity::Latency);

@@ -11,9 +11,7 @@ use std::{
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rigtone_model::{
-    document::{
-        self, Codec, Device, Heard, Output, PAIRING_MODE, PairingButton, Role, SimulatedUnit, Unit,
-    },
+    document::{self, Codec, Device, Heard, Output, PAIRING_MODE, PairingButton, Role, SimulatedUnit, Unit},
     id::stream_seed,
     quantity::{Duration, Share},
 };

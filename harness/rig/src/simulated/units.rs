@@ -602,7 +602,11 @@ impl SimulatedUnit {
         };
         let added_ns = world.body(&self.name).added_latency_ns(codec);
         let latency_ns = world.at(target, made).map_or(0, |body| body.connection_latency_ns(codec)) + added_ns;
-        world.link(&self.name, target, LinkState { codec, latency_ns, made, taken_over: false, music: true, hands_free });
+        world.link(
+            &self.name,
+            target,
+            LinkState { codec, latency_ns, made, taken_over: false, music: true, hands_free },
+        );
         world.second_link(&self.name, target, made);
         let configuration = traffic::configuration(codec, paged.bitpool);
         Ok(Ok(Link {
