@@ -10,7 +10,7 @@
 //! share of the correlation (Allen, "A χ² time-frequency discriminator for gravitational wave detection", Phys. Rev. D 71, 062001, 2005), and the
 //! sound has to match far better than the same backwards does nearby, which has its notes and is played by nobody: what that matches is chance
 //! (Elias and Gygi, "Target-decoy search strategy", Nature Methods 4, 2007). A sound that is alike backwards is refused. For music there is no
-//! bound but what tests show on hours of it.
+//! bound: tests look for alarms there.
 
 use crate::fft::{Complex, Fft, fast_size};
 use crate::locate::{LANES, UnfitSound, decimated, energy, filter, loudest};
