@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::document::Device;
 
 /// The keys of a device in the order in which people read them.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "device",
     "title",
     "roles",
@@ -19,6 +19,7 @@ const KEYS: [&str; 17] = [
     "battery",
     "gestures",
     "prompts",
+    "reaction",
     "settings",
     "firmware",
     "quirks",

@@ -79,7 +79,8 @@ impl Knob<'_> {
     /// Turns it until a short noise is as loud at the nearest microphone, in dB SPL (A-weighted). How loud a step is differs from device to device:
     /// the true volume is kept between one that was too soft and one that was too loud, and looked for on the line through what was heard.
     async fn until(&self, wanted_db: f64, from: Option<f64>, streaming: &dyn Streaming, wish: Wish) -> Answer<f64> {
-        let (mut soft, mut loud): (Option<(f64, f64)>, Option<(f64, f64)>) = (None, None);
+        let mut soft: Option<(f64, f64)> = None;
+        let mut loud: Option<(f64, f64)> = None;
         let mut next = from.unwrap_or(0.5);
         for _ in 0..TRIES {
             let taken = match self.turn(next).await? {

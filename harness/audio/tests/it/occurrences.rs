@@ -161,11 +161,10 @@ fn another_melody_of_its_notes_is_not_it() {
     let sound = chime(RATE);
     let mut backwards = background("white noise", 7, seconds(10.0));
     backwards.iter_mut().for_each(|x| *x *= 0.01);
-    // Each note where another one belongs.
-    let third = sound.len() / 3;
-    for (n, part) in [2, 0, 1].into_iter().enumerate() {
-        for (out, sample) in
-            backwards[seconds(4.0) + n * third..].iter_mut().zip(&sound[part * third..(part + 1) * third])
+    // The notes as they are, the last one first.
+    let note = seconds(0.13);
+    for (n, part) in [2, 1, 0].into_iter().enumerate() {
+        for (out, sample) in backwards[seconds(4.0) + n * note..].iter_mut().zip(&sound[part * note..(part + 1) * note])
         {
             *out += sample;
         }

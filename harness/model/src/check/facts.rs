@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The keys that state facts. A title and tags are words to find a device by.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "roles",
     "profiles",
     "codecs",
@@ -22,6 +22,7 @@ const KEYS: [&str; 12] = [
     "battery",
     "gestures",
     "prompts",
+    "reaction",
     "settings",
     "firmware",
 ];
@@ -47,7 +48,7 @@ fn stated(entry: &Entry<Device>) -> Vec<Stated> {
             found.push(Stated { name, at: at.iter().map(|&part| part.to_owned()).collect() });
         };
         let (fields, items) = (field.node.entries(), field.node.items());
-        for part in fields.iter().filter(|part| key != "firmware" || part.key != UNKNOWN_FIRMWARE) {
+        for part in fields.iter().filter(|part| has_parts(key) && (key != "firmware" || part.key != UNKNOWN_FIRMWARE)) {
             add(format!("{key}.{}", part.key), &[key, &part.key]);
         }
         for (n, item) in items.iter().enumerate() {
