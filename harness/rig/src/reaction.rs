@@ -97,10 +97,12 @@ mod tests {
 
     #[test]
     fn a_recording_is_read_as_it_is() {
-        let bytes = wav(48_000, 1, 16, &vec![16384; 4800]);
+        let recorded: Vec<i16> = chime(48_000).iter().map(|sample| (sample * 32767.0) as i16).collect();
+        let bytes = wav(48_000, 1, 16, &recorded);
         let (_folder, reaction) = written(&bytes);
         let sound = read(&reaction).expect("a sound");
-        assert_eq!(sound, ReactionSound { samples: vec![0.5; 4800], rate: 48_000, sha256: sha256_hex(&bytes) });
+        let samples = recorded.iter().map(|sample| f32::from(*sample) / 32768.0).collect();
+        assert_eq!(sound, ReactionSound { samples, rate: 48_000, sha256: sha256_hex(&bytes) });
     }
 
     #[rstest]

@@ -221,7 +221,7 @@ fn copy_documents(from: &Path, to: &Path) {
         let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
         if path.is_dir() && !hidden {
             copy_documents(&path, &copy);
-        } else if path.extension().is_some_and(|e| e == "yaml") {
+        } else if path.extension().is_some_and(|e| e == "yaml" || e == "wav") {
             fs::copy(&path, copy).unwrap();
         }
     }

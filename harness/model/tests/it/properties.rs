@@ -103,8 +103,10 @@ fn object(root: &Value, schema: &Map<String, Value>, dice: &mut Dice<'_>, depth:
         }
     }
     if let Some(values) = schema.get("additionalProperties").filter(|v| v.is_object()) {
+        // Keys that have a form say by an example how they look.
+        let like = schema.get("propertyNames").and_then(|names| names["examples"][0].as_str()).unwrap_or("key");
         for n in 0..=dice.below(3) {
-            made.insert(format!("key-{n}"), valid(root, values, dice, depth + 1));
+            made.insert(format!("{like}-{n}"), valid(root, values, dice, depth + 1));
         }
     }
     if made.is_empty() && schema.get("minProperties").is_some() {
@@ -187,6 +189,7 @@ fn consistent(loaded: &Loaded) {
         library.rigs.len(),
         library.quarantines.len(),
         library.calibrations.len(),
+        library.suites.len(),
     ];
     let documents: usize = documents.into_iter().sum();
     assert!(loaded.diagnostics.iter().all(|d| d.code != Code::Internal), "{:#?}", loaded.diagnostics);

@@ -54,6 +54,8 @@ impl Body {
                 if sends(answers_ns) {
                     return Some(answers_ns);
                 }
+                // Its train has ended meanwhile: it goes back to listening now and then, from now on.
+                at_ns = answers_ns;
             }
             at_ns += every;
         }
