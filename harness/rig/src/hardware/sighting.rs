@@ -43,7 +43,6 @@ pub async fn sight(name: &str, dongle: &Dongle, target: Address, ns: i64) -> Res
 /// # Errors
 /// This build has no driver.
 #[cfg(not(feature = "bluez"))]
-#[expect(clippy::unused_async, reason = "with the driver it waits")]
 pub async fn sight(name: &str, _: &Dongle, _: Address, _: i64) -> Result<Answer<Sighting>, OpenError> {
     Err(OpenError::NotBuilt { member: format!("dongle {name}"), feature: "bluez" })
 }
