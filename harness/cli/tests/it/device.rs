@@ -77,8 +77,8 @@ fn a_document_that_is_there_stays_as_it_is() {
 }
 
 #[rstest]
-#[case::nobody_to_ask(&[ID], "--title and --role is missing, and there is nobody at a terminal")]
-#[case::no_role(&[ID, "--title", "Boom"], "--role is missing")]
+#[case::nobody_to_ask(&[ID], "--title and --role: not given, and there is nobody at a terminal")]
+#[case::no_role(&[ID, "--title", "Boom"], "--role: not given")]
 #[case::no_id(&["Boom", "--title", "Boom", "--role", "a2dp-sink"], "is no id of a device")]
 #[case::out_of_the_folder(&["../boom", "--title", "Boom", "--role", "a2dp-sink"], "is no id of a device")]
 #[case::no_such_role(&[ID, "--title", "Boom", "--role", "speaker"], "`speaker` is not one of")]

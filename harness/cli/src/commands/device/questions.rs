@@ -48,7 +48,7 @@ pub(super) fn complete(what: &mut New, seen: Option<&Seen>) -> Result<(), Troubl
         return match missing.is_empty() {
             true => Ok(()),
             false => Err(Trouble::usage(format!(
-                "{} is missing, and there is nobody at a terminal to ask",
+                "{}: not given, and there is nobody at a terminal to ask",
                 missing.join(" and ")
             ))
             .hint("add it; what else is not said is marked as unknown")),
