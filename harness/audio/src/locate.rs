@@ -48,6 +48,15 @@ pub enum UnfitSound {
     },
 }
 
+/// Whether a sound is long enough and all of it numbers.
+pub(crate) fn fit(sound: &[f32], rate: u32) -> Result<(), UnfitSound> {
+    let have_s = sound.len() as f64 / f64::from(rate.max(1));
+    if have_s < SHORTEST_S {
+        return Err(UnfitSound::TooShort { have_s });
+    }
+    sound.iter().position(|sample| !sample.is_finite()).map_or(Ok(()), |frame| Err(UnfitSound::NotASample { frame }))
+}
+
 /// Where a sound was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Located {
@@ -83,13 +92,7 @@ impl Locator {
     /// # Errors
     /// [`UnfitSound`].
     pub fn new(sound: &[f32], rate: u32) -> Result<Self, UnfitSound> {
-        let have_s = sound.len() as f64 / f64::from(rate.max(1));
-        if have_s < SHORTEST_S {
-            return Err(UnfitSound::TooShort { have_s });
-        }
-        if let Some(frame) = sound.iter().position(|sample| !sample.is_finite()) {
-            return Err(UnfitSound::NotASample { frame });
-        }
+        fit(sound, rate)?;
         let offset = loudest(sound, (LONGEST_S * f64::from(rate)) as usize);
         let sound = sound[offset..(offset + (LONGEST_S * f64::from(rate)) as usize).min(sound.len())].to_vec();
         let whole = energy(&sound);

@@ -8,19 +8,20 @@
 //!
 //! Melodies break that condition: a note that is also in the sound correlates with its part of it. So each stretch of the sound has to bring its
 //! share of the correlation (Allen, "A χ² time-frequency discriminator for gravitational wave detection", Phys. Rev. D 71, 062001, 2005), and the
-//! sound has to match far better than the same backwards does nearby, which has its notes and is played by nobody: what that matches is chance
-//! (Elias and Gygi, "Target-decoy search strategy", Nature Methods 4, 2007). A sound that is alike backwards is refused. For music there is no
-//! bound: tests look for alarms there.
+//! sound has to match far better than sounds of its kind that nobody plays match nearby: the same backwards, and the same higher and lower by
+//! up to seven half-tones, as music would have it as often. What those match is chance (Elias and Gygi, "Target-decoy search strategy", Nature
+//! Methods 4, 2007). A sound that is alike backwards is refused; one that is alike when it is shifted is not compared with that. For music there
+//! is no bound: tests look for alarms there.
+
+use std::{f64::consts::PI, ops::RangeInclusive};
 
 use crate::fft::{Complex, Fft, fast_size};
-use crate::locate::{LANES, UnfitSound, decimated, energy, filter, loudest};
+use crate::locate::{LANES, UnfitSound, decimated, energy, filter, fit, loudest};
 
 /// Recording and sound are brought to this rate in Hz, or the next above that is a whole part of theirs.
 const RATE: u32 = 16_000;
 /// A longer sound is looked for by its loudest stretch of this length in seconds.
 const LONGEST_S: f64 = 2.0;
-/// A shorter one is none that could be told from chance.
-const SHORTEST_S: f64 = 0.05;
 /// A block in seconds: as long as sounds of a room keep their colour, and many times the sound.
 const BLOCK_S: f64 = 8.0;
 /// Half-width over which the spectrum is smoothed, in Hz.
@@ -33,8 +34,12 @@ const FLOOR: f64 = 1e-4;
 const PARTS: usize = 6;
 /// How unequal their shares may be: 0 for equal ones, 1 when half of them are missing; rooms take some and add some.
 const UNEQUAL: f64 = 0.2;
-/// How many times better than backwards it has to match.
-const BETTER: f64 = 1.75;
+/// How many times better than any sound that nobody plays it has to match.
+const BETTER: f64 = 1.5;
+/// Half-tones up and down by which it is shifted.
+const SHIFTS: RangeInclusive<i32> = -7..=7;
+/// How far the interpolation between samples reaches.
+const TAPS: i64 = 16;
 /// Places nearer than this to a better one are the same, in seconds.
 const SAME_S: f64 = 0.02;
 /// The most samples at which a search is begun anew: the lanes of the low-pass allow no more.
@@ -67,6 +72,8 @@ pub struct Finder {
     /// The decimated stretch that is looked for, and its first frame at full rate.
     sound: Vec<f32>,
     offset: usize,
+    /// Sounds of its kind that nobody plays.
+    decoys: Vec<Vec<f32>>,
     fft: Fft<f32>,
 }
 
@@ -76,22 +83,7 @@ impl Finder {
     /// # Errors
     /// [`UnfitSound`].
     pub fn new(sound: &[f32], rate: u32) -> Result<Self, UnfitSound> {
-        let have_s = sound.len() as f64 / f64::from(rate.max(1));
-        if have_s < SHORTEST_S {
-            return Err(UnfitSound::TooShort { have_s });
-        }
-        if let Some(frame) = sound.iter().position(|sample| !sample.is_finite()) {
-            return Err(UnfitSound::NotASample { frame });
-        }
-        let alike = |sound: &[f32]| {
-            let backwards: Vec<f32> = sound.iter().rev().copied().collect();
-            let size = fast_size(2 * sound.len());
-            let mut fft = Fft::default();
-            let (mut a, b) = (fft.forward(sound, size), fft.forward(&backwards, size));
-            a.iter_mut().zip(&b).for_each(|(a, b)| *a *= b.conj());
-            let best = fft.inverse(a, size).into_iter().fold(0.0f32, |best, value| best.max(value.abs()));
-            f64::from(best) / energy(sound)
-        };
+        fit(sound, rate)?;
         let longest = (LONGEST_S * f64::from(rate)) as usize;
         let offset = loudest(sound, longest);
         let stretch = &sound[offset..(offset + longest).min(sound.len())];
@@ -101,10 +93,15 @@ impl Finder {
         if energy(&slow) <= 0.0 {
             return Err(UnfitSound::Silent);
         }
-        if alike(&slow) * BETTER > 1.0 {
+        let mut fft = Fft::default();
+        let backwards = slow.iter().rev().copied().collect();
+        if alike(&mut fft, &slow, &backwards) * BETTER > 1.0 {
             return Err(UnfitSound::AlikeBackwards);
         }
-        Ok(Self { rate, step, filter, sound: slow, offset, fft: Fft::default() })
+        let shifts = SHIFTS.filter(|halftones| *halftones != 0).map(|halftones| shifted(&slow, halftones));
+        let mut decoys = vec![backwards];
+        decoys.extend(shifts.filter(|decoy| alike(&mut fft, &slow, decoy) * BETTER <= 1.0));
+        Ok(Self { rate, step, filter, sound: slow, offset, decoys, fft })
     }
 
     /// The score above which chance gets `per_hour` times an hour at most, of recordings at the finder's rate.
@@ -169,42 +166,42 @@ impl Finder {
             kernel
         };
         let kernel = kernel_of(&mut self.fft, &self.sound);
-        let turned: Vec<f32> = self.sound.iter().rev().copied().collect();
-        let backwards = kernel_of(&mut self.fft, &turned);
         let places = (block.len() + 1).saturating_sub(span);
         let products = self.correlation(&white, &kernel, size, places);
         let squares = |samples: &[f32]| samples.iter().map(|x| x * x).collect::<Vec<f32>>();
         let variances = self.correlation(&squares(&white), &squares(&kernel), size, places);
         // Rounding must not be divided by rounding.
         let floor = (1e-5 * energy(&kernel) * energy(&white) / block.len() as f64).max(1e-30) as f32;
-        let decoys = self.correlation(&white, &backwards, size, places);
-        let fair = (energy(&kernel) / energy(&backwards).max(1e-30)).sqrt() as f32;
-        let scores: Vec<f32> = products
-            .iter()
-            .zip(&variances)
-            .map(|(product, variance)| product.abs() / variance.max(floor).sqrt())
-            .collect();
+        let near = |place: usize, reach: usize| place.saturating_sub(reach)..(place + reach + 1).min(places);
         let same = (SAME_S * rate) as usize;
         let parts = parts(&kernel);
+        let norm = energy(&kernel).sqrt();
         let mut kept = Vec::new();
-        for (place, score) in scores.iter().copied().enumerate().filter(|(_, score)| f64::from(*score) >= threshold) {
+        for (place, product) in products.iter().enumerate() {
+            let score = f64::from(product.abs() / variances[place].max(floor).sqrt());
             // The best place is that of the largest correlation: what it is divided by is largest there too.
-            let strength = products[place].abs();
-            let near = |reach: usize| place.saturating_sub(reach)..(place + reach + 1).min(places);
-            if products[near(same)].iter().any(|other| other.abs() > strength) {
+            let is_better = |other: &f32| other.abs() > product.abs();
+            if score < threshold || products[near(place, same)].iter().any(is_better) {
                 continue;
             }
-            let chance = decoys[near(span)].iter().fold(0.0f32, |most, decoy| most.max(decoy.abs())) * fair;
-            if f64::from(strength) < BETTER * f64::from(chance) {
-                continue;
-            }
-            let score = f64::from(score);
             let unequal = unequal(&white[place..place + span], &kernel, &parts);
             // Noise makes shares unequal by as much as its part in the score.
             if unequal <= UNEQUAL + 2.0 * (PARTS - 1) as f64 / (score * score) {
-                let strength = f64::from(strength) / energy(&kernel).sqrt();
-                kept.push(Placed { place, score, unequal, strength });
+                kept.push(Placed { place, score, unequal, strength: f64::from(product.abs()) / norm });
             }
+        }
+        for n in 0..self.decoys.len() {
+            if kept.is_empty() {
+                break;
+            }
+            let decoy = kernel_of(&mut self.fft, &self.decoys[n]);
+            let norm = energy(&decoy).max(1e-30).sqrt();
+            let chances = self.correlation(&white, &decoy, size, places);
+            kept.retain(|placed| {
+                let chance =
+                    chances[near(placed.place, span)].iter().fold(0.0f32, |most, chance| most.max(chance.abs()));
+                placed.strength >= BETTER * f64::from(chance) / norm
+            });
         }
         kept
     }
@@ -219,6 +216,34 @@ impl Finder {
         out.truncate(places);
         out
     }
+}
+
+/// The largest correlation of two sounds over the root of their energies.
+fn alike(fft: &mut Fft<f32>, sound: &[f32], other: &[f32]) -> f64 {
+    let size = fast_size(2 * sound.len());
+    let (mut a, b) = (fft.forward(sound, size), fft.forward(other, size));
+    a.iter_mut().zip(&b).for_each(|(a, b)| *a *= b.conj());
+    let best = fft.inverse(a, size).into_iter().fold(0.0f32, |best, value| best.max(value.abs()));
+    f64::from(best) / (energy(sound) * energy(other)).sqrt().max(1e-30)
+}
+
+/// The sound as it is heard when it is played faster or slower by so many half-tones, over its length: windowed sines between its samples.
+fn shifted(sound: &[f32], halftones: i32) -> Vec<f32> {
+    let speed = 2f64.powf(f64::from(halftones) / 12.0);
+    // What would lie above half the rate is left out.
+    let band = speed.recip().min(1.0);
+    let weight = |apart: f64| {
+        let angle = PI * apart * band;
+        let sine = if angle.abs() < 1e-9 { 1.0 } else { angle.sin() / angle };
+        band * sine * (0.5 + 0.5 * (PI * apart / TAPS as f64).cos())
+    };
+    let sample = |n: usize| {
+        let at = n as f64 * speed;
+        let first = (at.floor() as i64 - TAPS + 1).max(0);
+        let range = first..(at.floor() as i64 + TAPS + 1).min(sound.len() as i64);
+        range.map(|k| f64::from(sound[k as usize]) * weight(at - k as f64)).sum::<f64>() as f32
+    };
+    (0..sound.len()).map(sample).collect()
 }
 
 /// What makes each frequency as strong as every other: one over the root of the smoothed power; nothing of silence.
