@@ -112,8 +112,18 @@ impl Endpoint {
         self.role
     }
 
-    /// What is offered for a wish.
-    pub(super) fn offer(&self, wish: Wish) -> Result<Offer, InfrastructureFault> {
+    /// What is offered for a wish, the better first. SBC stands behind every other codec, as A2DP demands of all devices: whoever lacks what is
+    /// wished for agrees on that. Who asks for one configuration asks for no other.
+    pub(super) fn offers(&self, wish: Wish) -> Result<Vec<Offer>, InfrastructureFault> {
+        let wished = self.offer(wish)?;
+        let mandatory = Wish { codec: Codec::Sbc, ..wish };
+        match (wish.configured, wish.codec) {
+            (Some(_), _) | (None, Codec::Sbc) => Ok(vec![wished]),
+            (None, _) => Ok(vec![wished, self.offer(mandatory)?]),
+        }
+    }
+
+    fn offer(&self, wish: Wish) -> Result<Offer, InfrastructureFault> {
         match (self.role, wish.configured) {
             (EndpointRole::Source, configured) => Ok(Offer::only(self.configuration(wish)?, configured.is_some())),
             (EndpointRole::Sink, None) => self.to_receive(wish.codec),
@@ -144,11 +154,10 @@ impl Endpoint {
         })
     }
 
-    /// What is encoded for a wish: what was agreed on, if that is of its codec, else what would be asked for.
+    /// What is encoded for a wish: what was agreed on, else what would be asked for.
     fn to_send(&self, wish: Wish) -> Result<CodecConfiguration, InfrastructureFault> {
-        let wanted = self.configuration(wish)?;
-        let agreed = self.agreed.borrow().filter(|agreed| agreed.codec() == wanted.codec());
-        Ok(agreed.unwrap_or(wanted))
+        let agreed = *self.agreed.borrow();
+        agreed.map_or_else(|| self.configuration(wish), Ok)
     }
 
     /// Whether BlueZ knows the device; an unknown one cannot be paired with.
@@ -471,7 +480,8 @@ impl Endpoint {
     }
 
     async fn connect_by(&self, live: &Live, target: Address, wish: Wish, deadline: Instant) -> Answer<Link> {
-        let offers = [self.offer(wish)?];
+        let offers = self.offers(wish)?;
+        self.agreed.take();
         if self.role == EndpointRole::Sink {
             live.media.receive();
         }

@@ -99,7 +99,7 @@ impl Endpoint {
         if !live.media.is_offering().await {
             // Without an endpoint BlueZ has no record of A2DP; whoever connects or waits afterwards offers what it needs.
             let usual = Wish { profile: Profile::A2dp, codec: Codec::Sbc, configured: None };
-            let offers = [self.offer(usual)?];
+            let offers = self.offers(usual)?;
             self.dongle().ask("offering the codec", deadline, || live.media.offer(self.role(), &offers)).await?;
         }
         let uuids = self.dongle().ask("reading its service records", deadline, || live.adapter.uuids()).await?;
