@@ -94,7 +94,7 @@ impl Finder {
             return Err(UnfitSound::Silent);
         }
         let mut fft = Fft::default();
-        let backwards = slow.iter().rev().copied().collect();
+        let backwards: Vec<f32> = slow.iter().rev().copied().collect();
         if alike(&mut fft, &slow, &backwards) * BETTER > 1.0 {
             return Err(UnfitSound::AlikeBackwards);
         }
