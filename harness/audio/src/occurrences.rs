@@ -38,6 +38,15 @@ const UNEQUAL: f64 = 0.2;
 const BETTER: f64 = 1.5;
 /// Half-tones up and down by which it is shifted.
 const SHIFTS: RangeInclusive<i32> = -7..=7;
+/// Orders of its stretches in which none follows or precedes its own neighbour.
+const ORDERS: [[usize; PARTS]; 6] = [
+    [1, 3, 5, 0, 2, 4],
+    [4, 2, 0, 5, 3, 1],
+    [2, 4, 0, 5, 1, 3],
+    [3, 1, 5, 0, 4, 2],
+    [3, 0, 4, 1, 5, 2],
+    [2, 5, 1, 4, 0, 3],
+];
 /// How far the interpolation between samples reaches.
 const TAPS: i64 = 16;
 /// Places nearer than this to a better one are the same, in seconds.
@@ -100,7 +109,8 @@ impl Finder {
         }
         let shifts = SHIFTS.filter(|halftones| *halftones != 0).map(|halftones| shifted(&slow, halftones));
         let mut decoys = vec![backwards];
-        decoys.extend(shifts.filter(|decoy| alike(&mut fft, &slow, decoy) * BETTER <= 1.0));
+        let stirred = ORDERS.iter().map(|order| reordered(&slow, order));
+        decoys.extend(shifts.chain(stirred).filter(|decoy| alike(&mut fft, &slow, decoy) * BETTER <= 1.0));
         Ok(Self { rate, step, filter, sound: slow, offset, decoys, fft })
     }
 
@@ -244,6 +254,13 @@ fn shifted(sound: &[f32], halftones: i32) -> Vec<f32> {
         range.map(|k| f64::from(sound[k as usize]) * weight(at - k as f64)).sum::<f64>() as f32
     };
     (0..sound.len()).map(sample).collect()
+}
+
+/// The sound with its stretches in another order.
+fn reordered(sound: &[f32], order: &[usize; PARTS]) -> Vec<f32> {
+    let ends = parts(sound);
+    let part = |n: &usize| &sound[n.checked_sub(1).map_or(0, |before| ends[before])..ends[*n]];
+    order.iter().flat_map(part).copied().collect()
 }
 
 /// What makes each frequency as strong as every other: one over the root of the smoothed power; nothing of silence.
