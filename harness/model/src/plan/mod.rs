@@ -2,9 +2,16 @@
 
 mod asked;
 mod bindings;
+mod candidate;
 mod capability;
+mod codecs;
+mod estimate;
 mod expand;
+mod measured;
+mod obstacles;
 mod placeholder;
+mod playing;
+mod point;
 mod resources;
 mod select;
 mod services;
