@@ -1,7 +1,10 @@
 //! Whether the codecs that are asked for can be had.
 
-use super::{obstacles::Answer, point::Point};
-use crate::document::{Action, Codec, Connect, Expectation, Profile, WantedCodec, World};
+use super::{Capability, obstacles::Answer, point::Point};
+use crate::{
+    document::{Action, Codec, Connect, Control, Expectation, Profile, Role, Unit, WantedCodec, World},
+    dongle,
+};
 
 /// The steps that connect.
 fn connects<'a>(point: &Point<'a>) -> impl Iterator<Item = &'a Connect> + use<'a> {
@@ -36,6 +39,28 @@ fn wants_fallback(point: &Point<'_>, codec: Codec) -> bool {
         Expectation::Unsupported(_) => true,
         _ => false,
     })
+}
+
+/// A dongle has drivers of its own for codecs, whatever the device claims as which it goes, and whatever is expected.
+pub(super) fn undriven(point: &Point<'_>) -> Answer {
+    let is_ours = |unit: &Unit| point.rig.world == World::Hardware && unit.control == Some(Control::Endpoint);
+    for connect in connects(point).filter(|connect| connect.profile == Profile::A2dp) {
+        let codec = point.bindings.codec(connect)?;
+        let ends = [&connect.by, &connect.unit].into_iter().filter_map(|axis| point.unit_on(axis));
+        for candidate in ends.filter(|candidate| is_ours(candidate.unit)) {
+            let (role, word) = match candidate.can.has(Capability::Receiving) {
+                true => (Role::A2dpSink, "sink"),
+                false => (Role::A2dpSource, "source"),
+            };
+            if !dongle::codecs(role).contains(&codec) {
+                let (name, known) = (candidate.name(), dongle::codecs_in_words(role));
+                return Ok(Some(format!(
+                    "{name}: a dongle cannot be the {word} of {codec}: ask for another codec ({known}), or put a unit on this axis that is not Rigtone itself"
+                )));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// The simulated world has one configuration of each codec.

@@ -15,7 +15,7 @@ use super::{
     resources::{self, nearest},
 };
 use crate::{
-    document::{Axis, Device, Expectation, Rig, Scenario},
+    document::{Axis, Device, Expectation, Rig, Scenario, UnitChoice},
     id::CombinationId,
     quantity::Duration,
 };
@@ -98,7 +98,12 @@ pub fn expand(planned: &PlannedScenario, from: &Expansion<'_>) -> Result<Vec<Com
             Axis::Microphone(choice) => vec![Choice::MicrophoneNear(choice.near.as_str())],
         };
         if choice.is_empty() {
-            let reason = format!("no unit of the rig `{}` fits the axis `{axis}`", from.rig.rig);
+            let mut reason = format!("no unit of the rig `{}` fits the axis `{axis}`", from.rig.rig);
+            if let Axis::Units(UnitChoice { role: Some(role), .. }) = spec
+                && !candidates.iter().any(|candidate| candidate.device.roles.contains(role))
+            {
+                reason += &format!(": no device of a unit there has the role {role}");
+            }
             return Ok(vec![placeholder(&scenario_name, meaning, &reason)]);
         }
         names.push(axis.as_str().into());

@@ -13,6 +13,7 @@ mod placeholder;
 mod playing;
 mod point;
 mod resources;
+mod roles;
 mod select;
 mod services;
 mod settings;

@@ -1,8 +1,8 @@
 //! Why a combination cannot run on this rig.
 
 use super::{
-    Capability, asked, bindings::BindingError, capability, codecs, estimate, measured, playing, point::Point, services,
-    settings, voice,
+    Capability, asked, bindings::BindingError, capability, codecs, estimate, measured, playing, point::Point, roles,
+    services, settings, voice,
 };
 use crate::document::{Action, Event, Expect, Expectation, Scenario, WaitFor};
 
@@ -10,9 +10,11 @@ use crate::document::{Action, Event, Expect, Expectation, Scenario, WaitFor};
 pub(super) type Answer = Result<Option<String>, BindingError>;
 
 /// Everything that can be in the way. The first that is one is told: an earlier one says more of the cause.
-const OBSTACLES: [fn(&Point<'_>) -> Answer; 14] = [
+const OBSTACLES: [fn(&Point<'_>) -> Answer; 16] = [
     incapable,
+    roles::unmatched,
     codecs::unclaimed,
+    codecs::undriven,
     codecs::unconfigurable,
     measured::uncalibrated,
     measured::unrecorded,
@@ -71,7 +73,12 @@ pub(super) fn needs<'a>(
 fn incapable(point: &Point<'_>) -> Answer {
     Ok(point.needs.iter().find_map(|(axis, capability)| {
         let candidate = point.unit_on(axis)?;
-        (!candidate.can.has(*capability)).then(|| format!("{}: {capability}", candidate.name()))
+        let why = || match capability {
+            Capability::Streaming => roles::no_source(candidate),
+            _ => None,
+        };
+        (!candidate.can.has(*capability))
+            .then(|| format!("{}: {}", candidate.name(), why().unwrap_or_else(|| capability.to_string())))
     }))
 }
 
