@@ -197,9 +197,7 @@ fn continuity(rows: &mut Rows, found: &rigtone_audio::continuity::Continuity) {
     rows.measured("skips, stalls, repeats", &found.jumps, |found| {
         format!("{}, {}, {}: {:+} frames in all", found.skips, found.stalls, found.repeats, found.net_frames)
     });
-    rows.measured("clicks", &found.clicks, |found| {
-        format!("{}, and {}", found.clicks, count(found.bursts as usize, "burst"))
-    });
+    rows.measured("clicks", &found.clicks, |found| format!("{}, and {}", found.clicks, count(found.bursts, "burst")));
     rows.measured("level changes", &found.levels, |found| {
         format!("{} steps, {} fades, range {:.1} dB", found.steps, found.fades, found.range_db)
     });
