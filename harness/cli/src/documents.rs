@@ -19,7 +19,7 @@ use rigtone_model::{
     quantity::Duration,
     verdict::Verdict,
 };
-use rigtone_report::exit::Code;
+use rigtone_report::{exit::Code, figure::count};
 use rigtone_rig::{reaction, response};
 use serde::{Deserialize, Serialize};
 
@@ -315,7 +315,8 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
         let found: BTreeSet<&CombinationId> = combinations.iter().map(|c| &c.id).collect();
         let gone = ids.iter().filter(|id| !found.contains(id)).count();
         if gone > 0 {
-            printer::note(&format!("warning: {gone} combinations of the earlier run are not part of what was given"));
+            let gone = count(gone, "combination");
+            printer::note(&format!("warning: {gone} of the earlier run left out: not part of what was given"));
         }
     }
     // Scenarios of which nothing was chosen are no part of the run.

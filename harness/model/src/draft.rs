@@ -4,27 +4,6 @@ use serde_json::{Map, Value};
 
 use crate::document::Device;
 
-/// The keys of a device in the order in which people read them.
-const KEYS: [&str; 18] = [
-    "device",
-    "title",
-    "roles",
-    "profiles",
-    "tags",
-    "codecs",
-    "air-name",
-    "boot",
-    "discharge",
-    "power",
-    "battery",
-    "gestures",
-    "prompts",
-    "reaction",
-    "settings",
-    "firmware",
-    "quirks",
-    "facts",
-];
 /// Where an editor finds the schema, seen from `devices/<vendor>/`.
 const HEADER: &str = "# yaml-language-server: $schema=../../reports/schemas/device.schema.json\n";
 
@@ -51,7 +30,7 @@ impl Draft {
             all.insert("battery".to_owned(), battery.into());
         }
         let mut text = HEADER.to_owned();
-        for key in KEYS.into_iter().chain(["sources"]) {
+        for key in Device::KEYS {
             match all.get(key) {
                 Some(Value::Object(map)) => {
                     text.push_str(&format!("{key}:\n"));

@@ -8,6 +8,7 @@ pub mod claim;
 pub mod comparison;
 pub mod diagnostic;
 pub mod document;
+pub mod dongle;
 pub mod draft;
 pub mod event;
 pub mod id;

@@ -104,6 +104,7 @@ fn sbc(wanted: WantedConfiguration, hz: u32) -> Option<sbc::Configuration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rigtone_model::{document::Role, dongle};
     use rstest::rstest;
 
     fn wish(codec: Codec, configured: Option<WantedConfiguration>) -> Wish {
@@ -151,6 +152,14 @@ mod tests {
         #[case] octets: &[u8],
     ) {
         assert_eq!(wish(codec, configured).configuration().map(CodecConfiguration::octets).as_deref(), Some(octets));
+    }
+
+    #[test]
+    fn a_source_sends_the_codecs_that_plans_count_on() {
+        for codec in Codec::ALL {
+            let counted_on = dongle::codecs(Role::A2dpSource).contains(codec);
+            assert_eq!(wish(*codec, None).configuration().is_some(), counted_on, "{codec}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use rigtone_certificate::{
 };
 use rigtone_judge::verdicts::RunPlan;
 use rigtone_record::{read_environment, read_plan};
-use rigtone_report::{exit::Code, sanitise};
+use rigtone_report::{exit::Code, figure::count, sanitise};
 use serde_json::json;
 
 use super::report::read_trouble;
@@ -187,11 +187,11 @@ fn says(manifest: &Manifest) -> String {
         Mode::Trial => "TRIAL, no certificate",
     };
     let mut text = format!(
-        "{mode}: {} firmware {}, suite {} ({} scenarios), rig {}, {}\n",
+        "{mode}: {} firmware {}, suite {} ({}), rig {}, {}\n",
         sanitise::line(device),
         sanitise::line(firmware),
         sanitise::line(suite),
-        scenarios.len(),
+        count(scenarios.len(), "scenario"),
         sanitise::line(&manifest.rig),
         documents::day(manifest.run_unix_s)
     );
@@ -201,10 +201,10 @@ fn says(manifest: &Manifest) -> String {
     for combination in &manifest.combinations {
         let _ = writeln!(
             text,
-            "  {:<12} {} ({} trials)",
+            "  {:<12} {} ({})",
             combination.verdict,
             sanitise::line(&combination.id),
-            combination.trials
+            count(combination.trials as usize, "trial")
         );
     }
     text

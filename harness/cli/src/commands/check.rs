@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rigtone_model::diagnostic::{self, Diagnostic};
-use rigtone_report::exit::Code;
+use rigtone_report::{exit::Code, figure::count};
 
 use crate::{documents, printer, trouble::Trouble};
 
@@ -22,18 +22,15 @@ pub(crate) fn check(paths: &[PathBuf], json: bool) -> Result<Code, Trouble> {
         printer::out(&format!("{text}\n"));
     } else {
         printer::out(&diagnostic::render(&read.diagnostics, &read.sources, printer::colour()));
-        let (files, library) = (read.sources.len(), &read.library);
-        let (scenarios, devices, rigs) = (library.scenarios.len(), library.devices.len(), library.rigs.len());
-        let suites = match library.suites.len() {
-            0 => String::new(),
-            n => format!(", {n} suites"),
-        };
-        let quarantines = match library.quarantines.len() {
-            0 => String::new(),
-            n => format!(", {n} quarantines"),
-        };
+        let library = &read.library;
+        let always =
+            [(library.scenarios.len(), "scenario"), (library.devices.len(), "device"), (library.rigs.len(), "rig")];
+        let seldom = [(library.suites.len(), "suite"), (library.quarantines.len(), "quarantine")];
+        let kinds = always.into_iter().chain(seldom.into_iter().filter(|(n, _)| *n > 0));
         printer::out(&format!(
-            "{files} files: {scenarios} scenarios, {devices} devices, {rigs} rigs{suites}{quarantines}; {}\n",
+            "{}: {}; {}\n",
+            count(read.sources.len(), "file"),
+            kinds.map(|(n, kind)| count(n, kind)).collect::<Vec<_>>().join(", "),
             diagnostic::summary(&read.diagnostics)
         ));
     }

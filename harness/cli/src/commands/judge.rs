@@ -11,6 +11,7 @@ use rigtone_record::{Layer, LayerError, keep_quiet, read_plan};
 use rigtone_report::{
     baseline::{self, Baseline},
     exit::{self, Code},
+    figure::count,
     sanitise,
 };
 use rigtone_witness::{Remeasure, RemeasureError};
@@ -129,7 +130,7 @@ fn remeasured(run: &Path, plan: &Plan) -> Result<u32, Trouble> {
         again.take(event).map_err(|e| record_trouble(&e))?;
         if again.recordings() != told {
             told = again.recordings();
-            printer::so_far(&format!("measured again: {told} recordings"));
+            printer::so_far(&format!("measured again: {}", count(told as usize, "recording")));
         }
         Ok(())
     });

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rigtone_report::{exercised, exit::Code};
+use rigtone_report::{exercised, exit::Code, figure::count};
 use rigtone_runner::{Cost, Forecast};
 
 use crate::{args::What, documents, printer, trouble::Trouble};
@@ -25,11 +25,12 @@ fn show(planned: &documents::Planned, forecast: &Forecast) -> Result<String, Tro
     let plan = &planned.run.plan;
     for planned_scenario in &plan.scenarios {
         let scenario = documents::scenario(plan, &planned_scenario.document.scenario)?;
-        let _ = writeln!(
-            text,
-            "{}: {} to {} trials each\n  {}",
-            scenario.scenario, scenario.repeat.at_least, scenario.repeat.at_most, scenario.title
-        );
+        let most = count(scenario.repeat.at_most as usize, "trial");
+        let trials = match scenario.repeat.at_least {
+            least if least == scenario.repeat.at_most => most,
+            least => format!("{least} to {most}"),
+        };
+        let _ = writeln!(text, "{}: {trials} each\n  {}", scenario.scenario, scenario.title);
         if !scenario.exercises.is_empty() {
             let _ = writeln!(text, "  {} {}", exercised::TITLE, scenario.exercises.join(", "));
         }
@@ -46,7 +47,7 @@ fn show(planned: &documents::Planned, forecast: &Forecast) -> Result<String, Tro
             };
         }
     }
-    let _ = writeln!(text, "\n{} combinations to run, {} to skip", forecast.combinations, forecast.skipped);
+    let _ = writeln!(text, "\n{} to run, {} to skip", count(forecast.combinations, "combination"), forecast.skipped);
     if forecast.combinations > 0 {
         text.push_str(&costs(forecast));
     }

@@ -7,7 +7,7 @@ use rigtone_model::{
     document::{Rig, World},
     trial::InfrastructureFault,
 };
-use rigtone_report::exit::Code;
+use rigtone_report::{exit::Code, figure::count};
 use rigtone_rig::{
     hardware::{Hold, NotReplaced, Selection, WornContact, replaced, worn},
     safety::{State, now_s},
@@ -80,8 +80,8 @@ fn reset_of(rig: &Rig, reset: &str) -> Result<String, Trouble> {
     })?;
     let mut text = String::new();
     for (channel, operations) in &done {
-        let _ =
-            writeln!(text, "relay {relay} channel {channel} begins anew; the old one had done {operations} operations");
+        let operations = count(*operations as usize, "operation");
+        let _ = writeln!(text, "relay {relay} channel {channel} begins anew; the old one had done {operations}");
     }
     if done.is_empty() {
         let _ = writeln!(text, "nothing has been counted of {reset} yet");
@@ -94,7 +94,11 @@ fn as_text(rig: &Rig, contacts: &[WornContact], now_s: i64) -> String {
     for contact in contacts {
         let WornContact { relay, channel, wired, rated, worn } = contact;
         let wired = wired.as_deref().unwrap_or("not wired");
-        let _ = write!(text, "relay {relay} channel {channel}: {wired}: {} operations", contact.operations());
+        let _ = write!(
+            text,
+            "relay {relay} channel {channel}: {wired}: {}",
+            count(contact.operations() as usize, "operation")
+        );
         let _ = match (contact.share(), rated) {
             (Some(share), Some(rated)) => write!(text, ", {:.1} % of {rated}", 100.0 * share),
             _ => write!(text, " of an unknown number"),

@@ -262,7 +262,7 @@ mod worn {
         assert!(ons >= 5 && contact["days_left"].as_f64().is_some_and(|days| days > 0.0), "{told:#}");
         lab.wear(&["--reset", "a/2"])
             .with_code(0)
-            .says(&[&format!("the old one had done {ons} operations"), ": 0 operations"]);
+            .says(&[&format!("the old one had done {ons} operation"), ": 0 operations"]);
         let told = lab.wear(&["--json"]).json();
         assert_eq!(told["contacts"][0]["replaced"][0]["operations"], ons);
         for (reset, said) in

@@ -99,6 +99,15 @@ fn the_faults_as_json_are_the_same() {
     }
 }
 
+#[rstest]
+#[case::one(&["devices/rigtone/endpoint.yaml"], "1 file: 0 scenarios, 1 device, 0 rigs; no faults\n")]
+#[case::several(&["devices/rigtone/endpoint.yaml", "rigs/virtual.yaml"], "2 files: 0 scenarios, 1 device, 1 rig")]
+#[case::suite(&["suites/smoke.yaml"], "1 file: 0 scenarios, 0 devices, 0 rigs, 1 suite")]
+fn one_document_is_counted_as_one(#[case] files: &[&str], #[case] said: &str) {
+    let done = rigtone_in_repository(&[&["check"], files].concat());
+    assert!(done.out.contains(said), "{}", done.out);
+}
+
 #[test]
 fn a_folder_without_documents_is_told_where_to_go() {
     Home::empty().rigtone(&["check"]).with_code(2).says(&["there is nothing to check here", "help:", "`scenarios`"]);

@@ -108,6 +108,24 @@ fn a_plan_that_is_skipped_as_a_whole_is_shown_and_has_nothing_to_do() {
 }
 
 #[test]
+fn one_combination_and_one_trial_are_no_more_than_one() {
+    let home = Home::new();
+    let once = home
+        .changed(
+            "scenarios/starter/pairing-cold-start.yaml",
+            "{at-least: 10, at-most: 120}",
+            "{at-least: 1, at-most: 1}",
+        )
+        .replace("pairing-cold-start", "once")
+        .replace("at-least: 90 %, good: 98 %, confidence: 95 %", "at-least: 10 %, good: 98 %, confidence: 80 %");
+    home.write("once.yaml", &once);
+    let one = ["--select", "speaker=charge-5-fw106", "--select", "source=echo-dot-5"];
+    home.rigtone(&[&["plan", "once.yaml"], &one[..]].concat())
+        .with_code(0)
+        .says(&["once: 1 trial each\n", "\n1 combination to run, 0 to skip\n"]);
+}
+
+#[test]
 fn an_id_stays_when_a_device_a_unit_and_a_scenario_are_added() {
     let home = Home::new();
     let before = ids(&home, &[]);

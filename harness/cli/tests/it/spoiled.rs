@@ -95,7 +95,7 @@ fn report(home: &Home, format: &str) -> Done {
 #[case::cut_log(cut_log, 130, "the last line is cut off")]
 #[case::no_plan(without_a_plan, 10, "the plan is not there, and with it titles, axes and units: read `run/plan.json`")]
 #[case::no_evidence(without_evidence, 10, "evidence files")]
-#[case::newer_kind(with_an_unknown_kind, 10, "1 events are of kinds that this version does not know")]
+#[case::newer_kind(with_an_unknown_kind, 10, "1 event of kinds that this version does not know")]
 fn what_is_there_is_shown_and_what_is_missing_is_named(
     #[case] spoil: fn(&Path),
     #[case] code: i32,

@@ -10,22 +10,6 @@ use crate::{
     load::Entry,
 };
 
-/// The keys that state facts. A title and tags are words to find a device by.
-const KEYS: [&str; 13] = [
-    "roles",
-    "profiles",
-    "codecs",
-    "air-name",
-    "boot",
-    "discharge",
-    "power",
-    "battery",
-    "gestures",
-    "prompts",
-    "reaction",
-    "settings",
-    "firmware",
-];
 /// Whatever a list does not name: it can be marked as unknown.
 const OTHER: &str = "other";
 /// A firmware of this name says itself that nobody knows its version.
@@ -42,7 +26,7 @@ struct Stated {
 /// What a document states, in the order of the keys.
 fn stated(entry: &Entry<Device>) -> Vec<Stated> {
     let mut found = Vec::new();
-    for key in KEYS {
+    for key in Device::fact_keys() {
         let Some(field) = entry.tree.root.entry(key) else { continue };
         let mut add = |name: String, at: &[&str]| {
             found.push(Stated { name, at: at.iter().map(|&part| part.to_owned()).collect() });
@@ -97,8 +81,9 @@ pub(super) fn check(entry: &Entry<Device>, faults: &mut Vec<Diagnostic>) {
     let stated = stated(entry);
     for (name, fact) in &device.facts {
         let (key, part) = name.split_once('.').map_or((&**name, None), |(key, part)| (key, Some(part)));
-        if !KEYS.contains(&key) {
-            faults.push(dangling(entry, &["facts", name], "fact", key, &KEYS));
+        if !Device::fact_keys().any(|known| known == key) {
+            let known: Vec<&str> = Device::fact_keys().collect();
+            faults.push(dangling(entry, &["facts", name], "fact", key, &known));
             continue;
         }
         if part.is_some_and(|part| !could_be(key, part)) {

@@ -95,6 +95,36 @@ pub struct Firmware {
 }
 
 impl Device {
+    /// The keys of a document in the order in which people read them.
+    pub const KEYS: [&str; 19] = [
+        "device",
+        "title",
+        "roles",
+        "profiles",
+        "tags",
+        "codecs",
+        "air-name",
+        "boot",
+        "discharge",
+        "power",
+        "battery",
+        "gestures",
+        "prompts",
+        "reaction",
+        "settings",
+        "firmware",
+        "quirks",
+        "facts",
+        "sources",
+    ];
+
+    /// The keys that state facts. The others are words to find a device by, and what is said about facts; a quirk has a mark of its own.
+    pub fn fact_keys() -> impl Iterator<Item = &'static str> {
+        Self::KEYS
+            .into_iter()
+            .filter(|key| !matches!(*key, "device" | "title" | "tags" | "quirks" | "facts" | "sources"))
+    }
+
     /// Lets relative paths begin at the folder of the device's document.
     pub fn beside(&mut self, folder: &Path) {
         self.reaction.iter_mut().for_each(|reaction| reaction.beside(folder));
@@ -103,5 +133,20 @@ impl Device {
     /// The codecs that a firmware version offers.
     pub fn codecs_of(&self, firmware: &str) -> &[Codec] {
         self.firmware.get(firmware).and_then(|f| f.codecs.as_deref()).unwrap_or(&self.codecs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{document::Kind, schema::schema};
+
+    #[test]
+    fn the_keys_are_those_of_the_schema() {
+        let properties = schema(Kind::Device)["properties"].as_object().expect("a map");
+        let of_schema: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+        assert_eq!(BTreeSet::from(Device::KEYS), of_schema);
     }
 }

@@ -1,6 +1,6 @@
 //! Units that are not Rigtone itself and that are asked: what they can be asked for, and what nobody sees of them.
 
-use super::capability::Capability;
+use super::{candidate::Candidate, capability::Capability, obstacles::Answer, point::Point};
 use crate::document::{
     Action, ByHand, Comparable, Control, Device, Expectation, Rig, Role, Scenario, Step, Unit, World,
 };
@@ -89,25 +89,9 @@ pub(super) fn can(unit: &Unit, device: &Device, rig: &Rig) -> Vec<Capability> {
     all
 }
 
-/// A unit on an axis.
-#[derive(Clone, Copy)]
-pub(super) struct Seat<'a> {
-    pub(super) name: &'a str,
-    pub(super) unit: &'a Unit,
-    pub(super) device: &'a Device,
-    /// Whether it is a sink of Rigtone's own, which sees who connects and with what.
-    pub(super) receives: bool,
-}
-
 /// What a scenario wants to know or to choose that no one can see or choose where a unit is only asked.
-pub(super) fn unseen<'a>(
-    scenario: &'a Scenario,
-    rig: &Rig,
-    steps: impl Iterator<Item = &'a Step>,
-    seat: &dyn Fn(&str) -> Option<Seat<'a>>,
-) -> Option<String> {
-    let expected: Vec<Expectation<'_>> = scenario.expect.iter().flat_map(|e| e.expectation().leaves()).collect();
-    for step in steps {
+pub(super) fn unseen(point: &Point<'_>) -> Answer {
+    for step in point.steps() {
         let (by, unit) = match step.action() {
             Action::Discover(a) => (&a.by, Some(&a.unit)),
             Action::Pair(a) => (&a.by, Some(&a.unit)),
@@ -117,26 +101,33 @@ pub(super) fn unseen<'a>(
             Action::Prompt(a) => (&a.unit, None),
             _ => continue,
         };
-        let Some(source) = seat(by) else { continue };
-        let Some(control) = origin(source.unit, rig) else { continue };
-        let seen = unit.and_then(|unit| seat(unit)).is_some_and(|unit| unit.receives);
-        let why = wrong_step(scenario, step, source, control, seen).or_else(|| {
+        let Some(source) = point.unit_on(by) else { continue };
+        let Some(control) = origin(source.unit, point.rig) else { continue };
+        // A sink of Rigtone's own sees who connects and with what.
+        let seen = unit.and_then(|unit| point.unit_on(unit)).is_some_and(|unit| unit.can.has(Capability::Receiving));
+        let why = wrong_step(point.scenario, step, source, control, seen).or_else(|| {
             let of_it = |e: &Expectation<'_>| {
                 e.step() == Some(step.name())
                     // The only step that connects is meant where none is named.
                     || (matches!(e, Expectation::Codec(_)) && e.step().is_none())
             };
-            expected.iter().filter(|e| of_it(e)).find_map(|e| unanswered(*e, step, control, seen))
+            point.expected().filter(of_it).find_map(|e| unanswered(e, step, control, seen))
         });
         if let Some(why) = why {
-            return Some(format!("{}: {why}", source.name));
+            return Ok(Some(format!("{}: {why}", source.name())));
         }
     }
-    None
+    Ok(None)
 }
 
 /// What a step asks of a source that cannot be told so.
-fn wrong_step(scenario: &Scenario, step: &Step, source: Seat<'_>, control: Control, seen: bool) -> Option<String> {
+fn wrong_step(
+    scenario: &Scenario,
+    step: &Step,
+    source: &Candidate<'_>,
+    control: Control,
+    seen: bool,
+) -> Option<String> {
     match step.action() {
         Action::Connect(connect) => {
             let by_axis = scenario.matrix.contains_key("codec") && !seen;

@@ -110,7 +110,8 @@ impl<'a> Bindings<'a> {
         }))
     }
 
-    fn optional<T: FromStr<Err: fmt::Display> + Clone>(
+    /// The value of a parameter that may be left out.
+    pub(super) fn optional<T: FromStr<Err: fmt::Display> + Clone>(
         &self,
         parameter: Option<&Param<T>>,
     ) -> Result<Option<T>, BindingError> {

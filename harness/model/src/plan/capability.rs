@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::asked;
+use super::{asked, roles};
 use crate::document::{
     Action, Control, Device, Event, Gesture, PAIRING_MODE, Profile, Rig, Role, SourceAbility, Step, Unit, WaitFor,
     World,
@@ -56,7 +56,7 @@ impl fmt::Display for Capability {
             Self::Inquiry => "it cannot be told to search: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or another that can do it (docs/sources.md)",
             Self::Pairing => "it cannot be told to pair: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or another that can do it (docs/sources.md)",
             Self::Connecting => "it cannot be told to connect: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or another that can do it (docs/sources.md)",
-            Self::Streaming => "it cannot send a stimulus: it needs the role a2dp-source and a `control:` that can do it",
+            Self::Streaming => "it cannot send a stimulus: it needs a `control:`, and on a hardware rig `control: endpoint` and a dongle, or another that can do it (docs/sources.md)",
             Self::Recording => "no microphone hears it: name one with `heard-by:`",
             Self::Receiving => "it does not tell when it is connected: only a sink that is Rigtone itself does, with `control: endpoint` and on a hardware rig a dongle",
             Self::Forgetting => "it cannot be told to forget a bond: it needs a `control:` that can do it (docs/sources.md)",
@@ -91,7 +91,7 @@ impl Capabilities {
     /// What a unit can do on its rig: no more than its device could, and no more than is wired.
     pub fn of(unit: &Unit, device: &Device, rig: &Rig) -> Self {
         let simulated = rig.world == World::Simulated;
-        let roles = unit.simulated.as_ref().and_then(|s| s.roles.as_ref()).unwrap_or(&device.roles);
+        let roles = roles::of(unit, device);
         let controlled = match unit.control {
             Some(Control::Endpoint) => simulated || unit.dongle.is_some(),
             Some(Control::Voice | Control::Command) => simulated,

@@ -2,10 +2,18 @@
 
 mod asked;
 mod bindings;
+mod candidate;
 mod capability;
+mod codecs;
+mod estimate;
 mod expand;
+mod measured;
+mod obstacles;
 mod placeholder;
+mod playing;
+mod point;
 mod resources;
+mod roles;
 mod select;
 mod services;
 mod settings;

@@ -1,9 +1,9 @@
-//! What a trial needs of the rig for itself, and how many trials may need the same at a time.
+//! What a trial needs of the rig for itself, what it shares, and how many trials may need the same at a time.
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{asked, voice};
-use crate::document::{Action, Rig, Step, Unit};
+use super::{asked, bindings::BindingError, candidate::Candidate, point::Point, voice};
+use crate::document::{Action, Codec, Unit};
 
 /// How many trials may search or pair in one room at a time.
 ///
@@ -20,20 +20,17 @@ pub fn capacity(resource: &str) -> u32 {
     if resource.starts_with("airtime ") { AIRTIME } else { 1 }
 }
 
-/// The resources of a trial with these steps and these units, in alphabetical order.
-pub(super) fn of<'a>(
-    rig: &Rig,
-    steps: impl Iterator<Item = &'a Step>,
-    units: impl Iterator<Item = (&'a Arc<str>, &'a Unit)>,
-) -> Arc<[Arc<str>]> {
+/// What a trial needs for itself, in alphabetical order.
+pub(super) fn own(point: &Point<'_>) -> Arc<[Arc<str>]> {
+    let rig = point.rig;
     let (mut plays, mut searches) = (false, false);
-    for step in steps {
+    for step in point.steps() {
         plays |= matches!(step.action(), Action::Play(_) | Action::Listen(_)) || voice::sounds(step.action());
         searches |= matches!(step.action(), Action::Discover(_) | Action::Pair(_));
     }
     let mut resources: BTreeSet<Arc<str>> = BTreeSet::new();
     let mut rooms: BTreeSet<&str> = BTreeSet::new();
-    for (resource, unit) in units {
+    for (_, Candidate { unit, resource, .. }) in point.units {
         resources.insert(resource.clone());
         if let Some(dongle) = &unit.dongle {
             resources.insert(format!("dongle {dongle}").into());
@@ -61,6 +58,36 @@ pub(super) fn of<'a>(
         resources.extend(rooms.into_iter().map(|room| format!("airtime {room}").into()));
     }
     resources.into_iter().collect()
+}
+
+/// Members that are shared, but without which a trial cannot be done, in alphabetical order.
+pub(super) fn shared(point: &Point<'_>) -> Result<Arc<[Arc<str>]>, BindingError> {
+    let plays = point.steps().any(|step| matches!(step.action(), Action::Play(_)));
+    let mut encoders: BTreeSet<Arc<str>> = BTreeSet::new();
+    for step in point.steps().filter(|_| plays) {
+        if let Action::Connect(connect) = step.action() {
+            encoders.insert(format!("encoder {}", encoder(point.bindings.codec(connect)?)).into());
+        }
+    }
+    let mut members: BTreeSet<Arc<str>> = BTreeSet::new();
+    for (_, Candidate { unit, device, .. }) in point.units {
+        let outputs = unit.power.iter().chain(unit.buttons.values().map(|button| &button.output));
+        members.extend(outputs.flat_map(|output| [output.board().into(), output.member().into()]));
+        members.extend(asked::synthesiser(unit, device, point.rig).map(Into::into));
+        if plays && unit.dongle.is_some() {
+            members.extend(encoders.iter().cloned());
+        }
+    }
+    Ok(members.into_iter().collect())
+}
+
+/// What makes the stream of a codec, as rigs call it.
+const fn encoder(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Sbc => "sbcenc",
+        Codec::Ldac => "gst-launch-1.0",
+        _ => "ffmpeg",
+    }
 }
 
 /// The microphone that hears a unit best.

@@ -1,7 +1,7 @@
 //! Speaking to units and hearing whether they react: what that needs beyond the capabilities of a unit.
 
-use super::asked::Seat;
-use crate::document::{Action, Comparable, Countable, Event, Expectation, Prompt, Rig, Scenario, Step, WaitFor, World};
+use super::{candidate::Candidate, obstacles::Answer, point::Point};
+use crate::document::{Action, Comparable, Countable, Event, Expectation, Prompt, Rig, WaitFor, World};
 
 /// Whether a step speaks in a room or listens to it, though it plays no stimulus of its own.
 pub(super) fn sounds(action: Action<'_>) -> bool {
@@ -9,32 +9,27 @@ pub(super) fn sounds(action: Action<'_>) -> bool {
 }
 
 /// What a scenario wants to be said or heard that cannot be on this rig.
-pub(super) fn unheard<'a>(
-    scenario: &'a Scenario,
-    rig: &Rig,
-    mut steps: impl Iterator<Item = &'a Step>,
-    seat: &dyn Fn(&str) -> Option<Seat<'a>>,
-) -> Option<String> {
-    steps.find_map(|step| {
+pub(super) fn unheard(point: &Point<'_>) -> Answer {
+    Ok(point.steps().find_map(|step| {
         let (unit, why) = match step.action() {
             Action::Prompt(prompt) => {
-                let unit = seat(&prompt.unit)?;
-                let why = unsaid(prompt, rig, unit)
-                    .or_else(|| unseen(unit).filter(|_| asks_for_a_reaction(scenario, step.name())));
+                let unit = point.unit_on(&prompt.unit)?;
+                let why = unsaid(prompt, point.rig, unit)
+                    .or_else(|| unseen(unit).filter(|_| asks_for_a_reaction(point, step.name())));
                 (unit, why)
             }
             Action::WaitFor(WaitFor { event: Event::Reaction, unit, .. }) => {
-                let unit = seat(unit)?;
+                let unit = point.unit_on(unit)?;
                 (unit, unseen(unit))
             }
             _ => return None,
         };
-        why.map(|why| format!("{}: {why}", unit.name))
-    })
+        why.map(|why| format!("{}: {why}", unit.name()))
+    }))
 }
 
 /// Why a prompt cannot be said as the step wants it.
-fn unsaid(prompt: &Prompt, rig: &Rig, unit: Seat<'_>) -> Option<String> {
+fn unsaid(prompt: &Prompt, rig: &Rig, unit: &Candidate<'_>) -> Option<String> {
     if !unit.device.prompts.contains_key(&prompt.says) {
         return Some(format!("its device has no prompt `{}`: add it under `prompts`", prompt.says));
     }
@@ -48,7 +43,7 @@ fn unsaid(prompt: &Prompt, rig: &Rig, unit: Seat<'_>) -> Option<String> {
 }
 
 /// Why nobody can tell whether a unit reacts.
-fn unseen(unit: Seat<'_>) -> Option<String> {
+fn unseen(unit: &Candidate<'_>) -> Option<String> {
     if unit.device.reaction.is_none() {
         return Some(format!(
             "whether it reacts is not seen: its device `{}` names no sound that it makes then (`reaction: {{sound: FILE.wav}}`)",
@@ -59,9 +54,8 @@ fn unseen(unit: Seat<'_>) -> Option<String> {
 }
 
 /// Whether something is expected that a reaction in this step decides.
-fn asks_for_a_reaction(scenario: &Scenario, step: &str) -> bool {
-    let mut expected = scenario.expect.iter().flat_map(|e| e.expectation().leaves());
-    expected.any(|expectation| {
+fn asks_for_a_reaction(point: &Point<'_>, step: &str) -> bool {
+    point.expected().any(|expectation| {
         let decides = match expectation {
             Expectation::SuccessRate(_) | Expectation::Unsupported(_) | Expectation::Duration(_) => true,
             Expectation::Count(count) => count.of == Countable::Reactions,

@@ -1,6 +1,7 @@
 //! Documents: what is refused and how it is explained, what is accepted, and what can never happen.
 
 mod asked;
+mod dongle;
 mod event;
 mod fuzz;
 mod hostile;

@@ -16,7 +16,8 @@ use rigtone_bluetooth::{
     uuid::{A2DP_SINK, A2DP_SOURCE, ServiceClass},
 };
 use rigtone_model::{
-    document::{Codec, Profile},
+    document::{Codec, Profile, Role},
+    dongle,
     event::TransportChange,
     trial::{DeviceFailure, FailureClass, InfrastructureFault},
 };
@@ -68,6 +69,15 @@ impl EndpointRole {
             Self::Source => "source",
             Self::Sink => "sink",
         }
+    }
+
+    /// What to do about a codec that it does not know.
+    fn known_codecs(self) -> String {
+        let role = match self {
+            Self::Source => Role::A2dpSource,
+            Self::Sink => Role::A2dpSink,
+        };
+        format!("list only codecs that it knows in its device document: {}", dongle::codecs_in_words(role))
     }
 
     /// The service of its own.
@@ -136,11 +146,8 @@ impl Endpoint {
 
     /// All that is offered of a codec to whoever sends it.
     pub(super) fn to_receive(&self, codec: Codec) -> Result<Offer, InfrastructureFault> {
-        Offer::to_receive(codec).ok_or_else(|| {
-            self.dongle.fault(format!("cannot be the sink of {codec}")).hint(
-                "list only codecs that the endpoint can receive in its device document: sbc, aac, aptx, aptx-hd, opus",
-            )
-        })
+        Offer::to_receive(codec)
+            .ok_or_else(|| self.dongle.fault(format!("cannot be the sink of {codec}")).hint(self.role.known_codecs()))
     }
 
     /// The one configuration that a wish stands for.
@@ -148,9 +155,7 @@ impl Endpoint {
         wish.configuration().ok_or_else(|| {
             let as_asked = wish.configured.map(|wanted| format!(" at {wanted}")).unwrap_or_default();
             let what = format!("cannot be the {} of {}{as_asked} over {}", self.role.word(), wish.codec, wish.profile);
-            self.dongle.fault(what).hint(
-                "list only codecs that it knows in its device document: sbc, aac, aptx, aptx-hd, opus, and ldac of a source",
-            )
+            self.dongle.fault(what).hint(self.role.known_codecs())
         })
     }
 

@@ -152,7 +152,9 @@ fn connect(name: &str, message: &str) -> Meaning {
         "lmp-protocol-error" => Meaning::Device(NotConnected, "the device violated the link protocol"),
         "sdp-search" => Meaning::Device(NotConnected, "the device's service records could not be read"),
         "not-supported" => Meaning::Device(Unsupported, "the device does not support the profile"),
-        "profile-unavailable" => Meaning::Device(WrongRole, "the device has no service record of an A2DP sink"),
+        "profile-unavailable" => {
+            Meaning::Device(WrongRole, "the device has no service record of the A2DP role that was asked for")
+        }
         // BlueZ's word for any I/O error while it sets the stream up.
         "create-socket" => Meaning::Device(
             NoStream,

@@ -79,6 +79,7 @@ impl Offer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rigtone_model::{document::Role, dongle};
     use rstest::rstest;
 
     #[rstest]
@@ -93,6 +94,14 @@ mod tests {
         // Whatever a source may choose of it is understood, and each of our choices lies within.
         for choice in &offer.choices {
             assert_eq!(choice.choose(capabilities), Ok(Ok(*choice)));
+        }
+    }
+
+    #[test]
+    fn a_sink_offers_the_codecs_that_plans_count_on() {
+        for codec in Codec::ALL {
+            let counted_on = dongle::codecs(Role::A2dpSink).contains(codec);
+            assert_eq!(Offer::to_receive(*codec).is_some(), counted_on, "{codec}");
         }
     }
 

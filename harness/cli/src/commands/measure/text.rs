@@ -7,7 +7,7 @@ use rigtone_audio::{
     survey::{Corner, Survey},
 };
 use rigtone_measure::{Report, SoundFindings};
-use rigtone_report::sanitise;
+use rigtone_report::{figure::count, sanitise};
 use serde::Serialize;
 
 pub(super) fn text(path: &Path, report: &Report) -> String {
@@ -116,7 +116,7 @@ fn survey(rows: &mut Rows, survey: &Survey) {
             format!("{:.1} dBFS, {:.1} dBFS(A) ± {:.1} dB", found.z_dbfs, found.a_dbfs, found.uncertainty_db)
         });
         rows.measured("hum", &floor.hum, |found| match found.dbfs {
-            Some(dbfs) => format!("{dbfs:.1} dBFS in {} lines", found.lines.len()),
+            Some(dbfs) => format!("{dbfs:.1} dBFS in {}", count(found.lines.len(), "line")),
             None => "none".to_owned(),
         });
         rows.measured("signal to noise", &floor.snr, |found| {
@@ -197,7 +197,7 @@ fn continuity(rows: &mut Rows, found: &rigtone_audio::continuity::Continuity) {
     rows.measured("skips, stalls, repeats", &found.jumps, |found| {
         format!("{}, {}, {}: {:+} frames in all", found.skips, found.stalls, found.repeats, found.net_frames)
     });
-    rows.measured("clicks", &found.clicks, |found| format!("{}, and {} bursts", found.clicks, found.bursts));
+    rows.measured("clicks", &found.clicks, |found| format!("{}, and {}", found.clicks, count(found.bursts, "burst")));
     rows.measured("level changes", &found.levels, |found| {
         format!("{} steps, {} fades, range {:.1} dB", found.steps, found.fades, found.range_db)
     });

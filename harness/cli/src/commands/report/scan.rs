@@ -7,6 +7,7 @@ use rigtone_model::{
     id::CombinationId,
 };
 use rigtone_record::read_events;
+use rigtone_report::figure::count;
 
 /// Faults of a log that are told; the others are counted.
 const TOLD: usize = 3;
@@ -99,16 +100,14 @@ impl Scan {
         }
         let mut missing = self.faults.clone();
         if self.more_faults > 0 {
-            missing.push(format!("{} more faults of the log", self.more_faults));
+            missing.push(format!("{} of the log", count(self.more_faults as usize, "more fault")));
         }
         if end && !self.ended && self.events > 0 {
             missing.push("the log ends before its run does: what came after is not known".to_owned());
         }
         if self.unknown > 0 {
-            missing.push(format!(
-                "{} events are of kinds that this version does not know: they are not shown",
-                self.unknown
-            ));
+            let events = count(self.unknown as usize, "event");
+            missing.push(format!("{events} of kinds that this version does not know: not shown"));
         }
         let gone: u64 = self.gone.values().map(|files| files.len() as u64).sum();
         if let Some(first) = self.gone.values().flatten().next() {

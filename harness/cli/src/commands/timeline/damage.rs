@@ -1,6 +1,7 @@
 //! Why a capture is no proof, in words.
 
 use rigtone_bluetooth::timeline::{Damage, Side};
+use rigtone_report::figure::count;
 
 use super::text::lasting;
 
@@ -15,9 +16,12 @@ pub(super) fn words(damage: &Damage) -> String {
         Damage::ImpossibleLength { record, offset, claimed } => {
             format!("record {record} at byte {offset} claims {claimed} bytes: nothing after it was read")
         }
-        Damage::Dropped { packets } => format!("the recorder lost {packets} packets"),
+        Damage::Dropped { packets } => format!("the recorder lost {}", count(*packets as usize, "packet")),
         Damage::CutPackets { records, first } => {
-            format!("the recorder kept only a part of {records} packets, the first in record {first}")
+            format!(
+                "the recorder kept only a part of {}, the first in record {first}",
+                count(*records as usize, "packet")
+            )
         }
         Damage::Malformed { records, first } => {
             format!("{records} packets contradict their own header, the first in record {first}")
@@ -35,10 +39,14 @@ pub(super) fn words(damage: &Damage) -> String {
             format!("{}: {packets} {} packets do not fit their length", of(*adapter, *handle), side(whose))
         }
         Damage::MoreCompleted { adapter, handle, sent, completed } => {
-            format!("{}: {sent} packets sent, {completed} reported as sent", of(*adapter, *handle))
+            format!("{}: {} sent, {completed} reported as sent", of(*adapter, *handle), count(*sent as usize, "packet"))
         }
         Damage::FewerCompleted { adapter, handle, held, room } => {
-            format!("{}: {held} packets would wait in a controller with room for {room}", of(*adapter, *handle))
+            format!(
+                "{}: {} would wait in a controller with room for {room}",
+                of(*adapter, *handle),
+                count(*held as usize, "packet")
+            )
         }
         Damage::MissingNumbers { adapter, handle, gaps, missing } => {
             format!("{}: {missing} of our media packets are missing, in {gaps} places", of(*adapter, *handle))

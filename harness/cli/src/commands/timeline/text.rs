@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path};
 use rigtone_bluetooth::timeline::{
     Delay, EndpointFacts, Happening, Link, Outcome, Phase, PhaseKind, Report, Side, Start, Stream,
 };
-use rigtone_report::sanitise;
+use rigtone_report::{figure::count, sanitise};
 
 use super::damage;
 
@@ -55,13 +55,13 @@ pub(super) fn text(path: &Path, report: &Report) -> String {
         link(&mut out, number + 1, one);
     }
     if report.links.len() > SHOWN {
-        let _ = writeln!(out, "\nand {} more links: see --json", report.links.len() - SHOWN);
+        let _ = writeln!(out, "\nand {}: see --json", count(report.links.len() - SHOWN, "more link"));
     }
     if report.links.is_empty() {
         out.push_str("no link in it\n");
     }
     if report.left_out > 0 {
-        let _ = writeln!(out, "\n{} facts found no room and are not listed", report.left_out);
+        let _ = writeln!(out, "\n{} found no room: not listed", count(report.left_out as usize, "fact"));
     }
     out
 }
@@ -119,13 +119,17 @@ fn link(out: &mut String, number: usize, link: &Link) {
         phase(out, link, one);
     }
     if link.phases.len() > PHASES {
-        let _ = writeln!(out, "  and {} more phases: see --json", link.phases.len() - PHASES);
+        let _ = writeln!(out, "  and {}: see --json", count(link.phases.len() - PHASES, "more phase"));
     }
     if link.end.is_none() && link.handle.is_some() {
         out.push_str("  the capture ends before the link\n");
     }
     if link.unread > 0 {
-        let _ = writeln!(out, "  {} packets on channels that were opened before the capture", link.unread);
+        let _ = writeln!(
+            out,
+            "  {} on channels that were opened before the capture",
+            count(link.unread as usize, "packet")
+        );
     }
     sniff(out, link);
     talk(out, link);
@@ -207,7 +211,7 @@ fn media(start: &Start) -> Option<String> {
         (a, b) if a == b => format!("{a} B"),
         (a, b) => format!("{a} to {b} B"),
     };
-    let mut said = format!("{} packets of {size}", media.packets);
+    let mut said = format!("{} of {size}", count(media.packets as usize, "packet"));
     if let (Some(packets), Some(bytes)) = (media.packets_per_s, media.bytes_per_s) {
         let _ = write!(said, ", {packets:.1} packets/s, {:.1} kbit/s", bytes * 8.0 / 1000.0);
     }
@@ -308,7 +312,7 @@ fn delayed(delay: &Delay) -> String {
             let how = if *left { "leaving sniff mode" } else { "in sniff mode" };
             format!("{} {how} ({} interval)", lasting(*lasting_ns), lasting(*interval_ns))
         }
-        Delay::Retries { count } => format!("tried again, {count} times"),
+        Delay::Retries { count: times } => format!("tried again, {}", count(*times as usize, "time")),
         Delay::Silence { of, from_ns, lasting_ns } => {
             let turn = match of {
                 Side::Host => "our turn",
