@@ -195,6 +195,7 @@ def speaker():
     parser.add_argument("--fails-after", type=duration, help="its supply fails so long after the first packet of a stream")
     parser.add_argument("--drops-link-after", type=duration, help="drops the link so long after the first packet, and stays on")
     parser.add_argument("--freezes-after", type=duration, help="freezes so long after the first packet: the link stays, nothing else does")
+    parser.add_argument("--silent-after", type=duration, help="accepts streams and stays silent from so long after the first packet on, until it is off")
     parser.add_argument("--disconnects-after", type=duration, help="drops its links after so long without a stream")
     parser.add_argument("--switches-off-after", type=duration, help="switches itself off after so long without a stream")
     return parser

@@ -137,7 +137,7 @@ class Reception:
     def meet_fate(self):
         setup = self.setup
         for after, fate in ((setup.fails_after, self.fail), (setup.drops_link_after, self.drop_link),
-                            (setup.freezes_after, self.freeze)):
+                            (setup.freezes_after, self.freeze), (setup.silent_after, self.fall_silent)):
             if after is not None:
                 self.fates.append(later(after, fate))
 
@@ -148,6 +148,11 @@ class Reception:
     async def drop_link(self):
         log("drops the link")
         await self.connection.disconnect(hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR)
+
+    async def fall_silent(self):
+        log("falls silent")
+        self.hush()
+        self.setup.silent = True
 
     async def freeze(self):
         log("freezes")
@@ -229,7 +234,8 @@ class Speaker(Unit):
     CLASS_OF_DEVICE = 0x240414              # audio, loudspeaker
     CHANGEABLE = Unit.CHANGEABLE | {
         "refuses", "discovery", "silent", "latency", "jitter", "delay-report", "level", "volume", "channels", "inverted",
-        "fails-after", "drops-link-after", "freezes-after", "disconnects-after", "switches-off-after"}
+        "fails-after", "drops-link-after", "freezes-after", "silent-after", "disconnects-after",
+        "switches-off-after"}
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
