@@ -153,6 +153,7 @@ def common(parser):
     parser.add_argument("--seed", type=whole(0, 2**63), default=1, help="of all that is left to chance")
     parser.add_argument("--boot", type=duration, default=0, help="from power on until it answers")
     parser.add_argument("--pairing", type=share, default=1, help="how likely one pairing attempt succeeds")
+    parser.add_argument("--first-pairing", type=share, help="the same of the first attempt since it was switched on")
     parser.add_argument("--pairing-takes", type=duration, default=0, help="how long it thinks about a pairing")
     parser.add_argument("--one-link", action="store_true", help="refuses a second link while it has one")
     parser.add_argument("--stale-cache", action="store_true",

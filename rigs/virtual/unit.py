@@ -25,12 +25,13 @@ class Unit:
     """A unit that is on: its link layer, bonds, chance and control socket."""
 
     CLASS_OF_DEVICE = None
-    CHANGEABLE = {"pairing", "pairing-takes", "one-link", "stale-cache"}
+    CHANGEABLE = {"pairing", "first-pairing", "pairing-takes", "one-link", "stale-cache"}
 
     def __init__(self, parser, setup, plan, life):
         self.parser, self.setup, self.plan, self.life = parser, setup, plan, life
         self.begun = time.monotonic()
         self.device, self.links, self.streams_of_chance = None, {}, {}
+        self.pairings = 0                                       # attempts since it was switched on
         self.remembered = set()                                 # whom it has had a bond with since it was switched on
 
     # what kinds of units differ in
@@ -77,7 +78,9 @@ class Unit:
                 if unit.setup.stale_cache and str(connection.peer_address) in unit.remembered:
                     log("refuses to pair: it has a bond with", connection.peer_address)
                     return False
-                succeeds = unit.happens("pairing", unit.setup.pairing)
+                unit.pairings += 1
+                is_first = unit.pairings == 1 and unit.setup.first_pairing is not None
+                succeeds = unit.happens("pairing", unit.setup.first_pairing if is_first else unit.setup.pairing)
                 if not succeeds:
                     log("this pairing fails")
                 return succeeds

@@ -75,12 +75,16 @@ fn written(date: time::Date) -> String {
 /// Reads what is known to fail, and puts it into a plan in place of what was there.
 pub(crate) fn quarantine(file: &Path, run: &mut RunPlan) -> Result<(), Trouble> {
     let read = read(&[file.to_owned()]).with_expired();
+    let not_one = || {
+        Trouble::usage(format!("{} is not one quarantine", file.display()))
+            .hint("name a document that begins with `quarantine:`")
+    };
+    if read.library.quarantines.is_empty() && read.has_others() {
+        return Err(not_one());
+    }
     read.must_be_right()?;
     let mut all = read.library.quarantines.values();
-    let (Some(entry), None) = (all.next(), all.next()) else {
-        return Err(Trouble::usage(format!("{} is not one quarantine", file.display()))
-            .hint("name a document that begins with `quarantine:`"));
-    };
+    let (Some(entry), None) = (all.next(), all.next()) else { return Err(not_one()) };
     for (n, quarantined) in entry.value.entries.iter().enumerate() {
         for (m, selector) in quarantined.select.iter().enumerate() {
             selector.fits(run.plan.scenarios.iter().map(|s| &s.document)).map_err(|e| {
@@ -137,6 +141,12 @@ impl Read {
     }
 
     /// Shows every fault on standard error; an error among them ends the command.
+    /// Whether there are devices, scenarios or rigs among them: what refers to others is then at fault by its kind, not by what it names.
+    fn has_others(&self) -> bool {
+        let library = &self.library;
+        !(library.scenarios.is_empty() && library.devices.is_empty() && library.rigs.is_empty())
+    }
+
     pub(crate) fn must_be_right(&self) -> Result<(), Trouble> {
         if !self.diagnostics.is_empty() {
             printer::note(diagnostic::render(&self.diagnostics, &self.sources, printer::colour_of_notes()).trim_end());
@@ -151,14 +161,20 @@ impl Read {
 /// The suite of a document.
 pub(crate) fn suite(file: &Path) -> Result<Entry<Suite>, Trouble> {
     let mut read = read(&[file.to_owned()]);
+    let not_one = || {
+        Trouble::usage(format!("{} is not one suite", file.display()))
+            .hint("name a document that begins with `suite:`, such as `suites/smoke.yaml`; scenarios are named without `--suite`")
+    };
+    if read.library.suites.is_empty() && read.has_others() {
+        return Err(not_one());
+    }
     // Warnings are shown when it is read again, with everything that it names.
     read.diagnostics.retain(Diagnostic::is_error);
     read.must_be_right()?;
     let mut all = read.library.suites.into_values();
     match (all.next(), all.next()) {
         (Some(entry), None) => Ok(entry),
-        _ => Err(Trouble::usage(format!("{} is not one suite", file.display()))
-            .hint("name a document that begins with `suite:`, such as `suites/smoke.yaml`; scenarios are named without `--suite`")),
+        _ => Err(not_one()),
     }
 }
 

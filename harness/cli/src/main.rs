@@ -22,9 +22,12 @@ fn main() -> ExitCode {
     let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
             let shown = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return exit(if shown { Code::Passed } else { Code::Usage });
+            let printed = error.print();
+            if shown {
+                printer::written(printed);
+            }
+            return end(if shown { Code::Passed } else { Code::Usage });
         }
     };
     printer::set_up(cli.quiet, cli.no_color);
@@ -108,11 +111,22 @@ fn main() -> ExitCode {
         }
     };
     match done {
-        Ok(code) => exit(code),
+        Ok(code) => end(code),
         Err(trouble) => {
             printer::note(&trouble.to_string());
-            exit(trouble.code)
+            end(trouble.code)
         }
+    }
+}
+
+/// Ends with `code`; output that is not whole is no success.
+fn end(code: Code) -> ExitCode {
+    match printer::cut() {
+        Some(trouble) => {
+            printer::note(&trouble.to_string());
+            exit(if code == Code::Passed { trouble.code } else { code })
+        }
+        None => exit(code),
     }
 }
 

@@ -37,10 +37,29 @@ pub(crate) fn quiet() -> bool {
     manner().quiet
 }
 
+/// Why standard output is not whole.
+static CUT: OnceLock<String> = OnceLock::new();
+
 /// Writes to standard output; a reader that went away ends the output, not the program.
 pub(crate) fn out(text: &str) {
     let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+}
+
+/// Takes how writing to standard output ended: all but a reader that went away is told at the end.
+pub(crate) fn written(result: io::Result<()>) {
+    if let Err(error) = result
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = CUT.set(error.to_string());
+    }
+}
+
+/// What became of the output, when not all of it was written.
+pub(crate) fn cut() -> Option<Trouble> {
+    let why = CUT.get()?;
+    let hint = "what was shown is not whole: free some space, or write it elsewhere";
+    Some(Trouble::new(Code::Infrastructure, format!("writing to standard output failed: {why}")).hint(hint))
 }
 
 /// Writes a value to standard output as JSON.

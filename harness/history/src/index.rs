@@ -117,12 +117,19 @@ impl Index {
     /// run: a command that is killed has lost nothing, and two commands at once do each other's work.
     ///
     /// # Errors
-    /// When the index cannot be written. A run that cannot be read is skipped and named.
+    /// When the index cannot be written; one whose disk is full goes on in memory. A run that cannot be read is skipped and named.
     pub fn refresh(&mut self, found: Found, roots: &[PathBuf]) -> Result<Refreshed, IndexError> {
         let path = self.path.clone().unwrap_or_else(|| PathBuf::from(":memory:"));
         let failed = |cause| database(&path, cause);
         let before = self.number("schema_version").map_err(failed)?;
-        let mut done = self.refreshed(&found.runs, roots).map_err(failed)?;
+        let mut done = match self.refreshed(&found.runs, roots) {
+            Err(cause) if self.path.is_some() && cause.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                let why = format!("the index `{}` cannot be written ({cause}): it was made in memory", path.display());
+                *self = Self::in_memory(Some(why))?;
+                return self.refresh(found, roots);
+            }
+            other => other.map_err(failed)?,
+        };
         // Another command made the index anew in between: what was taken before is gone.
         if self.number("schema_version").map_err(failed)? != before {
             done = self.refreshed(&found.runs, roots).map_err(failed)?;

@@ -10,8 +10,8 @@ use std::{
 
 use rigtone_model::{event::Body, id::CombinationId, plan::Combination, verdict::CombinationVerdict};
 use rigtone_record::{
-    ENVIRONMENT, PLAN, ReadError, RecordError, VERDICTS, keep_quiet, read_environment, read_events, read_plan,
-    read_verdicts,
+    ENVIRONMENT, PLAN, ReadError, RecordError, VERDICTS, keep_quiet, merged_of, read_environment, read_events,
+    read_plan, read_verdicts,
 };
 use rigtone_report::exit::{self, InconclusivePolicy};
 use serde::Deserialize;
@@ -101,8 +101,7 @@ pub(crate) fn take(directory: &Path) -> Result<Taken, TakeError> {
     let kind = Kind::of(environment.as_ref(), &plan.combinations);
     let environment = environment.unwrap_or_default();
     let (unix_s, rigtone) = beginning(directory, &environment)?;
-    let parts = environment["merged"].as_array().into_iter().flatten();
-    let parts = parts.filter_map(|part| part["environment"]["run"]["run"].as_str()).map(str::to_owned).collect();
+    let parts = merged_of(&environment);
     Ok(Taken {
         id: verdicts.run,
         rig: plan.rig,

@@ -69,6 +69,16 @@ pub enum RecordError {
 }
 
 impl RecordError {
+    /// Whether the path that was given is at fault, not the disk: another one would do.
+    pub fn is_of_path(&self) -> bool {
+        use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, NotFound};
+        match self {
+            Self::NotEmpty { .. } => true,
+            Self::Io { os, .. } => matches!(os.kind(), AlreadyExists | IsADirectory | NotADirectory | NotFound),
+            _ => false,
+        }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -35,6 +35,17 @@ pub fn read_environment(directory: &Path) -> Result<serde_json::Value, ReadError
     read_json(directory.join(ENVIRONMENT), None)
 }
 
+/// The ids of the runs that a merged run was made of, of merged ones among them those of their parts, from its `environment.json`; none of a
+/// run that was not merged.
+pub fn merged_of(environment: &serde_json::Value) -> Vec<String> {
+    let mut ids = Vec::new();
+    for part in environment["merged"].as_array().into_iter().flatten() {
+        ids.extend(part["environment"]["run"]["run"].as_str().map(str::to_owned));
+        ids.extend(merged_of(&part["environment"]));
+    }
+    ids
+}
+
 pub(crate) fn read_json<T: DeserializeOwned>(path: PathBuf, schema: Option<&'static str>) -> Result<T, ReadError> {
     #[derive(Deserialize)]
     struct Versioned {

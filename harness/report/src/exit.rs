@@ -92,17 +92,12 @@ pub fn of(verdicts: &RunVerdicts, policy: InconclusivePolicy) -> (Code, String) 
         return (Code::Nothing, "the plan has no combinations".to_owned());
     }
     let late = gating().filter(|c| c.verdict.is_out_of_time()).count();
-    if quarantined > 0 && skipped + quarantined == all {
-        let rest = match late {
-            0 => "and nothing else ran".to_owned(),
-            n => format!("and the time was up before {n} more had an answer"),
-        };
-        return (Code::Nothing, format!("{} {} in quarantine, {rest}", of_all(quarantined), are(quarantined)));
+    // What the time cut off was to be done: that is no plan of nothing.
+    if late == 0 && quarantined > 0 && skipped + quarantined == all {
+        let why = format!("{} {} in quarantine, and nothing else ran", of_all(quarantined), are(quarantined));
+        return (Code::Nothing, why);
     }
-    if skipped == all && verdicts.combinations.iter().any(|c| c.trials > 0) {
-        return (Code::Nothing, format!("the time was up before any of {} had an answer", count(all, "combination")));
-    }
-    if skipped == all {
+    if late == 0 && skipped == all {
         return (
             Code::Nothing,
             format!(
@@ -214,6 +209,13 @@ mod tests {
     #[case::out_of_time_is_no_pass("pass late", AsPass, 11, "the time was up before 1 of 2 combinations had an answer")]
     #[case::failure_before_out_of_time("late fail", AsError, 10, "1 of 2 combinations failed")]
     #[case::nothing_selected("", AsError, 3, "the plan has no combinations")]
+    #[case::all_out_of_time("late late", AsError, 11, "the time was up before 2 of 2 combinations had an answer")]
+    #[case::all_out_of_time_or_skipped(
+        "late skipped",
+        AsError,
+        11,
+        "the time was up before 1 of 2 combinations had an answer"
+    )]
     #[case::all_skipped("skipped skipped", AsError, 3, "all 2 combinations were skipped: nothing ran")]
     #[case::failure("pass fail skipped", AsError, 10, "1 of 3 combinations failed")]
     #[case::failure_before_infra("infra fail inconclusive", AsError, 10, "1 of 3 combinations failed")]
@@ -248,8 +250,8 @@ mod tests {
     #[case::quarantined_beside_out_of_time(
         "fail! late",
         AsError,
-        3,
-        "1 of 2 combinations is in quarantine, and the time was up before 1 more had an answer"
+        11,
+        "the time was up before 1 of 2 combinations had an answer"
     )]
     #[case::quarantined_beside_skipped(
         "fail! skipped",

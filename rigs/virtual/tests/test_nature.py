@@ -29,7 +29,7 @@ class Speakers(unittest.TestCase):
     def test_nothing_said_is_ideal(self):
         setup = self.read("")
         self.assertEqual(setup.codecs, ["sbc"])
-        self.assertEqual((setup.discovery, setup.pairing, setup.jitter, setup.level), (1, 1, 0, 0))
+        self.assertEqual((setup.discovery, setup.pairing, setup.first_pairing, setup.jitter, setup.level), (1, 1, None, 0, 0))
         self.assertEqual(setup.latency, {None: 0.1})
         self.assertFalse(setup.silent or setup.one_link or setup.stale_cache)
         self.assertIsNone(setup.fails_after)

@@ -1,7 +1,7 @@
 //! `rigtone compare`
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
@@ -15,7 +15,7 @@ use rigtone_model::{
     comparison::{Comparisons, Question},
     plan::{Combination, Selector},
 };
-use rigtone_record::read_plan;
+use rigtone_record::{merged_of, read_environment, read_plan};
 use rigtone_report::{comparison, exit::Code};
 
 use super::{
@@ -68,6 +68,8 @@ fn margin(text: &str) -> Result<(String, f64), String> {
 /// A run with what its trials say.
 struct Read {
     plan: RunPlan,
+    /// Its id, and those of the runs that it was merged of.
+    ids: Vec<String>,
     series: Vec<Series>,
 }
 
@@ -86,17 +88,25 @@ fn read(run: &Path) -> Result<Read, Trouble> {
         return Err(doubled(run, trial));
     }
     let series = gatherer.finish();
-    Ok(Read { plan, series })
+    // A run whose environment was not copied is known by its id alone.
+    let mut ids = read_environment(run).map(|environment| merged_of(&environment)).unwrap_or_default();
+    ids.push(log.run);
+    Ok(Read { plan, ids, series })
 }
 
-/// No run is counted twice, whichever way its directory was typed.
-fn apart(runs: &[PathBuf]) -> Result<(), Trouble> {
-    let mut seen = BTreeSet::new();
-    for run in runs {
-        let real = run.canonicalize().map_err(|e| Trouble::usage(format!("cannot read {}: {e}", run.display())))?;
-        if !seen.insert(real) {
-            return Err(Trouble::usage(format!("the run {} is named twice", run.display()))
-                .hint("its trials count once: name different run directories"));
+/// No trial is counted twice, whichever way its directory was typed, copied or merged.
+fn apart(directories: &[PathBuf], runs: &[Read]) -> Result<(), Trouble> {
+    let mut seen = BTreeMap::new();
+    for (directory, run) in directories.iter().zip(runs) {
+        for id in run.ids.iter().filter(|id| !id.is_empty()) {
+            let Some(before) = seen.insert(id, directory) else { continue };
+            let (first, other) = (before.display(), directory.display());
+            let what = if before == directory {
+                format!("the run {first} is named twice")
+            } else {
+                format!("{first} and {other} both hold the trials of the run `{id}`")
+            };
+            return Err(Trouble::usage(what).hint("its trials count once: name runs that share none"));
         }
     }
     Ok(())
@@ -116,7 +126,7 @@ pub(crate) fn run(what: &Compare) -> Result<Code, Trouble> {
         let scenarios = runs.iter().flat_map(|run| run.plan.plan.scenarios.iter().map(|s| &s.document));
         selector.fits(scenarios).map_err(Trouble::usage)?;
     }
-    apart(&what.runs)?;
+    apart(&what.runs, &runs)?;
     // Every combination of every run, at a place of its own.
     let mut places: Vec<(usize, usize)> = Vec::new();
     let mut matched = Matched::default();

@@ -22,7 +22,7 @@ use crate::{
         judge::foreign,
         log::read_log,
         report::{self, Material, read_trouble},
-        run::{record_trouble, run_id, show, write_results},
+        run::{place_trouble, record_trouble, run_id, show, write_results},
     },
     trouble::Trouble,
 };
@@ -67,6 +67,8 @@ impl Part {
     }
 }
 
+/// What to do about a merge that broke off.
+const MERGE_AGAIN: &str = "free some space, remove the half merged run, and merge again";
 /// How the ids of merged runs begin.
 pub(crate) const MERGED: &str = "merged-";
 
@@ -77,13 +79,13 @@ pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, js
     apart(&parts, out)?;
     let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
     let id = format!("{MERGED}{}", run_id(unix_s, &plan.plan.rig));
-    let mut writer = RunWriter::create(out, &id).map_err(|e| record_trouble(&e))?;
+    let mut writer = RunWriter::create(out, &id).map_err(|e| place_trouble(&e))?;
     let mut replay = Replay::new(&plan.plan, &plan.rules);
     let mut seq = 0;
     let mut write = |t_ns, at, body| {
         let event = Event { seq, t_ns, at, body };
         seq += 1;
-        writer.append(&event).map_err(|e| record_trouble(&e))?;
+        writer.append(&event).map_err(|e| half_merged(&e))?;
         replay.take(event);
         Ok(())
     };
@@ -127,10 +129,10 @@ pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, js
     for part in &parts {
         copy(&part.directory.join(EVIDENCE), &out.join(EVIDENCE))?;
     }
-    writer.write_environment(&environment(&parts)?).map_err(|e| record_trouble(&e))?;
-    writer.sync().map_err(|e| record_trouble(&e))?;
+    writer.write_environment(&environment(&parts)?).map_err(|e| half_merged(&e))?;
+    writer.sync().map_err(|e| half_merged(&e))?;
     // The plan comes last: without it this is no run.
-    writer.write_plan(&plan).map_err(|e| record_trouble(&e))?;
+    writer.write_plan(&plan).map_err(|e| half_merged(&e))?;
     drop(writer);
     let mut verdicts = replay.verdicts(&id);
     plan.put_in_quarantine(&mut verdicts);
@@ -214,11 +216,15 @@ fn environment(parts: &[Part]) -> Result<serde_json::Value, Trouble> {
     Ok(serde_json::json!({"schema": "1.0", "rigtone": env!("CARGO_PKG_VERSION"), "merged": parts}))
 }
 
+/// The run that was to come of a merge is half there.
+fn half_merged(error: &rigtone_record::RecordError) -> Trouble {
+    record_trouble(error).hint(MERGE_AGAIN)
+}
+
 /// Copies a folder; files are linked where the disk can.
 fn copy(from: &Path, to: &Path) -> Result<(), Trouble> {
     let failed = |path: &Path, os: &std::io::Error| {
-        Trouble::new(Code::Infrastructure, format!("copy the evidence `{}`: {os}", path.display()))
-            .hint("free some space, remove the half merged run, and merge again")
+        Trouble::new(Code::Infrastructure, format!("copy the evidence `{}`: {os}", path.display())).hint(MERGE_AGAIN)
     };
     if !from.exists() {
         return Ok(());

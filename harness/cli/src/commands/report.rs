@@ -74,10 +74,15 @@ pub(crate) fn results(material: &Material<'_>) -> Result<String, Trouble> {
 /// Shows a report on standard output; a reader that went away ends the output, not the program.
 pub(crate) fn show(format: Format, material: &Material<'_>) -> Result<(), Trouble> {
     let mut out = BufWriter::new(io::stdout().lock());
-    match format.write(material, &mut out).and_then(|()| Ok(out.flush()?)) {
-        Err(RenderError::Trouble(trouble)) => Err(trouble),
-        Ok(()) | Err(RenderError::Io(_)) => Ok(()),
+    let written = format.write(material, &mut out).and_then(|()| Ok(out.flush()?));
+    // What is left in the buffer would be written once more.
+    let _ = out.into_parts();
+    match written {
+        Err(RenderError::Trouble(trouble)) => return Err(trouble),
+        Err(RenderError::Io(error)) => printer::written(Err(error)),
+        Ok(()) => {}
     }
+    Ok(())
 }
 
 /// Writes a report to a file: the old one stays until the new one is whole.

@@ -111,7 +111,7 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
     hold(&mut opened, &planned.rig, planned.calibration.as_ref());
     // The first event tells it beside the rig's clock: what opening took is no part of it.
     beginning.unix_s = now();
-    let writer = RunWriter::create(&directory, &run_id).map_err(|e| record_trouble(&e))?;
+    let writer = RunWriter::create(&directory, &run_id).map_err(|e| place_trouble(&e))?;
     writer
         .write_environment(&environment(&opened, how.seed, &beginning, planned.calibration.as_ref()))
         .map_err(|e| record_trouble(&e))?;
@@ -430,6 +430,12 @@ pub(crate) fn record_trouble(error: &rigtone_record::RecordError) -> Trouble {
         _ => Code::Infrastructure,
     };
     Trouble::new(code, error).hint(error.hint())
+}
+
+/// What could not be made where somebody wanted it: another path may do.
+pub(crate) fn place_trouble(error: &rigtone_record::RecordError) -> Trouble {
+    let trouble = record_trouble(error);
+    if error.is_of_path() { Trouble { code: Code::Usage, ..trouble } } else { trouble }
 }
 
 pub(crate) fn run_id(unix_s: i64, rig: &str) -> String {

@@ -6,7 +6,7 @@ use rigtone_audio::stimulus::{Name, Stimulus};
 use rigtone_record::wav;
 use rigtone_report::exit::Code;
 
-use crate::{commands::run::record_trouble, printer, trouble::Trouble};
+use crate::{commands::run::place_trouble, printer, trouble::Trouble};
 
 /// Which stimulus, and where it goes.
 pub(crate) struct Signal<'a> {
@@ -19,6 +19,10 @@ pub(crate) struct Signal<'a> {
 
 /// Writes a stimulus as a WAV file, and where its parts lie as JSON.
 pub(crate) fn signal(signal: &Signal<'_>) -> Result<Code, Trouble> {
+    if signal.positions == Some(signal.out) {
+        let what = format!("{} cannot be both the sound and where its parts lie", signal.out.display());
+        return Err(Trouble::usage(what).hint("give `--positions` a file of its own"));
+    }
     let name: Name = signal.name.parse().map_err(Trouble::usage)?;
     let stimulus = Stimulus::build(name, signal.rate, signal.code).map_err(Trouble::usage)?;
     let channels = stimulus.channels();
@@ -32,11 +36,11 @@ pub(crate) fn signal(signal: &Signal<'_>) -> Result<Code, Trouble> {
         .map(|(f, c)| sample(f, c))
         .collect();
     let file = wav::encode_i16(signal.rate, channels as u16, &samples).map_err(|e| Trouble::new(Code::Internal, e))?;
-    rigtone_record::replace(signal.out, |to| to.write_all(&file)).map_err(|e| record_trouble(&e))?;
+    rigtone_record::replace(signal.out, |to| to.write_all(&file)).map_err(|e| place_trouble(&e))?;
     if let Some(path) = signal.positions {
         let text = serde_json::to_vec_pretty(stimulus.positions()).map_err(|e| Trouble::new(Code::Internal, e))?;
         rigtone_record::replace(path, |to| to.write_all(&text).and_then(|()| to.write_all(b"\n")))
-            .map_err(|e| record_trouble(&e))?;
+            .map_err(|e| place_trouble(&e))?;
     }
     let (seconds, count) = (stimulus.duration_s(), stimulus.positions().parts.len());
     let out = signal.out.display();

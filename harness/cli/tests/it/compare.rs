@@ -1,5 +1,7 @@
 //! `rigtone compare`, and `rigtone judge` with other limits.
 
+use std::fs;
+
 use rstest::rstest;
 use serde_json::Value;
 
@@ -65,6 +67,24 @@ fn two_firmware_versions_of_one_run_are_compared() {
     assert_eq!(report["questions"][0]["first"]["n"], 10);
 }
 
+/// Copies and merged runs hold trials that were counted already.
+#[test]
+fn no_trial_is_compared_twice() {
+    let home = Home::new();
+    home.rigtone(&["run", "--out", "run", "--select", "speaker=charge-5-*", "--select", "scenario=pairing-cold-start"]);
+    home.rigtone(&["merge", "run", "--out", "merged"]);
+    home.rigtone(&["merge", "merged", "--out", "again"]);
+    fs::create_dir(home.path("copy")).unwrap();
+    for name in ["plan.json", "events.jsonl"] {
+        fs::copy(home.path("run").join(name), home.path("copy").join(name)).unwrap();
+    }
+    let by = ["--by", "speaker.firmware", "--between", "1.0.6", "1.1.0"];
+    for pair in [["run", "copy"], ["run", "merged"], ["merged", "again"], ["again", "copy"]] {
+        let done = home.rigtone(&[&["compare"][..], &pair, &by].concat());
+        done.with_code(2).says(&["both hold the trials of the run `", "count once"]);
+    }
+}
+
 /// What failed last night and fails tonight is no news; what did not is.
 #[test]
 fn a_run_is_judged_beside_an_earlier_one() {
@@ -86,7 +106,7 @@ fn a_run_is_judged_beside_an_earlier_one() {
 #[case(&["compare", "run", "--by", "codec"], &["two values of `codec`"])]
 #[case(&["compare", "run", "--by", "speaker", "--between", "charge-5-fw106", "boom"], &["the value `boom`", "charge-5-fw110"])]
 #[case(&["compare", "run", "nowhere"], &["nowhere"])]
-#[case(&["compare", "run", "./run"], &["the run ./run is named twice"])]
+#[case(&["compare", "run", "./run"], &["run and ./run both hold the trials of the run `", "count once"])]
 #[case(&["compare", "run", "run", "--by", "speaker.firmware"], &["named twice", "count once"])]
 #[case(&["compare", "run", "run", "--margin", "5"], &["no margin", "`5 %`"])]
 #[case(&["compare", "run", "run", "--select", "speeker=x"], &["speeker", "did you mean `speaker`"])]

@@ -69,6 +69,12 @@ fn a_suite_that_leads_nowhere_is_refused_where_it_says_so() {
     home.rigtone(&["plan", "--suite", "scenarios/starter/playback-heard.yaml"])
         .with_code(2)
         .says(&["is not one suite"]);
+    // The devices of a rig are beside the point.
+    for option in ["--suite", "--quarantine"] {
+        let done = home.rigtone(&["run", option, "rigs/simulated.yaml", "--out", "run"]).with_code(2);
+        assert!(!done.err.contains("no device"), "{}", done.err);
+        done.says(&[&format!("rigs/simulated.yaml is not one {}", &option[2..])]);
+    }
     home.rigtone(&["plan", "scenarios/starter", "--suite", "suites/smoke.yaml"])
         .with_code(2)
         .says(&["cannot be used with"]);

@@ -15,6 +15,25 @@ use rustix::{
 
 use crate::user::Home;
 
+/// A report that is cut off is no report.
+#[rstest]
+#[case(&["check", "rigs/simulated.yaml"])]
+#[case(&["plan", "--json"])]
+#[case(&["report", "run", "--format", "html"])]
+#[case(&["completions", "bash"])]
+#[case(&["--help"])]
+fn output_that_finds_no_room_is_no_success(#[case] arguments: &[&str]) {
+    let home = Home::new();
+    let run = ["run", "--out", "run", "--select", "speaker=charge-5-fw110", "--select", "scenario=playback-heard"];
+    home.rigtone(&run);
+    let full = || Stdio::from(File::create("/dev/full").unwrap());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rigtone"));
+    let done = command.args(arguments).current_dir(home.path("")).stdin(Stdio::null()).stdout(full()).output().unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(12), "{said}");
+    assert!(said.contains("writing to standard output failed: No space left"), "{said}");
+}
+
 /// What became of a command at a terminal.
 struct Shown {
     code: i32,

@@ -1,6 +1,7 @@
 //! Reading the index.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     ffi::OsString,
     os::unix::ffi::OsStringExt as _,
@@ -204,17 +205,14 @@ fn runs(from: &Connection, wanted: &BTreeSet<PathBuf>, filter: &Filter) -> rusql
     })?;
     let mut found: Vec<(i64, Run, String)> = rows.collect::<rusqlite::Result<_>>()?;
     found.retain(|(_, run, _)| wanted.contains(&run.directory));
-    // A merged run holds the trials of its parts.
-    let mut merged: HashMap<String, String> = HashMap::new();
-    for (_, run, parts) in &found {
-        for part in serde_json::from_str::<Vec<String>>(parts).unwrap_or_default() {
-            merged.insert(part, run.id.clone());
-        }
-    }
+    let merged = merged(&found);
     let (mut runs, mut places, mut doubled, mut seen) = (Vec::new(), HashMap::new(), Vec::new(), HashSet::new());
-    for (number, run, _) in found {
-        if let Some(whole) = merged.get(&run.id) {
+    for (number, run, parts) in found {
+        let elsewhere = |part: &String| merged.get(part).filter(|whole| **whole != run.id);
+        if let Some(whole) = elsewhere(&run.id) {
             doubled.push((run.directory, format!("its trials are in the merged run `{whole}`")));
+        } else if let Some(whole) = self::parts(&parts).iter().find_map(elsewhere) {
+            doubled.push((run.directory, format!("some of its trials are in the merged run `{whole}` too")));
         } else if !seen.insert(run.id.clone()) {
             doubled.push((run.directory, format!("it is a copy of the run `{}`", run.id)));
         } else if filter.since_unix_s.is_none_or(|since| run.unix_s >= since) {
@@ -223,6 +221,24 @@ fn runs(from: &Connection, wanted: &BTreeSet<PathBuf>, filter: &Filter) -> rusql
         }
     }
     Ok((runs, places, doubled))
+}
+
+/// The merged run that holds the trials of a run, by the id of the latter. Of several that share a part the one of most parts is it.
+fn merged(found: &[(i64, Run, String)]) -> HashMap<String, String> {
+    let mut wholes: Vec<(&Run, Vec<String>)> = found.iter().map(|(_, run, text)| (run, parts(text))).collect();
+    wholes.sort_by_key(|(_, parts)| Reverse(parts.len()));
+    let mut merged = HashMap::new();
+    for (run, parts) in wholes {
+        if parts.iter().all(|part| !merged.contains_key(part)) {
+            merged.extend(parts.into_iter().map(|part| (part, run.id.clone())));
+        }
+    }
+    merged
+}
+
+/// The ids in a row's `parts`.
+fn parts(text: &str) -> Vec<String> {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 /// What was expected with its unit, and the place of each by its number.

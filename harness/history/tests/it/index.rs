@@ -218,6 +218,26 @@ fn a_merged_run_counts_in_place_of_its_parts_and_a_copy_once() {
     assert_eq!(history.skipped.len(), 3, "{:?}", history.skipped);
     assert!(history.skipped.iter().all(|skipped| skipped.why.contains("merged run `merged-x`")));
     assert!(history.combinations.iter().all(|line| line.answered == 1));
+    // Merged again, alone and with another: each trial counts once, in the run of most parts.
+    let again = |name: &str, parts: &[&str], planned: &[Planned]| {
+        let directory = lab.run(name, 1, planned);
+        let parts: Vec<_> = parts.iter().map(|part| of(part)).collect();
+        let environment = json!({"schema": "1.0", "rigtone": "0.1.0", "merged": parts});
+        fs::write(directory.join("environment.json"), environment.to_string()).unwrap();
+        let began = began.to_string().replace("merged-x", name);
+        fs::write(directory.join("events.jsonl"), format!("{began}\n")).unwrap();
+        directory
+    };
+    let twins = [
+        again("merged-a", &["part-1"], &[Planned::new(60, 60)]),
+        again("merged-b", &["part-1"], &[Planned::new(60, 60)]),
+    ];
+    let history = lab.history();
+    assert_eq!(history.runs.iter().map(|run| &*run.id).collect::<Vec<_>>(), ["merged-x"]);
+    let why = |history: &History| history.skipped.iter().map(|skipped| skipped.why.clone()).collect::<Vec<_>>();
+    let shared = "some of its trials are in the merged run `merged-x` too";
+    assert_eq!(why(&history).iter().filter(|why| *why == shared).count(), 2, "{:?}", why(&history));
+    twins.iter().for_each(|twin| fs::remove_dir_all(twin).unwrap());
     fs::remove_dir_all(merged).unwrap();
     let history = lab.history();
     assert_eq!((history.runs.len(), history.skipped.len()), (2, 1));
