@@ -434,8 +434,11 @@ pub(crate) fn record_trouble(error: &rigtone_record::RecordError) -> Trouble {
 
 /// What could not be made where somebody wanted it: another path may do.
 pub(crate) fn place_trouble(error: &rigtone_record::RecordError) -> Trouble {
-    let trouble = record_trouble(error);
-    if error.is_of_path() { Trouble { code: Code::Usage, ..trouble } } else { trouble }
+    let mut trouble = record_trouble(error);
+    if error.is_of_path() {
+        trouble.code = Code::Usage;
+    }
+    trouble
 }
 
 pub(crate) fn run_id(unix_s: i64, rig: &str) -> String {

@@ -144,8 +144,8 @@ fn a_run_is_judged_again_with_other_limits() {
 fn the_last_line_of_a_killed_run_is_named() {
     let home = two_runs("latency: {sbc: 215 ms}");
     let log = home.path("after/events.jsonl");
-    let mut torn = std::fs::read(&log).unwrap();
+    let mut torn = fs::read(&log).unwrap();
     torn.extend_from_slice(b"{\"seq\":");
-    std::fs::write(&log, torn).unwrap();
+    fs::write(&log, torn).unwrap();
     home.rigtone(&["compare", "before", "after"]).says(&["warning: ", "events.jsonl"]);
 }

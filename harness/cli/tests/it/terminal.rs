@@ -17,7 +17,7 @@ use crate::user::Home;
 
 /// A report that is cut off is no report.
 #[rstest]
-#[case(&["check", "rigs/simulated.yaml"])]
+#[case(&["check"])]
 #[case(&["plan", "--json"])]
 #[case(&["report", "run", "--format", "html"])]
 #[case(&["completions", "bash"])]

@@ -219,7 +219,7 @@ fn a_merged_run_counts_in_place_of_its_parts_and_a_copy_once() {
     assert!(history.skipped.iter().all(|skipped| skipped.why.contains("merged run `merged-x`")));
     assert!(history.combinations.iter().all(|line| line.answered == 1));
     // Merged again, alone and with another: each trial counts once, in the run of most parts.
-    let again = |name: &str, parts: &[&str], planned: &[Planned]| {
+    let again = |name: &str, parts: &[&str], planned: &[Planted]| {
         let directory = lab.run(name, 1, planned);
         let parts: Vec<_> = parts.iter().map(|part| of(part)).collect();
         let environment = json!({"schema": "1.0", "rigtone": "0.1.0", "merged": parts});
@@ -229,8 +229,8 @@ fn a_merged_run_counts_in_place_of_its_parts_and_a_copy_once() {
         directory
     };
     let twins = [
-        again("merged-a", &["part-1"], &[Planned::new(60, 60)]),
-        again("merged-b", &["part-1"], &[Planned::new(60, 60)]),
+        again("merged-a", &["part-1"], &[Planted::new(60, 60)]),
+        again("merged-b", &["part-1"], &[Planted::new(60, 60)]),
     ];
     let history = lab.history();
     assert_eq!(history.runs.iter().map(|run| &*run.id).collect::<Vec<_>>(), ["merged-x"]);
