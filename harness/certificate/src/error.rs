@@ -34,6 +34,14 @@ pub enum CertificateError {
         /// Why not.
         what: String,
     },
+    /// What stands for a day in the file of a key is none.
+    #[error("`{}`: its `{field}` is no day, such as 2027-01-31", path.display())]
+    NoDay {
+        /// The file.
+        path: PathBuf,
+        /// Its field.
+        field: &'static str,
+    },
     /// There is something already where a new file or folder should be.
     #[error("`{}` is there already", path.display())]
     There {
@@ -69,6 +77,7 @@ impl CertificateError {
             Self::Write(error) => error.hint().to_string(),
             Self::Io { .. } => "see that the folder is there and can be read and written".to_owned(),
             Self::NoKey { .. } => "make a pair of keys with `rigtone key new`".to_owned(),
+            Self::NoDay { .. } => "write a day of the calendar as YYYY-MM-DD".to_owned(),
             Self::There { .. } => "name another place: nothing is overwritten".to_owned(),
             Self::Obstacles(_) => {
                 "mend what is named and run the suite again; to try the way itself take `--trial` with a test key"
