@@ -75,7 +75,7 @@ impl CertificateError {
         match self {
             Self::Run(error) => error.hint().to_string(),
             Self::Write(error) => error.hint().to_string(),
-            Self::Io { .. } => "see that the folder is there and can be read and written".to_owned(),
+            Self::Io { os, .. } => os_hint(os).to_owned(),
             Self::NoKey { .. } => "make a pair of keys with `rigtone key new`".to_owned(),
             Self::NoDay { .. } => "write a day of the calendar as YYYY-MM-DD".to_owned(),
             Self::There { .. } => "name another place: nothing is overwritten".to_owned(),
@@ -87,6 +87,16 @@ impl CertificateError {
             Self::WrongKey { test: false, .. } => "make a key with `rigtone key new --test`".to_owned(),
             Self::NoCertificate { .. } => "name the folder that `rigtone certify` made".to_owned(),
         }
+    }
+}
+
+fn os_hint(os: &io::Error) -> &'static str {
+    match os.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, or choose another disk",
+        io::ErrorKind::PermissionDenied => "choose a place that this user may read and write, or change its owner",
+        io::ErrorKind::ReadOnlyFilesystem => "choose a place on a disk that can be written to",
+        io::ErrorKind::NotADirectory => "a file stands where a folder is needed: choose another path",
+        _ => "see that the folder is there and can be read and written",
     }
 }
 

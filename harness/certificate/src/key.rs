@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -96,17 +96,27 @@ impl SecretKey {
     /// Writes the secret key, which only its owner may read, and the public one beside it (`.pub`); gives that path.
     ///
     /// # Errors
-    /// When one of them is there already, or cannot be written.
+    /// When one of them is there already, or cannot be written; then neither is left behind.
     pub fn write(&self, path: &Path) -> Result<PathBuf, CertificateError> {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".pub");
         let beside = path.with_file_name(name);
+        for path in [path, &beside] {
+            // A link that leads nowhere is in the way too.
+            if path.symlink_metadata().is_ok() {
+                return Err(CertificateError::There { path: path.to_owned() });
+            }
+        }
         let PublicKey { name, made, test, public, .. } = self.public.clone();
         let secret =
             SecretFile { name: name.clone(), made: made.clone(), test, secret: hex::encode(&self.key.to_bytes()) };
         let public = PublicFile { name, made, test, public, until: None };
-        new_file(path, 0o600, &text(&secret))?;
-        new_file(&beside, 0o644, &text(&public))?;
+        new_file(path, 0o600, |file| file.write_all(text(&secret).as_bytes()))?;
+        if let Err(error) = new_file(&beside, 0o644, |file| file.write_all(text(&public).as_bytes())) {
+            // Half a pair would keep the next attempt from its place.
+            let _ = fs::remove_file(path);
+            return Err(error);
+        }
         Ok(beside)
     }
 
@@ -213,26 +223,36 @@ fn text(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("text has a form in JSON") + "\n"
 }
 
-fn new_file(path: &Path, mode: u32, text: &str) -> Result<(), CertificateError> {
+/// Makes a file that was not there; when it cannot be filled it is gone again.
+fn new_file(path: &Path, mode: u32, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), CertificateError> {
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     let mut file = file.map_err(|os| match os.kind() {
-        std::io::ErrorKind::AlreadyExists => CertificateError::There { path: path.to_owned() },
+        io::ErrorKind::AlreadyExists => CertificateError::There { path: path.to_owned() },
         _ => at("create", path)(os),
     })?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at("write", path))
+    fill(&mut file).and_then(|()| file.sync_all()).map_err(|os| {
+        let _ = fs::remove_file(path);
+        at("write", path)(os)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::{MetadataExt, symlink};
+
     use rstest::rstest;
     use serde_json::{Value, json};
+
+    fn new(secret: &Path) -> Result<PathBuf, CertificateError> {
+        SecretKey::generate("lab", "2026-11-01", false).unwrap().write(secret)
+    }
 
     /// A pair of keys in a folder of its own.
     fn pair() -> (tempfile::TempDir, PathBuf, PathBuf) {
         let home = tempfile::tempdir().unwrap();
         let secret = home.path().join("lab.key");
-        let public = SecretKey::generate("lab", "2026-11-01", false).unwrap().write(&secret).unwrap();
+        let public = new(&secret).unwrap();
         (home, secret, public)
     }
 
@@ -296,5 +316,47 @@ mod tests {
         refused(trust(&public).unwrap_err(), &public, "made");
         change(&secret, "made", &json!(text));
         refused(SecretKey::read(&secret).err().unwrap(), &secret, "made");
+    }
+
+    #[rstest]
+    #[case::secret("lab.key")]
+    #[case::public("lab.key.pub")]
+    fn a_pair_is_written_where_both_places_are_free(
+        #[case] taken: &str,
+        #[values(|path: &Path| fs::write(path, "mine").unwrap(), |path: &Path| symlink("nowhere", path).unwrap())]
+        take: fn(&Path),
+    ) {
+        let home = tempfile::tempdir().unwrap();
+        let (secret, taken) = (home.path().join("lab.key"), home.path().join(taken));
+        take(&taken);
+        let before = taken.symlink_metadata().unwrap();
+        let said = new(&secret).unwrap_err().to_string();
+        assert_eq!(said, format!("`{}` is there already", taken.display()));
+        let after = taken.symlink_metadata().unwrap();
+        assert_eq!((before.ino(), before.len()), (after.ino(), after.len()));
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "only what was there");
+        fs::remove_file(taken).unwrap();
+        new(&secret).unwrap();
+    }
+
+    #[test]
+    fn half_a_pair_is_not_left() {
+        let home = tempfile::tempdir().unwrap();
+        // With `.pub` it is longer than any name may be.
+        let error = new(&home.path().join("k".repeat(253))).unwrap_err();
+        assert!(matches!(&error, CertificateError::Io { attempted: "create", path, .. } if path.extension().is_some()));
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_key_that_finds_no_space_is_not_left() {
+        let home = tempfile::tempdir().unwrap();
+        let full = |file: &mut File| {
+            file.write_all(b"half of a ke")?;
+            Err(io::ErrorKind::StorageFull.into())
+        };
+        let error = new_file(&home.path().join("lab.key"), 0o600, full).unwrap_err();
+        assert!(error.hint().contains("free some space"), "{}", error.hint());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
     }
 }
