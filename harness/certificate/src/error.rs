@@ -7,6 +7,15 @@ use thiserror::Error;
 
 use crate::conditions::Obstacle;
 
+/// One file of a pair of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// What signatures are checked with.
+    Public,
+    /// What signs.
+    Secret,
+}
+
 /// Why there is no certificate.
 #[derive(Debug, Error)]
 pub enum CertificateError {
@@ -33,6 +42,17 @@ pub enum CertificateError {
         path: PathBuf,
         /// Why not.
         what: String,
+    },
+    /// A file is the other half of a pair of keys.
+    #[error("`{}` is no {}", path.display(), match half {
+        Half::Public => "secret key: this is the public half",
+        Half::Secret => "public key: this is the secret key",
+    })]
+    OtherHalf {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        half: Half,
     },
     /// What stands for a day in the file of a key is none.
     #[error("`{}`: its `{field}` is no day, such as 2027-01-31", path.display())]
@@ -77,6 +97,10 @@ impl CertificateError {
             Self::Write(error) => error.hint().to_string(),
             Self::Io { os, .. } => os_hint(os).to_owned(),
             Self::NoKey { .. } => "make a pair of keys with `rigtone key new`".to_owned(),
+            Self::OtherHalf { half: Half::Public, .. } => "name the file without `.pub`".to_owned(),
+            Self::OtherHalf { half: Half::Secret, .. } => {
+                "trust its `.pub` file, and keep this one to yourself".to_owned()
+            }
             Self::NoDay { .. } => "write a day of the calendar as YYYY-MM-DD".to_owned(),
             Self::There { .. } => "name another place: nothing is overwritten".to_owned(),
             Self::Obstacles(_) => {

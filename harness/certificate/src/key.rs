@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::Date;
 
 use crate::{
-    error::{CertificateError, at},
+    error::{CertificateError, Half, at},
     hex,
 };
 
@@ -86,7 +86,7 @@ impl SecretKey {
     /// # Errors
     /// When it cannot be read or holds none.
     pub fn read(path: &Path) -> Result<Self, CertificateError> {
-        let file: SecretFile = read(path)?;
+        let file: SecretFile = read::<_, PublicFile>(path, Half::Public)?;
         day(path, "made", &file.made)?;
         let bytes = hex::decode(&file.secret)
             .ok_or_else(|| no_key(path, "its secret is not 64 digits in hexadecimal".to_owned()))?;
@@ -182,7 +182,7 @@ impl Trust {
 }
 
 fn public(path: &Path) -> Result<PublicKey, CertificateError> {
-    let PublicFile { name, made, test, public, until } = read(path)?;
+    let PublicFile { name, made, test, public, until } = read::<_, SecretFile>(path, Half::Secret)?;
     let known = hex::decode::<32>(&public).and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok());
     if known.is_none() {
         return Err(no_key(path, "what it calls public is no Ed25519 key".to_owned()));
@@ -211,12 +211,19 @@ fn no_key(path: &Path, what: String) -> CertificateError {
     CertificateError::NoKey { path: path.to_owned(), what }
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, CertificateError> {
+/// Reads one half of a pair. A file in the form of the `other` half is told as what it is.
+fn read<Wanted: DeserializeOwned, Other: DeserializeOwned>(
+    path: &Path,
+    other: Half,
+) -> Result<Wanted, CertificateError> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(at("open", path))?;
     file.take(LARGEST).read_to_end(&mut bytes).map_err(at("read", path))?;
-    // What serde says would show a part of a secret.
-    serde_json::from_slice(&bytes).map_err(|e| no_key(path, format!("it has another form (line {})", e.line())))
+    serde_json::from_slice(&bytes).map_err(|e| match serde_json::from_slice::<Other>(&bytes) {
+        Ok(_) => CertificateError::OtherHalf { path: path.to_owned(), half: other },
+        // What serde says would show a part of a secret.
+        Err(_) => no_key(path, format!("it has another form (line {})", e.line())),
+    })
 }
 
 fn text(value: &impl Serialize) -> String {
@@ -358,5 +365,27 @@ mod tests {
         let error = new_file(&home.path().join("lab.key"), 0o600, full).unwrap_err();
         assert!(error.hint().contains("free some space"), "{}", error.hint());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_wrong_half_of_a_pair_is_told_as_what_it_is() {
+        let (_home, secret, public) = pair();
+        let error = SecretKey::read(&public).err().unwrap();
+        assert_eq!(error.to_string(), format!("`{}` is no secret key: this is the public half", public.display()));
+        assert_eq!(error.hint(), "name the file without `.pub`");
+        let error = trust(&secret).unwrap_err();
+        assert_eq!(error.to_string(), format!("`{}` is no public key: this is the secret key", secret.display()));
+        assert_eq!(error.hint(), "trust its `.pub` file, and keep this one to yourself");
+    }
+
+    #[test]
+    fn what_is_neither_half_is_no_key() {
+        let (_home, secret, public) = pair();
+        for file in [&secret, &public] {
+            change(file, "more", &json!(1));
+        }
+        for error in [SecretKey::read(&secret).err().unwrap(), trust(&public).unwrap_err()] {
+            assert!(error.to_string().contains("is no key: it has another form (line 1)"), "{error}");
+        }
     }
 }
