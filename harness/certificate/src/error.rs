@@ -7,6 +7,15 @@ use thiserror::Error;
 
 use crate::conditions::Obstacle;
 
+/// One file of a pair of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// What signatures are checked with.
+    Public,
+    /// What signs.
+    Secret,
+}
+
 /// Why there is no certificate.
 #[derive(Debug, Error)]
 pub enum CertificateError {
@@ -33,6 +42,25 @@ pub enum CertificateError {
         path: PathBuf,
         /// Why not.
         what: String,
+    },
+    /// A file is the other half of a pair of keys.
+    #[error("`{}` is no {}", path.display(), match half {
+        Half::Public => "secret key: this is the public half",
+        Half::Secret => "public key: this is the secret key",
+    })]
+    OtherHalf {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        half: Half,
+    },
+    /// What stands for a day in the file of a key is none.
+    #[error("`{}`: its `{field}` is no day, such as 2027-01-31", path.display())]
+    NoDay {
+        /// The file.
+        path: PathBuf,
+        /// Its field.
+        field: &'static str,
     },
     /// There is something already where a new file or folder should be.
     #[error("`{}` is there already", path.display())]
@@ -67,8 +95,13 @@ impl CertificateError {
         match self {
             Self::Run(error) => error.hint().to_string(),
             Self::Write(error) => error.hint().to_string(),
-            Self::Io { .. } => "see that the folder is there and can be read and written".to_owned(),
+            Self::Io { os, .. } => os_hint(os).to_owned(),
             Self::NoKey { .. } => "make a pair of keys with `rigtone key new`".to_owned(),
+            Self::OtherHalf { half: Half::Public, .. } => "name the file without `.pub`".to_owned(),
+            Self::OtherHalf { half: Half::Secret, .. } => {
+                "trust its `.pub` file, and keep this one to yourself".to_owned()
+            }
+            Self::NoDay { .. } => "write a day of the calendar as YYYY-MM-DD".to_owned(),
             Self::There { .. } => "name another place: nothing is overwritten".to_owned(),
             Self::Obstacles(_) => {
                 "mend what is named and run the suite again; to try the way itself take `--trial` with a test key"
@@ -78,6 +111,16 @@ impl CertificateError {
             Self::WrongKey { test: false, .. } => "make a key with `rigtone key new --test`".to_owned(),
             Self::NoCertificate { .. } => "name the folder that `rigtone certify` made".to_owned(),
         }
+    }
+}
+
+fn os_hint(os: &io::Error) -> &'static str {
+    match os.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, or choose another disk",
+        io::ErrorKind::PermissionDenied => "choose a place that this user may read and write, or change its owner",
+        io::ErrorKind::ReadOnlyFilesystem => "choose a place on a disk that can be written to",
+        io::ErrorKind::NotADirectory => "a file stands where a folder is needed: choose another path",
+        _ => "see that the folder is there and can be read and written",
     }
 }
 

@@ -13,7 +13,7 @@ mod verify;
 
 pub use bundle::{Made, Request, make};
 pub use conditions::{Obstacle, Subject};
-pub use error::CertificateError;
+pub use error::{CertificateError, Half};
 pub use key::{PublicKey, SecretKey, Trust};
 pub use manifest::{CertifiedCombination, Manifest, Mode, Part, Signature, schema};
 pub use verify::{Problem, Standing, Verified, verify};

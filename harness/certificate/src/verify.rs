@@ -81,9 +81,7 @@ pub fn verify(folder: &Path, trust: &Trust, day_of: impl Fn(i64) -> String) -> R
     }
     let standing = match trust.find(&signature.key) {
         None => Standing::Unknown,
-        Some(key) if key.until.as_ref().is_some_and(|until| day_of(manifest.made_unix_s) > *until) => {
-            Standing::Ended(key.clone())
-        }
+        Some(key) if key.had_ended(&day_of(manifest.made_unix_s)) => Standing::Ended(key.clone()),
         Some(key) => Standing::Trusted(key.clone()),
     };
     if let Standing::Trusted(key) | Standing::Ended(key) = &standing
