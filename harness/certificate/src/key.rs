@@ -175,9 +175,10 @@ impl Trust {
         Ok(Self(keys))
     }
 
-    /// The key of that number, if it is trusted.
+    /// The key of that number, if it is trusted. Of several files with it the one that ends first holds: an old copy revokes nothing.
     pub fn find(&self, public: &str) -> Option<&PublicKey> {
-        self.0.iter().find(|key| key.public == public)
+        let copies = self.0.iter().filter(|key| key.public == public);
+        copies.min_by_key(|key| (key.until.is_none(), key.until))
     }
 }
 
@@ -291,6 +292,25 @@ mod tests {
         let (_home, secret, public) = pair();
         assert!(!trust(&public).unwrap().0[0].had_ended("9999-12-31"));
         assert_eq!(trust(&public).unwrap().0[0], *SecretKey::read(&secret).unwrap().public());
+    }
+
+    /// Whoever ends a key must not have to look for its copies.
+    #[test]
+    fn of_two_files_with_a_key_the_one_that_ends_first_holds() {
+        let (home, _, public) = pair();
+        let number = trust(&public).unwrap().0[0].public.clone();
+        for (name, until) in [("a.key.pub", None), ("b.key.pub", Some("2027-01-31")), ("c.key.pub", Some("2028-01-31"))]
+        {
+            let copy = home.path().join(name);
+            fs::copy(&public, &copy).unwrap();
+            if let Some(until) = until {
+                change(&copy, "until", &json!(until));
+            }
+        }
+        let files = ["a.key.pub", "c.key.pub", "b.key.pub"].map(|name| home.path().join(name));
+        let trust = Trust::read(&files).unwrap();
+        assert!(trust.find(&number).unwrap().had_ended("2027-02-01"));
+        assert!(!trust.find(&number).unwrap().had_ended("2027-01-31"));
     }
 
     #[rstest]

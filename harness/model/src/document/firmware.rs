@@ -148,6 +148,11 @@ const DAY_S: i64 = 86_400;
 
 /// The number of a day of the Gregorian calendar, written as YYYY-MM-DD; days that follow each other differ by one.
 pub(crate) fn day_number(text: &str) -> Option<i64> {
+    // Days that are written otherwise do not sort like their dates.
+    let as_written = |(n, byte): (usize, u8)| if matches!(n, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    if text.len() != 10 || !text.bytes().enumerate().all(as_written) {
+        return None;
+    }
     let mut parts = text.split('-').map(|part| part.parse::<i64>().ok());
     let (Some(Some(year)), Some(Some(month)), Some(Some(day)), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -184,6 +189,9 @@ mod tests {
     #[case("2026-11-29", "2026-11-01", Some(-28))]
     #[case("2026-02-29", "2026-11-01", None)]
     #[case("2026-11-01", "2026-13-01", None)]
+    #[case("2026-11-1", "2026-11-02", None)]
+    #[case("2026-11-01", "+026-11-02", None)]
+    #[case("2026-11-01", "2026-11-02 ", None)]
     fn days_are_counted_by_the_calendar(#[case] on: &str, #[case] today: &str, #[case] age: Option<i64>) {
         let declared = Declared { on: on.to_owned(), good_for: Declared::good_for() };
         assert_eq!(declared.age_days(today), age);
