@@ -37,7 +37,7 @@ fn a_document_of_options_passes_and_marks_what_nobody_said() {
         "its manual, page 7",
     ];
     new(&home, &said).with_code(0).says(&[FILE]);
-    home.rigtone(&["check", "devices"]).with_code(0).says(&["1 devices", "no faults"]);
+    home.rigtone(&["check", "devices"]).with_code(0).says(&["1 device,", "no faults"]);
     let text = fs::read_to_string(home.path(FILE)).unwrap();
     for line in [
         "title: \"Acme Boom 2: the loud one\"",

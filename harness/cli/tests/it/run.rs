@@ -139,7 +139,7 @@ fn a_run_directory_that_cannot_be_made_ends_the_run_before_it_begins() {
     let home = Home::new();
     home.write("file", "no folder");
     let arguments = [&["run", "--out", "file/run"], &PASS[..]].concat();
-    home.rigtone(&arguments).with_code(12).says(&["create the run directory `file/run`", "help:"]);
+    home.rigtone(&arguments).with_code(2).says(&["create the run directory `file/run`", "help:"]);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn without_a_name_runs_lie_side_by_side() {
 fn what_the_time_cut_off_is_skipped_and_never_passed() {
     let home = Home::new();
     let speakers = ["--select", "scenario=pairing-cold-start", "--select", "speaker=charge-5-*"];
-    home.rigtone(&run(&speakers, &["--max-time", "30 s"])).with_code(3);
+    home.rigtone(&run(&speakers, &["--max-time", "30 s"])).with_code(11);
     let verdicts = home.read_json("run/verdicts.json");
     let verdicts = verdicts["combinations"].as_array().unwrap();
     assert_eq!(verdicts.len(), 4);
