@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::excerpt::{Excerpt, outcome};
 use crate::fft::Fft;
-use crate::impulse::Impulse;
+use crate::impulse::{EARLY_S, Impulse};
 use crate::measure::{Outcome, Polarity, Reason};
 
 /// The band in Hz.
@@ -49,14 +49,22 @@ fn measure(recording: &Excerpt<'_>, sound: &[f32]) -> Result<FirstArrival, Reaso
     recording.lasts(sound.len() + behind)?;
     recording.unclipped()?;
     let sound: Vec<f64> = sound.iter().map(|sample| f64::from(*sample)).collect();
-    let impulse = Impulse::new(&mut Fft::default(), &recording.to_f64(), &sound, rate, BAND_HZ, (0, behind));
-    let found = impulse.first_arrival().ok_or(Reason::NotPresent)?;
+    let mut fft = Fft::default();
+    let impulse = Impulse::new(&mut fft, &recording.to_f64(), &sound, rate, BAND_HZ, (0, behind));
+    let mut found = impulse.first_arrival().ok_or(Reason::NotPresent)?;
+    let envelope = &impulse.envelope;
+    let strongest = (0..envelope.len()).max_by(|&a, &b| envelope[a].total_cmp(&envelope[b])).unwrap_or(found.at);
+    if found.at < strongest {
+        // A sound of few tones has sidelobes of its own, which come before its peak.
+        let early = (EARLY_S * per_second) as usize + 1;
+        let own = Impulse::new(&mut fft, &sound, &sound, rate, BAND_HZ, (early, early)).envelope;
+        let share = |before: usize| early.checked_sub(before).map_or(0.0, |n| own[n] / own[early].max(1e-30));
+        found = impulse.first_arrival_beside(share).ok_or(Reason::NotPresent)?;
+    }
     if found.over_noise_db < NEED_DB {
         let at_hz = (BAND_HZ.0 * BAND_HZ.1).sqrt();
         return Err(Reason::LowSnr { snr_db: found.over_noise_db, need_db: NEED_DB, at_hz });
     }
-    let envelope = &impulse.envelope;
-    let strongest = (0..envelope.len()).max_by(|&a, &b| envelope[a].total_cmp(&envelope[b])).unwrap_or(found.at);
     let strongest_after_s = strongest.saturating_sub(found.at) as f64 / per_second;
     if strongest_after_s > LINE_OF_SIGHT_S {
         return Err(Reason::LineOfSight { apart_s: strongest_after_s });

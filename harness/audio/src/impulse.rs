@@ -8,7 +8,9 @@ const REGULAR: f64 = 0.01;
 /// An earlier arrival counts from this share of the strongest.
 const FIRST: f64 = 0.3;
 /// How long before the strongest arrival the first is looked for, in seconds.
-const EARLY_S: f64 = 0.010;
+pub(crate) const EARLY_S: f64 = 0.010;
+/// An earlier arrival is so many times a sidelobe of the sound itself.
+const OVER_SIDELOBE: f64 = 1.5;
 /// The first arrival stands so many times over the noise.
 const OVER_NOISE: f64 = 4.0;
 
@@ -87,6 +89,12 @@ impl Impulse {
 
     /// The first arrival: the earliest peak of the envelope within 10 ms before the strongest that reaches 0.3 of it.
     pub(crate) fn first_arrival(&self) -> Option<Arrival> {
+        self.first_arrival_beside(|_| 0.0)
+    }
+
+    /// The same of a sound whose own response has sidelobes: `own` is their share of its peak, so many frames before it. What is not half as
+    /// much again is one of them.
+    pub(crate) fn first_arrival_beside(&self, own: impl Fn(usize) -> f64) -> Option<Arrival> {
         let envelope = &self.envelope;
         let strongest = (1..envelope.len() - 1).max_by(|&a, &b| envelope[a].total_cmp(&envelope[b]))?;
         let early = (EARLY_S * self.rate) as usize;
@@ -94,7 +102,10 @@ impl Impulse {
         let threshold = (FIRST * envelope[strongest]).max(OVER_NOISE * noise);
         let is_peak = |n: usize| envelope[n] >= envelope[n - 1] && envelope[n] > envelope[n + 1];
         let at = (strongest.saturating_sub(early).max(1)..strongest)
-            .find(|&n| envelope[n] >= threshold && is_peak(n))
+            .find(|&n| {
+                let sidelobe = OVER_SIDELOBE * own(strongest - n) * envelope[strongest];
+                envelope[n] >= threshold.max(sidelobe) && is_peak(n)
+            })
             .unwrap_or(strongest);
         // Half a period of the middle of the band to both sides holds the swing that belongs to this peak.
         let half = (self.rate / (self.band.0 + self.band.1)).ceil() as usize;

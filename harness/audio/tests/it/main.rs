@@ -1,6 +1,7 @@
 //! What the crate promises, on planted truths.
 
 mod absent;
+mod arrival;
 mod acoustics;
 mod channels;
 mod continuity;

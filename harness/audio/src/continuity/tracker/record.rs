@@ -79,6 +79,11 @@ impl<R: Reference> Tracker<R> {
         // Band edges ring at a hard start or end of the recording.
         excluded.push(0..window.valid.start + before);
         excluded.push(window.valid.end.saturating_sub(before)..window.size());
+        // So they do where the sound itself ends without a fade.
+        let end = self.end() + peak - origin;
+        if let Some(end) = usize::try_from(end).ok().filter(|end| *end < window.size()) {
+            excluded.push(end.saturating_sub(before)..end + before);
+        }
         for extra in scan.extras(&excluded).iter().filter(|extra| frame(extra.from) < limit) {
             let at = frame(extra.from);
             let reference = piece_at(&pieces, at - peak).line.map((at - peak) as f64);

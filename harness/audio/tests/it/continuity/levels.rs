@@ -94,6 +94,23 @@ fn a_click_is_a_click(#[case] from_s: f64, #[case] snr_db: f64) {
     assert_eq!(found.clicks.measured().map(|clicks| (clicks.clicks, clicks.bursts)), Some((1, 0)));
 }
 
+/// The recording goes on in silence, in which band edges ring.
+#[rstest]
+fn a_sound_that_ends_without_a_fade_has_no_click_at_its_end(#[values(1, 2, 3, 4)] seed: u64) {
+    let seconds = |n: f64| (n * 48_000.0) as usize;
+    let phase = |t: f64| std::f64::consts::TAU * (200.0 * t + (8000.0 - 200.0) * t * t / 6.0);
+    let sweep: Vec<f32> = (0..seconds(3.0)).map(|n| (0.3 * phase(n as f64 / 48_000.0).sin()) as f32).collect();
+    let mut recording = vec![0.0; seconds(0.5)];
+    recording.extend_from_slice(&sweep);
+    recording.resize(seconds(4.0), 0.0);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    recording.iter_mut().for_each(|sample| *sample += (4.0 / 32_768.0 * gaussian(&mut rng)) as f32);
+    let scene = Scene { at: 24_000.0, drift_ppm: 0.0, ..Scene::default() };
+    let found = listen(&scene, &sweep, &recording);
+    let clicks = found.clicks.measured().expect("a clean recording");
+    assert_eq!((clicks.clicks, clicks.bursts), (0, 0), "{:?}", found.events);
+}
+
 /// A door, a cough: loud sound in the room is a burst, and never a gap or a jump.
 #[rstest]
 #[case(1.0, 9600)]
