@@ -2,6 +2,8 @@
 
 use std::f64::consts::TAU;
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use rigtone_audio::{
     arrival::{BEFORE_S, BEHIND_S, first_arrival},
     chime::chime,
@@ -9,8 +11,6 @@ use rigtone_audio::{
     measure::Outcome,
     signal::gaussian,
 };
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rstest::rstest;
 
 use crate::material::{RATE, add_white};

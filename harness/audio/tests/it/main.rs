@@ -1,8 +1,8 @@
 //! What the crate promises, on planted truths.
 
 mod absent;
-mod arrival;
 mod acoustics;
+mod arrival;
 mod channels;
 mod continuity;
 mod fingerprint;

@@ -3,6 +3,7 @@
 use std::{fmt::Display, fmt::Write as _, path::Path};
 
 use rigtone_audio::{
+    continuity::{Continuity, Event, EventKind},
     measure::{Outcome, Presence},
     survey::{Corner, Survey},
 };
@@ -189,7 +190,7 @@ fn corner(corner: &Corner) -> String {
     }
 }
 
-fn continuity(rows: &mut Rows, found: &rigtone_audio::continuity::Continuity) {
+fn continuity(rows: &mut Rows, found: &Continuity) {
     rows.measured("dropouts", &found.dropouts, |found| match found.count {
         0 => format!("none in {:.1} s", found.listened_s),
         count => format!("{count} in {:.1} s, the longest {:.2} ms", found.listened_s, found.longest_s * 1e3),
@@ -208,11 +209,19 @@ fn continuity(rows: &mut Rows, found: &rigtone_audio::continuity::Continuity) {
         let steady = if found.steady { "steady" } else { "changing" };
         format!("{:+.2} ± {:.2} ppm, {steady}", found.drift_ppm, found.uncertainty_ppm)
     });
-    for event in found.events.iter().take(20) {
+    // What could not be measured has no events to be believed.
+    let is_known = |event: &&Event| match event.kind {
+        EventKind::Mute { .. } | EventKind::Garbled | EventKind::Lost => found.dropouts.measured().is_some(),
+        EventKind::Skip { .. } | EventKind::Stall { .. } | EventKind::Repeat { .. } => found.jumps.measured().is_some(),
+        EventKind::Click { .. } | EventKind::Burst { .. } => found.clicks.measured().is_some(),
+        EventKind::Step { .. } | EventKind::Fade { .. } => found.levels.measured().is_some(),
+    };
+    let events: Vec<&Event> = found.events.iter().filter(is_known).collect();
+    for event in events.iter().take(20) {
         let (from, length) = (event.from_s, event.length_s() * 1e3);
         rows.row("", format!("{from:.3} s: {}, {length:.2} ms", word(&event.kind)));
     }
-    if found.events.len() > 20 {
-        rows.row("", format!("and {} more: see --json", found.events.len() - 20));
+    if events.len() > 20 {
+        rows.row("", format!("and {} more: see --json", events.len() - 20));
     }
 }
