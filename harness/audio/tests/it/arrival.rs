@@ -8,7 +8,6 @@ use rigtone_audio::{
     arrival::{BEFORE_S, BEHIND_S, first_arrival},
     chime::chime,
     excerpt::Excerpt,
-    measure::Outcome,
     signal::gaussian,
 };
 use rstest::rstest;
@@ -42,10 +41,8 @@ fn sidelobes_of_a_sound_are_no_arrivals(
     recording.extend_from_slice(&sound);
     recording.resize(recording.len() + behind, 0.0);
     add_white(&mut recording, noise, seed);
-    let found = match first_arrival(&Excerpt::new(RATE, &recording).expect("numbers"), &sound) {
-        Outcome::Measured(found) => found,
-        other => panic!("{other:?}"),
-    };
+    let found = first_arrival(&Excerpt::new(RATE, &recording).expect("numbers"), &sound);
+    let found = found.measured().expect("a sound");
     let off_s = (found.frame - before as f64) / f64::from(RATE);
     assert!(off_s.abs() < 4.0 * found.uncertainty_s.max(1e-7), "{off_s:.2e} s off: {found:?}");
     assert_eq!(found.strongest_after_s, 0.0);
