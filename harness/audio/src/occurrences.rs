@@ -9,8 +9,8 @@
 //! Melodies break that condition: a note that is also in the sound correlates with its part of it. So each stretch of the sound has to bring its
 //! share of the correlation (Allen, "A χ² time-frequency discriminator for gravitational wave detection", Phys. Rev. D 71, 062001, 2005), and the
 //! sound has to match far better than sounds of its kind that nobody plays match nearby: the same backwards, and the same higher and lower by
-//! up to seven half-tones, as music would have it as often. What those match is chance (Elias and Gygi, "Target-decoy search strategy", Nature
-//! Methods 4, 2007). A sound that is alike backwards is refused; one that is alike when it is shifted is not compared with that. For music there
+//! up to seven half-tones, or with its stretches in another order, as music would have it as often. What those match is chance (Elias and Gygi, "Target-decoy search strategy", Nature
+//! Methods 4, 2007). A sound that is alike backwards is refused; a shifted or reordered one that it is alike is left out. For music there
 //! is no bound: tests look for alarms there.
 
 use std::{f64::consts::PI, ops::RangeInclusive};
@@ -34,7 +34,9 @@ const FLOOR: f64 = 1e-4;
 const PARTS: usize = 6;
 /// How unequal their shares may be: 0 for equal ones, 1 when half of them are missing; rooms take some and add some.
 const UNEQUAL: f64 = 0.2;
-/// How many times better than any sound that nobody plays it has to match.
+/// How many times better than backwards it has to match.
+const BACKWARDS: f64 = 1.75;
+/// The same for its other decoys, of which there are many.
 const BETTER: f64 = 1.5;
 /// Half-tones up and down by which it is shifted.
 const SHIFTS: RangeInclusive<i32> = -7..=7;
@@ -81,8 +83,8 @@ pub struct Finder {
     /// The decimated stretch that is looked for, and its first frame at full rate.
     sound: Vec<f32>,
     offset: usize,
-    /// Sounds of its kind that nobody plays.
-    decoys: Vec<Vec<f32>>,
+    /// Sounds of its kind that nobody plays, and how many times better than each it has to match.
+    decoys: Vec<(Vec<f32>, f64)>,
     fft: Fft<f32>,
 }
 
@@ -104,13 +106,13 @@ impl Finder {
         }
         let mut fft = Fft::default();
         let backwards: Vec<f32> = slow.iter().rev().copied().collect();
-        if alike(&mut fft, &slow, &backwards) * BETTER > 1.0 {
+        if alike(&mut fft, &slow, &backwards) * BACKWARDS > 1.0 {
             return Err(UnfitSound::AlikeBackwards);
         }
         let shifts = SHIFTS.filter(|halftones| *halftones != 0).map(|halftones| shifted(&slow, halftones));
-        let mut decoys = vec![backwards];
         let stirred = ORDERS.iter().map(|order| reordered(&slow, order));
-        decoys.extend(shifts.chain(stirred).filter(|decoy| alike(&mut fft, &slow, decoy) * BETTER <= 1.0));
+        let others = shifts.chain(stirred).filter(|decoy| alike(&mut fft, &slow, decoy) * BETTER <= 1.0);
+        let decoys = std::iter::once((backwards, BACKWARDS)).chain(others.map(|decoy| (decoy, BETTER))).collect();
         Ok(Self { rate, step, filter, sound: slow, offset, decoys, fft })
     }
 
@@ -204,13 +206,13 @@ impl Finder {
             if kept.is_empty() {
                 break;
             }
-            let decoy = kernel_of(&mut self.fft, &self.decoys[n]);
+            let (decoy, times) = (kernel_of(&mut self.fft, &self.decoys[n].0), self.decoys[n].1);
             let norm = energy(&decoy).max(1e-30).sqrt();
             let chances = self.correlation(&white, &decoy, size, places);
             kept.retain(|placed| {
                 let chance =
                     chances[near(placed.place, span)].iter().fold(0.0f32, |most, chance| most.max(chance.abs()));
-                placed.strength >= BETTER * f64::from(chance) / norm
+                placed.strength >= times * f64::from(chance) / norm
             });
         }
         kept

@@ -116,11 +116,10 @@ impl CertificateError {
 
 fn os_hint(os: &io::Error) -> &'static str {
     match os.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, or choose another disk",
+        // Keys and certificates are read too.
         io::ErrorKind::PermissionDenied => "choose a place that this user may read and write, or change its owner",
-        io::ErrorKind::ReadOnlyFilesystem => "choose a place on a disk that can be written to",
-        io::ErrorKind::NotADirectory => "a file stands where a folder is needed: choose another path",
-        _ => "see that the folder is there and can be read and written",
+        io::ErrorKind::NotFound => "see that the folder is there and can be read and written",
+        _ => rigtone_record::os_hint(os),
     }
 }
 

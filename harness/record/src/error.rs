@@ -384,7 +384,8 @@ fn known(layers: &[u32]) -> String {
     }
 }
 
-fn os_hint(os: &io::Error) -> &'static str {
+/// What to do about what the operating system said of a file that was to be written.
+pub fn os_hint(os: &io::Error) -> &'static str {
     match os.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, or choose another disk",
         io::ErrorKind::PermissionDenied => "choose a directory that this user may write to, or change its owner",

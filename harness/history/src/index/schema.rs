@@ -1,7 +1,7 @@
 //! The tables of the index.
 
 /// The version of the tables, as `PRAGMA user_version`: raised whenever they, or what is put into them, change.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// What tells an index from the database of somebody else, as `PRAGMA application_id`: "RgTn".
 pub(super) const APPLICATION: i32 = 0x5267_546e;
