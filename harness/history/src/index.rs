@@ -74,10 +74,9 @@ impl Index {
             Err(Refused::Database(cause)) => match cause.sqlite_error_code() {
                 Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::anew(path, "it was damaged"),
                 Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-                    let why =
-                        format!("the index `{}` cannot be written ({cause}): it was made in memory", path.display());
-                    Self::in_memory(Some(why))
+                    Self::instead_of(path, &cause)
                 }
+                _ if has_no_room(&cause) => Self::instead_of(path, &cause),
                 _ => Err(database(path, cause)),
             },
         }
@@ -108,6 +107,12 @@ impl Index {
         Ok(Self { connection, path: None, note })
     }
 
+    /// One in memory, and why it is there.
+    fn instead_of(path: &Path, cause: &rusqlite::Error) -> Result<Self, IndexError> {
+        let why = format!("the index `{}` cannot be written ({cause}): it was made in memory", path.display());
+        Self::in_memory(Some(why))
+    }
+
     /// What its user should know of it: that it was made anew, or that it is not kept.
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
@@ -123,9 +128,8 @@ impl Index {
         let failed = |cause| database(&path, cause);
         let before = self.number("schema_version").map_err(failed)?;
         let mut done = match self.refreshed(&found.runs, roots) {
-            Err(cause) if self.path.is_some() && cause.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
-                let why = format!("the index `{}` cannot be written ({cause}): it was made in memory", path.display());
-                *self = Self::in_memory(Some(why))?;
+            Err(cause) if self.path.is_some() && has_no_room(&cause) => {
+                *self = Self::instead_of(&path, &cause)?;
                 return self.refresh(found, roots);
             }
             other => other.map_err(failed)?,
@@ -326,6 +330,11 @@ fn may_be_a_database(path: &Path) -> bool {
         Ok(_) => first.is_empty() || first == MAGIC,
         Err(_) => false,
     }
+}
+
+/// Whether the disk took no more of it.
+fn has_no_room(cause: &rusqlite::Error) -> bool {
+    matches!(cause.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure))
 }
 
 fn database(path: &Path, cause: rusqlite::Error) -> IndexError {

@@ -27,8 +27,8 @@ pub struct Look {
 pub fn look(index: &Path, roots: &[PathBuf], found: Found, rebuild: bool, filter: &Filter) -> Result<Look, IndexError> {
     let wanted = found.runs.clone();
     let once = |mut index: Index, found: Found| {
-        let notes = index.note().map(str::to_owned).into_iter().collect();
         let refreshed = index.refresh(found, roots)?;
+        let notes = index.note().map(str::to_owned).into_iter().collect();
         Ok(Look { loaded: index.load(&wanted, filter)?, refreshed, notes })
     };
     let opened = if rebuild { Index::rebuild(index)? } else { Index::open(index)? };

@@ -113,3 +113,14 @@ fn what_is_no_run_is_named_beside_the_rest() {
         "1 run on 2023-11-14",
     ]);
 }
+
+/// The index is derived: a disk that is full costs time, not the answer.
+#[rstest]
+#[case::from_the_beginning(4)]
+#[case::in_the_middle(40)]
+fn an_index_that_finds_no_room_is_made_in_memory(#[case] kib: u64) {
+    let home = Home::new();
+    home.rigtone(&[&NIGHT[..], &["--out", "run"]].concat());
+    let done = home.rigtone_with_room(1024 * kib, &["history", "run", "--index", "index"]).with_code(0);
+    done.says(&["1 run on ", "cannot be written", "it was made in memory"]);
+}
