@@ -90,6 +90,15 @@ pub enum CertificateError {
 }
 
 impl CertificateError {
+    /// Whether the path that was given is at fault, not the disk: another one would do.
+    pub fn is_of_path(&self) -> bool {
+        match self {
+            Self::Write(error) => error.is_of_path(),
+            Self::Io { os, .. } => rigtone_record::is_of_path(os.kind()),
+            _ => false,
+        }
+    }
+
     /// What to do.
     pub fn hint(&self) -> String {
         match self {

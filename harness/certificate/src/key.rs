@@ -9,7 +9,7 @@ use std::{
 
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use time::Date;
+use time::{Date, OffsetDateTime};
 
 use crate::{
     error::{CertificateError, Half, at},
@@ -140,9 +140,10 @@ impl PublicKey {
             .is_ok_and(|key| key.verify_strict(bytes, &ed25519_dalek::Signature::from_bytes(&signature)).is_ok())
     }
 
-    /// Whether it had ended by a day, written as YYYY-MM-DD. What is no day comes after every end.
-    pub(crate) fn had_ended(&self, day: &str) -> bool {
-        self.until.is_some_and(|until| date(day).is_none_or(|day| day > until))
+    /// Whether it had ended by a time in seconds since 1970. What no calendar holds comes after every end.
+    pub(crate) fn had_ended(&self, unix_s: i64) -> bool {
+        let day = || OffsetDateTime::from_unix_timestamp(unix_s).ok().map(OffsetDateTime::date);
+        self.until.is_some_and(|until| day().is_none_or(|day| day > until))
     }
 }
 
@@ -251,6 +252,7 @@ mod tests {
 
     use rstest::rstest;
     use serde_json::{Value, json};
+    use time::macros::datetime;
 
     fn new(secret: &Path) -> Result<PathBuf, CertificateError> {
         SecretKey::generate("lab", "2026-11-01", false).unwrap().write(secret)
@@ -275,22 +277,23 @@ mod tests {
     }
 
     #[rstest]
-    #[case("2027-01-31", "2027-01-30", false)]
-    #[case("2027-01-31", "2027-01-31", false)]
-    #[case("2027-01-31", "2027-02-01", true)]
-    #[case("2028-02-29", "2028-03-01", true)]
-    #[case("2027-01-31", "10000-01-01", true)]
-    #[case("2027-01-31", "", true)]
-    fn a_key_counts_until_its_last_day(#[case] until: &str, #[case] day: &str, #[case] ended: bool) {
+    #[case("2027-01-31", datetime!(2027-01-30 12:00 UTC).unix_timestamp(), false)]
+    #[case("2027-01-31", datetime!(2027-01-31 23:59:59 UTC).unix_timestamp(), false)]
+    #[case("2027-01-31", datetime!(2027-02-01 00:00 UTC).unix_timestamp(), true)]
+    #[case("2028-02-29", datetime!(2028-03-01 00:00 UTC).unix_timestamp(), true)]
+    #[case("2027-01-31", datetime!(1969-12-31 23:59 UTC).unix_timestamp(), false)]
+    #[case("9999-12-31", i64::MAX, true)]
+    #[case("9999-12-31", i64::MIN, true)]
+    fn a_key_counts_until_its_last_day(#[case] until: &str, #[case] unix_s: i64, #[case] ended: bool) {
         let (_home, _, public) = pair();
         change(&public, "until", &json!(until));
-        assert_eq!(trust(&public).unwrap().0[0].had_ended(day), ended);
+        assert_eq!(trust(&public).unwrap().0[0].had_ended(unix_s), ended);
     }
 
     #[test]
     fn a_key_without_a_last_day_does_not_end() {
         let (_home, secret, public) = pair();
-        assert!(!trust(&public).unwrap().0[0].had_ended("9999-12-31"));
+        assert!(!trust(&public).unwrap().0[0].had_ended(i64::MAX));
         assert_eq!(trust(&public).unwrap().0[0], *SecretKey::read(&secret).unwrap().public());
     }
 
@@ -309,8 +312,8 @@ mod tests {
         }
         let files = ["a.key.pub", "c.key.pub", "b.key.pub"].map(|name| home.path().join(name));
         let trust = Trust::read(&files).unwrap();
-        assert!(trust.find(&number).unwrap().had_ended("2027-02-01"));
-        assert!(!trust.find(&number).unwrap().had_ended("2027-01-31"));
+        assert!(trust.find(&number).unwrap().had_ended(datetime!(2027-02-01 00:00 UTC).unix_timestamp()));
+        assert!(!trust.find(&number).unwrap().had_ended(datetime!(2027-01-31 23:59 UTC).unix_timestamp()));
     }
 
     #[rstest]

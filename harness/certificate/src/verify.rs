@@ -56,11 +56,11 @@ pub struct Verified {
     pub standing: Standing,
 }
 
-/// Checks a certificate. `day_of` writes seconds since 1970 as a day in UTC (YYYY-MM-DD).
+/// Checks a certificate.
 ///
 /// # Errors
 /// When the folder is none: it has no manifest or no signature that can be read.
-pub fn verify(folder: &Path, trust: &Trust, day_of: impl Fn(i64) -> String) -> Result<Verified, CertificateError> {
+pub fn verify(folder: &Path, trust: &Trust) -> Result<Verified, CertificateError> {
     let mut problems = Vec::new();
     let mut wrong = |file: &str, what: String| problems.push(Problem { file: file.to_owned(), what });
     let (signature, _): (Signature, _) = read(folder, SIGNATURE, &mut wrong)?;
@@ -81,7 +81,7 @@ pub fn verify(folder: &Path, trust: &Trust, day_of: impl Fn(i64) -> String) -> R
     }
     let standing = match trust.find(&signature.key) {
         None => Standing::Unknown,
-        Some(key) if key.had_ended(&day_of(manifest.made_unix_s)) => Standing::Ended(key.clone()),
+        Some(key) if key.had_ended(manifest.made_unix_s) => Standing::Ended(key.clone()),
         Some(key) => Standing::Trusted(key.clone()),
     };
     if let Standing::Trusted(key) | Standing::Ended(key) = &standing

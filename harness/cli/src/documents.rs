@@ -63,9 +63,10 @@ pub(crate) fn today() -> String {
     written(time::OffsetDateTime::now_utc().date())
 }
 
-/// A time in seconds since 1970 as its day in UTC.
+/// A time in seconds since 1970 as its day in UTC; a time that no calendar holds as what it is.
 pub(crate) fn day(unix_s: i64) -> String {
-    written(time::OffsetDateTime::from_unix_timestamp(unix_s).unwrap_or(time::OffsetDateTime::UNIX_EPOCH).date())
+    let at = time::OffsetDateTime::from_unix_timestamp(unix_s);
+    at.map_or_else(|_| format!("{unix_s} s after 1970"), |at| written(at.date()))
 }
 
 fn written(date: time::Date) -> String {

@@ -10,18 +10,29 @@ use thiserror::Error;
 
 /// A quantity that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{text}` is not a {kind}: write a number and one of the units {units}, such as `{example}`")]
-pub struct QuantityError {
-    text: String,
-    kind: &'static str,
-    units: &'static str,
-    example: &'static str,
+pub enum QuantityError {
+    /// It is no number with a unit of the kind.
+    #[error("`{text}` is not a {}: write a number and one of the units {}, such as `{}`", due.kind, due.units.trim_end(), due.example)]
+    Form {
+        /// What stood there.
+        text: String,
+        /// What was due.
+        due: Explanation,
+    },
+    /// No such value is accepted.
+    #[error("the {} `{text}` is out of range: write one from {}", due.kind, due.range)]
+    Range {
+        /// What stood there.
+        text: String,
+        /// What was due.
+        due: Explanation,
+    },
 }
 
 /// What the loader needs to explain a quantity: its name, its units, an example.
 ///
 /// The schema of each quantity carries these under `x-quantity`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Explanation {
     /// What the value is, such as "duration".
     pub kind: &'static str,
@@ -38,6 +49,14 @@ fn split(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !matches!(c, '0'..='9' | '.' | '-' | '+')).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     (number, unit.strip_prefix(' ').unwrap_or(unit))
+}
+
+/// Whether it is a number as documents write them, negative ones among them.
+fn is_number(text: &str) -> bool {
+    let text = text.strip_prefix('-').unwrap_or(text);
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && text.ends_with(|c: char| c.is_ascii_digit())
+        && text.parse::<f64>().is_ok()
 }
 
 /// Writes `value` with as few decimals as keep it exact to nine digits.
@@ -74,14 +93,13 @@ macro_rules! quantity {
                 let factors: &[(&str, f64)] = &[$(($unit, $factor)),+];
                 let (number, unit) = split(text);
                 let factor = factors.iter().find(|(name, _)| *name == unit);
-                factor
-                    .and_then(|(_, factor)| Self::from_number(number, *factor))
-                    .ok_or_else(|| QuantityError {
-                        text: text.to_owned(),
-                        kind: $kind,
-                        units: Self::EXPLANATION.units.trim_end(),
-                        example: $example,
-                    })
+                factor.and_then(|(_, factor)| Self::from_number(number, *factor)).ok_or_else(|| {
+                    let (text, due) = (text.to_owned(), Self::EXPLANATION);
+                    match factor.is_some() && is_number(number) {
+                        true => QuantityError::Range { text, due },
+                        false => QuantityError::Form { text, due },
+                    }
+                })
             }
         }
 
@@ -523,9 +541,22 @@ mod tests {
     }
 
     #[test]
-    fn a_share_above_the_whole_is_refused() {
-        assert!("101 %".parse::<Share>().is_err());
+    fn a_share_is_a_part_of_the_whole() {
         assert_eq!("95 %".parse::<Share>().map(Share::fraction), Ok(0.95));
+    }
+
+    #[rstest]
+    #[case::above("101 %".parse::<Share>().err(), "the share `101 %` is out of range: write one from 0 % to 100 %")]
+    #[case::below("-3 s".parse::<Duration>().err(), "the duration `-3 s` is out of range: write one from 0 s to 880000 h")]
+    #[case::far_above("99999999999999999999 h".parse::<Duration>().err(), "is out of range: write one from 0 s to 880000 h")]
+    #[case::of_a_sign("-20000 ppm".parse::<Drift>().err(), "write one from -10000 ppm to 10000 ppm")]
+    #[case::unit("3 days".parse::<Duration>().err(), "`3 days` is not a duration: write a number and one of the units `ns`, `us`")]
+    #[case::no_unit("90".parse::<Duration>().err(), "`90` is not a duration")]
+    #[case::no_number("1.2.3 s".parse::<Duration>().err(), "`1.2.3 s` is not a duration")]
+    #[case::half_a_number(".5 s".parse::<Duration>().err(), "such as `90 s`")]
+    fn what_is_wrong_with_a_quantity_is_said(#[case] error: Option<QuantityError>, #[case] said: &str) {
+        let error = error.expect("refused").to_string();
+        assert!(error.contains(said), "{error}");
     }
 
     #[rstest]

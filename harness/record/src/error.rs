@@ -71,10 +71,9 @@ pub enum RecordError {
 impl RecordError {
     /// Whether the path that was given is at fault, not the disk: another one would do.
     pub fn is_of_path(&self) -> bool {
-        use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, NotFound};
         match self {
             Self::NotEmpty { .. } => true,
-            Self::Io { os, .. } => matches!(os.kind(), AlreadyExists | IsADirectory | NotADirectory | NotFound),
+            Self::Io { os, .. } => is_of_path(os.kind()),
             _ => false,
         }
     }
@@ -382,6 +381,12 @@ fn known(layers: &[u32]) -> String {
         [] => ": it was never measured again".to_owned(),
         layers => format!("; it has {}", layers.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
     }
+}
+
+/// Whether what the operating system said is about the path that it was given, not about the disk: another path would do.
+pub fn is_of_path(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, NotFound};
+    matches!(kind, AlreadyExists | IsADirectory | NotADirectory | NotFound)
 }
 
 /// What to do about what the operating system said of a file that was to be written.

@@ -18,7 +18,7 @@ pub mod wav;
 mod write;
 
 pub use atomic::replace;
-pub use error::{EvidenceError, LayerError, ReadError, RecordError, ResumeError, os_hint};
+pub use error::{EvidenceError, LayerError, ReadError, RecordError, ResumeError, is_of_path, os_hint};
 pub use events::{Events, read_events};
 pub use evidence::{EvidenceFault, read_evidence};
 pub use layer::{Layer, LayerWriter};

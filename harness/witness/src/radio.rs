@@ -102,7 +102,7 @@ impl Traffic {
     pub fn damage(&self) -> Option<String> {
         let first = self.report.proof.damage.first()?;
         let more = self.report.proof.damage.len() - 1;
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = if more > 0 { format!("; other faults: {more}") } else { String::new() };
         Some(format!("the capture is damaged: {}{more}", named(first)))
     }
 
@@ -288,16 +288,16 @@ fn named(damage: &Damage) -> String {
     match damage {
         Damage::CutShort { record, .. } => format!("it ends within record {record}"),
         Damage::ImpossibleLength { record, .. } => format!("record {record} has an impossible length"),
-        Damage::Dropped { packets } => format!("{packets} packets were lost by the recorder"),
-        Damage::CutPackets { records, .. } => format!("{records} packets were cut by the recorder"),
-        Damage::Malformed { records, .. } => format!("{records} packets contradict their own header"),
-        Damage::OutOfOrder { records, .. } => format!("{records} records are out of order"),
-        Damage::Unfinished { packets, .. } => format!("{packets} packets were never finished"),
-        Damage::Orphans { fragments, .. } => format!("{fragments} fragments go on with nothing"),
-        Damage::Misfits { packets, .. } => format!("{packets} packets do not fit their length"),
+        Damage::Dropped { packets } => format!("packets that the recorder lost: {packets}"),
+        Damage::CutPackets { records, .. } => format!("packets that the recorder cut: {records}"),
+        Damage::Malformed { records, .. } => format!("packets that contradict their own header: {records}"),
+        Damage::OutOfOrder { records, .. } => format!("records out of order: {records}"),
+        Damage::Unfinished { packets, .. } => format!("packets that were never finished: {packets}"),
+        Damage::Orphans { fragments, .. } => format!("fragments that go on with nothing: {fragments}"),
+        Damage::Misfits { packets, .. } => format!("packets that do not fit their length: {packets}"),
         Damage::MoreCompleted { .. } | Damage::FewerCompleted { .. } => {
             "the controller's count of packets is another one".to_owned()
         }
-        Damage::MissingNumbers { missing, .. } => format!("{missing} of the host's own media packets are missing"),
+        Damage::MissingNumbers { missing, .. } => format!("missing of the host's own media packets: {missing}"),
     }
 }

@@ -115,7 +115,7 @@ pub struct Quality {
     pub listened_s: f64,
     /// First and last second of the recording that were looked at.
     pub span_s: (f64, f64),
-    /// Share of that in which another sound hid it, 0 to 1.
+    /// Share of that in which no gap would have shown, 0 to 1: another sound hid it, or it was itself too quiet.
     pub masked: f64,
     /// Peak of the impulse response over its floor in the worst window: whose sound it is.
     pub identity_z: f64,

@@ -83,7 +83,7 @@ pub(super) struct Tally {
     pub(super) ties: Vec<Tie>,
     pub(super) levels: Vec<LevelBlock>,
     pub(super) figures: Vec<Figures>,
-    /// Frames in which another sound hid the reference.
+    /// Frames in which no gap would have shown beside what else was heard.
     pub(super) masked: i64,
     /// Frames before the reference was heard at all.
     pub(super) unheard: i64,

@@ -117,7 +117,7 @@ pub enum Reason {
         /// The shortest that must be found, in seconds.
         wanted_s: f64,
     },
-    /// Another sound hid the reference for too long.
+    /// The reference could not be told from what was heard beside it for too long: another sound hid it, or it was itself too quiet.
     Masked {
         /// For which share of the time, 0 to 1.
         share: f64,
@@ -198,7 +198,11 @@ impl fmt::Display for Reason {
                 write!(f, "too noisy: gaps below {achieved:.1} ms would be missed where {wanted:.1} ms are asked for")
             }
             Self::Masked { share } => {
-                write!(f, "another sound hid the reference for {:.0} % of the time", share * 100.0)
+                let share = share * 100.0;
+                write!(
+                    f,
+                    "for {share:.0} % of the time another sound was too loud, or the reference too quiet, for a gap to show"
+                )
             }
             Self::AlignmentLost { aligned } => {
                 write!(f, "only {:.0} % of the sound could be followed along the reference", aligned * 100.0)

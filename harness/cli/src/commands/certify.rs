@@ -138,8 +138,7 @@ pub(crate) fn certify(what: &Certify) -> Result<Code, Trouble> {
 
 pub(crate) fn verify(what: &Verify) -> Result<Code, Trouble> {
     let trust = Trust::read(&what.trust).map_err(|e| trouble(&e))?;
-    let Verified { manifest, problems, standing } =
-        check(&what.certificate, &trust, documents::day).map_err(|e| trouble(&e))?;
+    let Verified { manifest, problems, standing } = check(&what.certificate, &trust).map_err(|e| trouble(&e))?;
     let (code, whose) = match (&standing, problems.is_empty()) {
         (_, false) => (Code::Failure, "it is not what was signed"),
         (Standing::Trusted(_), true) if manifest.mode == Mode::Trial => {
@@ -213,6 +212,7 @@ fn says(manifest: &Manifest) -> String {
 fn trouble(error: &CertificateError) -> Trouble {
     let code = match error {
         CertificateError::Obstacles(_) => Code::Failure,
+        _ if error.is_of_path() => Code::Usage,
         CertificateError::Io { .. } | CertificateError::Write(_) => Code::Infrastructure,
         _ => Code::Usage,
     };

@@ -15,6 +15,7 @@ use rigtone_audio::{
 };
 use rigtone_measure::{MeasureError, Report, Request, Sound, Source};
 use rigtone_model::quantity::{Distance, Duration};
+use rigtone_record::wav::WavReadError;
 use rigtone_report::exit::Code;
 
 use crate::{printer, trouble::Trouble};
@@ -119,7 +120,7 @@ pub(crate) fn measure(what: &Measure) -> Result<Code, Trouble> {
         return Err(Trouble::usage(format!("`{}` has no sweep: there are no responses to compare", what.stimulus))
             .hint("play and record `sweep` or `full`"));
     }
-    let of = |path: &Path| played.report(path, &request).map_err(|e| trouble(path, &e));
+    let of = |path: &Path| played.report(path, &request).map_err(|e| recording_trouble(path, &e));
     let mut report: Report = of(&what.recording)?;
     if let Some(other) = &what.against {
         report.against = Some(rigtone_measure::compare(&report, &of(other)?));
@@ -131,6 +132,16 @@ pub(crate) fn measure(what: &Measure) -> Result<Code, Trouble> {
         printer::out(&text::text(&what.recording, &report));
     }
     Ok(Code::Passed)
+}
+
+/// What is wrong with a recording. One without samples is no wrong file: whatever recorded it failed.
+fn recording_trouble(path: &Path, error: &MeasureError) -> Trouble {
+    match error {
+        MeasureError::File(WavReadError::Empty) => {
+            Trouble::new(Code::Infrastructure, format!("{}: {error}", path.display())).hint("record it again")
+        }
+        _ => trouble(path, error),
+    }
 }
 
 fn trouble(path: &Path, error: &MeasureError) -> Trouble {

@@ -203,6 +203,15 @@ fn a_secret_key_is_its_owners_alone_and_never_overwritten() {
     assert!(!refused.with_code(2).says(&["is no key"]).err.contains(&secret), "a message holds no secret");
 }
 
+#[rstest]
+#[case::key(&["certify", "run", "--device", "d", "--firmware", "1", "--suite", "s", "--key", "gone", "--out", "c"], "gone")]
+#[case::folder_for_a_key(&["key", "new", "gone/lab.key", "--name", "lab"], "gone/lab.key")]
+#[case::trust(&["verify", "rigs", "--trust", "gone"], "gone")]
+#[case::certificate(&["verify", "gone"], "gone")]
+fn a_path_that_is_not_there_is_named(#[case] words: &[&str], #[case] path: &str) {
+    Home::new().rigtone(words).with_code(2).says(&[&format!("`{path}`"), "help: "]);
+}
+
 fn files_below(folder: &Path, all: &mut Vec<std::path::PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -218,8 +227,7 @@ fn a_byte_that_was_changed_anywhere_is_found_and_named() {
     certify(&home, &[]).with_code(0);
     let folder = home.path("certificate");
     let trust = Trust::read(&[home.path("lab.key.pub")]).unwrap();
-    let day = |_| "2026-11-30".to_owned();
-    assert_eq!(verify(&folder, &trust, day).unwrap().problems, []);
+    assert_eq!(verify(&folder, &trust).unwrap().problems, []);
     let mut files = Vec::new();
     files_below(&folder, &mut files);
     let mut flipped = 0;
@@ -230,7 +238,7 @@ fn a_byte_that_was_changed_anywhere_is_found_and_named() {
             let mut bytes = own.clone();
             bytes[place] ^= 1 << (place % 8);
             fs::write(&file, &bytes).unwrap();
-            match verify(&folder, &trust, day) {
+            match verify(&folder, &trust) {
                 // The signature is of the manifest: which of the two was changed cannot be told.
                 Ok(found) => assert!(
                     found
@@ -247,10 +255,10 @@ fn a_byte_that_was_changed_anywhere_is_found_and_named() {
         fs::write(&file, &own).unwrap();
     }
     assert!(flipped > 5_000, "{flipped} bytes");
-    assert_eq!(verify(&folder, &trust, day).unwrap().problems, []);
+    assert_eq!(verify(&folder, &trust).unwrap().problems, []);
     fs::write(folder.join("run/more.json"), "{}").unwrap();
-    assert_eq!(verify(&folder, &trust, day).unwrap().problems[0].file, "run/more.json");
+    assert_eq!(verify(&folder, &trust).unwrap().problems[0].file, "run/more.json");
     fs::remove_file(folder.join("run/more.json")).unwrap();
     fs::remove_file(folder.join("run/plan.json")).unwrap();
-    assert_eq!(verify(&folder, &trust, day).unwrap().problems[0].what, "it is missing");
+    assert_eq!(verify(&folder, &trust).unwrap().problems[0].what, "it is missing");
 }

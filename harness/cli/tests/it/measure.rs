@@ -260,8 +260,8 @@ fn floats(samples: &[f32]) -> Vec<u8> {
 }
 
 #[rstest]
-#[case::nothing(vec![], 2, &["ends within its header"])]
-#[case::no_samples(file(&[], 0, b"RIFF"), 2, &["no samples"])]
+#[case::nothing(vec![], 12, &["no samples", "record it again"])]
+#[case::no_samples(file(&[], 0, b"RIFF"), 12, &["no samples", "record it again"])]
 #[case::half_a_header(file(&[1, 2, 3], 0, b"RIFF")[..30].to_vec(), 2, &["ends within its header"])]
 #[case::eight_bits(file(&[1, 2, 3], 32, &[1, 0, 8, 0]), 2, &["8 bits are not read", "convert"])]
 #[case::silence(file(&[0; 96_000], 0, b"RIFF"), 12, &["every sample of the recording is 0", "--digital-silence"])]

@@ -111,7 +111,7 @@ fn a_damaged_capture_says_first_that_it_proves_nothing() {
     let done = home.rigtone(&["timeline", "c"]).with_code(0);
     let second = done.out.lines().nth(1).unwrap().to_owned();
     assert_eq!(second.trim(), "damaged, and no proof of anything:");
-    done.says(&["hci0 handle 42:", "sent packets were never finished", "of our media packets are missing"]);
+    done.says(&["hci0 handle 42:", "sent packets that were never finished: ", "missing of our media packets: "]);
     // A file that was cut off is read up to there.
     let whole = copied("codec-switch.btsnoop");
     fs::write(home.path("c"), &whole[..whole.len() - 3]).unwrap();

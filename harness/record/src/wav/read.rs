@@ -50,8 +50,8 @@ pub enum WavReadError {
         /// Which one.
         what: String,
     },
-    /// There is no frame.
-    #[error("the file has a header and no samples")]
+    /// There is no frame: nothing was recorded.
+    #[error("the file holds no samples")]
     Empty,
 }
 
@@ -129,6 +129,9 @@ impl<R: Read + Seek> WavReader<R> {
     pub fn new(mut reader: R) -> Result<Self, WavReadError> {
         let size = reader.seek(SeekFrom::End(0))?;
         reader.rewind()?;
+        if size == 0 {
+            return Err(WavReadError::Empty);
+        }
         let head: [u8; 12] = exactly(&mut reader, "the first 12 bytes")?;
         if !matches!(&head[..4], b"RIFF" | b"RF64" | b"BW64") || &head[8..] != b"WAVE" {
             let found = String::from_utf8_lossy(&head).escape_debug().to_string();

@@ -24,19 +24,19 @@ pub(super) fn words(damage: &Damage) -> String {
             )
         }
         Damage::Malformed { records, first } => {
-            format!("{records} packets contradict their own header, the first in record {first}")
+            format!("packets that contradict their own header: {records}, the first in record {first}")
         }
         Damage::OutOfOrder { records, first, by_ns } => {
-            format!("{records} records are older than one before, the first is {first}, by up to {}", lasting(*by_ns))
+            format!("records older than one before: {records}, the first is {first}, by up to {}", lasting(*by_ns))
         }
         Damage::Unfinished { adapter, handle, of: whose, packets } => {
-            format!("{}: {packets} {} packets were never finished", of(*adapter, *handle), side(whose))
+            format!("{}: {} packets that were never finished: {packets}", of(*adapter, *handle), side(whose))
         }
         Damage::Orphans { adapter, handle, of: whose, fragments } => {
-            format!("{}: {fragments} {} fragments go on with nothing", of(*adapter, *handle), side(whose))
+            format!("{}: {} fragments that go on with nothing: {fragments}", of(*adapter, *handle), side(whose))
         }
         Damage::Misfits { adapter, handle, of: whose, packets } => {
-            format!("{}: {packets} {} packets do not fit their length", of(*adapter, *handle), side(whose))
+            format!("{}: {} packets that do not fit their length: {packets}", of(*adapter, *handle), side(whose))
         }
         Damage::MoreCompleted { adapter, handle, sent, completed } => {
             format!("{}: {} sent, {completed} reported as sent", of(*adapter, *handle), count(*sent as usize, "packet"))
@@ -49,7 +49,11 @@ pub(super) fn words(damage: &Damage) -> String {
             )
         }
         Damage::MissingNumbers { adapter, handle, gaps, missing } => {
-            format!("{}: {missing} of our media packets are missing, in {gaps} places", of(*adapter, *handle))
+            format!(
+                "{}: missing of our media packets: {missing}, in {}",
+                of(*adapter, *handle),
+                count(*gaps as usize, "place")
+            )
         }
     }
 }
