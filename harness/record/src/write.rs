@@ -77,8 +77,13 @@ impl RunWriter {
         }
         let evidence = directory.join(EVIDENCE);
         fs::create_dir(&evidence).map_err(io("create", &evidence))?;
-        let log = EventLog::create(&directory.join(EVENTS))?;
-        sync_directory(directory)?;
+        let events = directory.join(EVENTS);
+        let made = EventLog::create(&events).and_then(|log| sync_directory(directory).map(|()| log));
+        let log = made.inspect_err(|_| {
+            // Whoever frees the disk finds the directory as empty as it was.
+            let _ = fs::remove_file(&events);
+            let _ = fs::remove_dir(&evidence);
+        })?;
         Ok(Self {
             directory: directory.to_owned(),
             run: run.to_owned(),

@@ -68,7 +68,7 @@ impl Part {
 }
 
 /// What to do about a merge that broke off.
-const MERGE_AGAIN: &str = "free some space, remove the half merged run, and merge again";
+const MERGE_AGAIN: &str = "nothing is left of it: free some space, and merge again";
 /// How the ids of merged runs begin.
 pub(crate) const MERGED: &str = "merged-";
 
@@ -79,7 +79,30 @@ pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, js
     apart(&parts, out)?;
     let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
     let id = format!("{MERGED}{}", run_id(unix_s, &plan.plan.rig));
-    let mut writer = RunWriter::create(out, &id).map_err(|e| place_trouble(&e))?;
+    let writer = RunWriter::create(out, &id).map_err(|e| place_trouble(&e))?;
+    let replay = join(&parts, &plan, writer, unix_s, out).inspect_err(|_| {
+        // The directory was new or empty. The trouble that is told is the first one.
+        let _ = fs::remove_dir_all(out);
+    })?;
+    let mut verdicts = replay.verdicts(&id);
+    plan.put_in_quarantine(&mut verdicts);
+    let material = Material {
+        started_unix_s: unix_s,
+        here: false,
+        ..report::material(&verdicts, &plan.plan, inconclusive, out, None)
+    };
+    let written = write_results(&material, &[])?;
+    show(&material, json, &written)
+}
+
+/// Writes the whole: its parts' events one after the other, their evidence, and the plan.
+fn join<'a>(
+    parts: &[Part],
+    plan: &'a RunPlan,
+    mut writer: RunWriter,
+    unix_s: i64,
+    out: &Path,
+) -> Result<Replay<'a>, Trouble> {
     let mut replay = Replay::new(&plan.plan, &plan.rules);
     let mut seq = 0;
     let mut write = |t_ns, at, body| {
@@ -100,7 +123,7 @@ pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, js
     };
     write(0, None, started)?;
     let mut interrupted = None;
-    for part in &parts {
+    for part in parts {
         let mut last_ns = 0;
         read_log(&part.directory, |event| {
             last_ns = event.t_ns.max(last_ns);
@@ -126,23 +149,14 @@ pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, js
     }
     let out_of_time = interrupted.as_ref().is_some_and(|(_, late)| *late);
     write(0, None, Body::RunFinished { interrupted: interrupted.map(|(why, _)| why), out_of_time })?;
-    for part in &parts {
+    for part in parts {
         copy(&part.directory.join(EVIDENCE), &out.join(EVIDENCE))?;
     }
-    writer.write_environment(&environment(&parts)?).map_err(|e| half_merged(&e))?;
+    writer.write_environment(&environment(parts)?).map_err(|e| half_merged(&e))?;
     writer.sync().map_err(|e| half_merged(&e))?;
     // The plan comes last: without it this is no run.
-    writer.write_plan(&plan).map_err(|e| half_merged(&e))?;
-    drop(writer);
-    let mut verdicts = replay.verdicts(&id);
-    plan.put_in_quarantine(&mut verdicts);
-    let material = Material {
-        started_unix_s: unix_s,
-        here: false,
-        ..report::material(&verdicts, &plan.plan, inconclusive, out, None)
-    };
-    let written = write_results(&material, &[])?;
-    show(&material, json, &written)
+    writer.write_plan(plan).map_err(|e| half_merged(&e))?;
+    Ok(replay)
 }
 
 /// A folder below a part would be copied into itself.
@@ -216,7 +230,7 @@ fn environment(parts: &[Part]) -> Result<serde_json::Value, Trouble> {
     Ok(serde_json::json!({"schema": "1.0", "rigtone": env!("CARGO_PKG_VERSION"), "merged": parts}))
 }
 
-/// The run that was to come of a merge is half there.
+/// What came of a merge that broke off.
 fn half_merged(error: &rigtone_record::RecordError) -> Trouble {
     record_trouble(error).hint(MERGE_AGAIN)
 }

@@ -116,6 +116,12 @@ fn a_merge_that_fails_leaves_no_run_behind() {
         home.rigtone(&["run", "--out", out, "--select", "scenario=pairing-cold-start", "--select", speaker]);
     }
     home.rigtone(&["merge", "one", "two", "--out", "one/evidence/both"]).with_code(2).says(&["lies in one", "help:"]);
+    let longest = fs::metadata(home.path("one/events.jsonl")).unwrap().len();
+    // The disk is full in the log of the second part, or where its first event should stand.
+    for room in [longest + 4096, 0] {
+        home.rigtone_with_room(room, &["merge", "one", "two", "--out", "both"]).with_code(12).says(&["merge again"]);
+        assert!(!home.path("both").exists(), "{room} bytes");
+    }
     let log = fs::read_to_string(home.path("two/events.jsonl")).unwrap();
     let spoilt: String =
         log.lines().enumerate().map(|(n, l)| if n == 50 { "garbage\n".into() } else { format!("{l}\n") }).collect();
