@@ -41,13 +41,33 @@ fn wants_fallback(point: &Point<'_>, codec: Codec) -> bool {
     })
 }
 
+/// Whether a unit is Rigtone itself on a dongle.
+fn is_ours(point: &Point<'_>, unit: &Unit) -> bool {
+    point.rig.world == World::Hardware && unit.control == Some(Control::Endpoint)
+}
+
+/// Whoever finds Rigtone as a sink in pairing mode may choose among all codecs of its document: it has to have them.
+pub(super) fn unoffered(point: &Point<'_>) -> Answer {
+    Ok(point.steps().find_map(|step| {
+        let Action::EnterPairingMode(on) = step.action() else { return None };
+        let candidate = point.unit_on(&on.unit)?;
+        if !is_ours(point, candidate.unit) || !candidate.can.has(Capability::Receiving) {
+            return None;
+        }
+        let codec = candidate.codecs.iter().find(|codec| !dongle::codecs(Role::A2dpSink).contains(codec))?;
+        let (name, device, known) = (candidate.name(), &candidate.unit.device, dongle::codecs_in_words(Role::A2dpSink));
+        Some(format!(
+            "{name}: a dongle cannot be the sink of {codec}, which `{device}` would offer in pairing mode: list only what it can be the sink of ({known})"
+        ))
+    }))
+}
+
 /// A dongle has drivers of its own for codecs, whatever the device claims as which it goes, and whatever is expected.
 pub(super) fn undriven(point: &Point<'_>) -> Answer {
-    let is_ours = |unit: &Unit| point.rig.world == World::Hardware && unit.control == Some(Control::Endpoint);
     for connect in connects(point).filter(|connect| connect.profile == Profile::A2dp) {
         let codec = point.bindings.codec(connect)?;
         let ends = [&connect.by, &connect.unit].into_iter().filter_map(|axis| point.unit_on(axis));
-        for candidate in ends.filter(|candidate| is_ours(candidate.unit)) {
+        for candidate in ends.filter(|candidate| is_ours(point, candidate.unit)) {
             let (role, word) = match candidate.can.has(Capability::Receiving) {
                 true => (Role::A2dpSink, "sink"),
                 false => (Role::A2dpSource, "source"),

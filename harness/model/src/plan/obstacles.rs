@@ -10,11 +10,12 @@ use crate::document::{Action, Event, Expect, Expectation, Scenario, WaitFor};
 pub(super) type Answer = Result<Option<String>, BindingError>;
 
 /// Everything that can be in the way. The first that is one is told: an earlier one says more of the cause.
-const OBSTACLES: [fn(&Point<'_>) -> Answer; 16] = [
+const OBSTACLES: [fn(&Point<'_>) -> Answer; 17] = [
     incapable,
     roles::unmatched,
     codecs::unclaimed,
     codecs::undriven,
+    codecs::unoffered,
     codecs::unconfigurable,
     measured::uncalibrated,
     measured::unrecorded,

@@ -97,6 +97,23 @@ fn a_dongle_is_not_asked_for_a_codec_that_it_cannot_do(
     says(skipped(world, ends, codec, &[], &expect).as_deref(), due);
 }
 
+#[rstest]
+#[case::own(
+    "hardware",
+    "sink",
+    Some("sink: a dongle cannot be the sink of aptx-ll, which `a/sink` would offer in pairing mode: list only ")
+)]
+#[case::of_the_simulation("simulated", "sink", None)]
+fn a_dongle_in_pairing_mode_offers_no_codec_that_it_cannot_do(
+    #[case] world: &str,
+    #[case] sink: &str,
+    #[case] due: Option<&str>,
+) {
+    let matrix = json!({"source": {"units": ["echo"]}, "speaker": {"units": [sink]}});
+    let steps = json!([{"enter-pairing-mode": {"unit": "speaker"}}, {"connect": {"profile": "a2dp", "codec": "sbc"}}]);
+    says(planned(world, &matrix, &steps, &json!({"success-rate": {}})).as_deref(), due);
+}
+
 const NO_SOURCE: &str = "Rigtone is no A2DP source as this unit, because its device `a/";
 
 #[rstest]
