@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::Read,
+    io::{Read, Write},
     process::{Command, Stdio},
 };
 
@@ -43,12 +43,22 @@ struct Shown {
     piped: String,
 }
 
-/// A command whose errors, and output unless it is `piped`, go to a terminal of this size.
-fn seated(home: &Home, arguments: &[&str], environment: &[(&str, &str)], size: (u16, u16), piped: bool) -> Shown {
+/// Who sits at a terminal.
+struct Seat<'a> {
+    /// Columns and rows.
+    size: (u16, u16),
+    /// Standard output goes into a pipe.
+    piped: bool,
+    /// What is typed; without it nobody listens to the keyboard.
+    typed: Option<&'a str>,
+}
+
+/// A command whose errors, and whose output unless it is piped, go to a terminal.
+fn seated(home: &Home, arguments: &[&str], environment: &[(&str, &str)], at: &Seat<'_>) -> Shown {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
-    tcsetwinsize(&master, Winsize { ws_col: size.0, ws_row: size.1, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    tcsetwinsize(&master, Winsize { ws_col: at.size.0, ws_row: at.size.1, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     let path = ptsname(&master, Vec::new()).unwrap();
     let seat = || {
         let seat = rustix::fs::open(&path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
@@ -61,8 +71,8 @@ fn seated(home: &Home, arguments: &[&str], environment: &[(&str, &str)], size: (
         .env("TERM", "xterm-256color")
         .env_remove("NO_COLOR")
         .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .stdout(if piped { Stdio::piped() } else { seat() })
+        .stdin(if at.typed.is_some() { seat() } else { Stdio::null() })
+        .stdout(if at.piped { Stdio::piped() } else { seat() })
         .stderr(seat())
         .spawn()
         .unwrap();
@@ -75,6 +85,7 @@ fn seated(home: &Home, arguments: &[&str], environment: &[(&str, &str)], size: (
         text
     });
     let (mut terminal, mut shown, mut block) = (File::from(master), Vec::new(), [0; 4096]);
+    terminal.write_all(at.typed.unwrap_or_default().as_bytes()).unwrap();
     // The last one to close the seat ends it with an error.
     while let Ok(n @ 1..) = terminal.read(&mut block) {
         shown.extend_from_slice(&block[..n]);
@@ -91,7 +102,7 @@ fn on_a_terminal(
     columns: u16,
     rows: u16,
 ) -> (i32, String) {
-    let shown = seated(home, arguments, environment, (columns, rows), false);
+    let shown = seated(home, arguments, environment, &Seat { size: (columns, rows), piped: false, typed: None });
     (shown.code, shown.terminal)
 }
 
@@ -180,7 +191,7 @@ fn no_escape_goes_into_a_pipe() {
 
 #[test]
 fn a_pipe_beside_a_terminal_gets_no_escape_either() {
-    let shown = seated(&Home::new(), &RUN, &[], (100, 24), true);
+    let shown = seated(&Home::new(), &RUN, &[], &Seat { size: (100, 24), piped: true, typed: None });
     assert_eq!((shown.code, escapes(&shown.piped)), (10, 0), "{}", shown.piped);
     assert!(shown.piped.contains("exit code 10:") && shown.terminal.contains(" decided"), "{}", shown.terminal);
 }
@@ -226,4 +237,56 @@ fn each_command_has_a_manual_page() {
             }
         }
     }
+}
+
+/// Types answers to `device new`.
+fn answered(home: &Home, typed: &str) -> Shown {
+    seated(home, &["device", "new", "acme/boom"], &[], &Seat { size: (100, 24), piped: false, typed: Some(typed) })
+}
+
+#[test]
+fn a_device_is_described_by_answers_and_a_wrong_one_is_asked_for_again() {
+    let home = Home::empty();
+    // The name on the box, roles, codecs, name over the air, gesture, supply, battery, boot, firmware, source.
+    let answers =
+        "\nAcme Boom\nspeaker\na2dp-sink\naac, ldac\n\npower 5\npower 5 s\nusb\nperhaps\nyes\n\n1.0 1.1\nits manual\n";
+    let shown = answered(&home, answers);
+    assert_eq!(shown.code, 0, "{}", shown.terminal);
+    for said in [
+        "The document cannot do without it.",
+        "`speaker` is not one of",
+        "`power 5` is no gesture",
+        "neither `yes` nor `no`",
+    ] {
+        assert!(shown.terminal.contains(said), "`{said}` is not in\n{}", shown.terminal);
+    }
+    let text = std::fs::read_to_string(home.path("devices/acme/boom.yaml")).unwrap();
+    for line in [
+        "title: Acme Boom",
+        "roles: [a2dp-sink]",
+        "codecs: [sbc, aac, ldac]",
+        "battery: true",
+        "  air-name: {mark: unknown}",
+        "  boot: {mark: unknown}",
+        "  power: {mark: known, from: [said]}",
+        "  gestures.pairing-mode: {mark: known, from: [said]}",
+        "  said: its manual",
+    ] {
+        assert!(text.contains(line), "`{line}` is not in\n{text}");
+    }
+    home.rigtone(&["check", "devices"]).with_code(0).says(&["1 device,", "no faults"]);
+}
+
+/// The key that ends the input, in the middle of it.
+#[test]
+fn a_terminal_that_ends_before_all_was_said_leaves_no_document() {
+    let home = Home::empty();
+    let shown = answered(&home, "Acme Boom\na2dp-sink\n\u{4}");
+    assert_eq!(shown.code, 2, "{}", shown.terminal);
+    assert!(
+        shown.terminal.contains("the terminal ended before all was said; nothing was written"),
+        "{}",
+        shown.terminal
+    );
+    assert!(!home.path("devices").exists());
 }
