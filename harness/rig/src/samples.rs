@@ -4,24 +4,32 @@ use std::sync::Arc;
 
 use rigtone_model::document::SampleWidth;
 
-/// Interleaved samples, frame after frame.
+/// Interleaved samples, frame after frame. They grow in place and are shared afterwards: half an hour is there once only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Samples {
     /// 16 bits.
-    S16(Arc<[i16]>),
+    S16(Arc<Vec<i16>>),
     /// 24 bits, from -2^23 to 2^23 - 1.
-    S24(Arc<[i32]>),
+    S24(Arc<Vec<i32>>),
     /// 32 bits.
-    S32(Arc<[i32]>),
+    S32(Arc<Vec<i32>>),
 }
 
 impl Samples {
-    /// Samples of that width.
-    pub fn of(width: SampleWidth, samples: &[i32]) -> Self {
+    /// No samples, of that width.
+    pub fn none(width: SampleWidth) -> Self {
         match width {
-            SampleWidth::S16 => Self::S16(samples.iter().map(|&sample| sample as i16).collect()),
-            SampleWidth::S24 => Self::S24(samples.into()),
-            SampleWidth::S32 => Self::S32(samples.into()),
+            SampleWidth::S16 => Self::S16(Arc::default()),
+            SampleWidth::S24 => Self::S24(Arc::default()),
+            SampleWidth::S32 => Self::S32(Arc::default()),
+        }
+    }
+
+    /// Puts samples behind the others. What is wider than these loses its upper bits.
+    pub fn extend(&mut self, more: &[i32]) {
+        match self {
+            Self::S16(samples) => Arc::make_mut(samples).extend(more.iter().map(|&sample| sample as i16)),
+            Self::S24(samples) | Self::S32(samples) => Arc::make_mut(samples).extend(more),
         }
     }
 
@@ -77,7 +85,7 @@ impl Samples {
 
 impl From<Vec<i16>> for Samples {
     fn from(samples: Vec<i16>) -> Self {
-        Self::S16(samples.into())
+        Self::S16(Arc::new(samples))
     }
 }
 
@@ -92,7 +100,9 @@ mod tests {
     #[case(SampleWidth::S32, [i32::MIN, 1 << 30])]
     fn full_scale_is_one_in_every_width(#[case] width: SampleWidth, #[case] edges: [i32; 2]) {
         let [low, half] = edges;
-        let samples = Samples::of(width, &[low, 1, half, 2, 0, 3]);
+        let mut samples = Samples::none(width);
+        samples.extend(&[low, 1, half]);
+        samples.extend(&[2, 0, 3]);
         assert_eq!((samples.len(), samples.is_empty()), (6, false));
         assert_eq!(samples.scaled(0, 2), [-1.0, 0.5, 0.0]);
         assert_eq!(samples.channel(1, 2).collect::<Vec<_>>(), [1, 2, 3]);

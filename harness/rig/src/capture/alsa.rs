@@ -200,6 +200,24 @@ const fn cpals(width: SampleWidth) -> SampleFormat {
     }
 }
 
+/// What was taken out of the rings.
+struct Recorded {
+    samples: Samples,
+    /// Three numbers for each callback.
+    marks: Vec<i64>,
+    /// Samples in the width of the ring.
+    fresh: Vec<i32>,
+}
+
+impl Recorded {
+    fn empty(&mut self, shared: &Shared) {
+        self.fresh.clear();
+        shared.samples.read(&mut self.fresh);
+        self.samples.extend(&self.fresh);
+        shared.marks.read(&mut self.marks);
+    }
+}
+
 struct Worker {
     member: String,
     /// The PCM that is opened.
@@ -240,24 +258,23 @@ impl Worker {
         let shared = Arc::new(Shared::new(&self.alsa));
         let (trouble, troubles) = mpsc::sync_channel(8);
         let stream = self.open(&shared, &trouble)?;
-        let (mut samples, mut marks) = self.collect(&shared, &troubles, running, orders)?;
+        let mut recorded = self.collect(&shared, &troubles, running, orders)?;
         drop(stream);
-        shared.samples.read(&mut samples);
-        shared.marks.read(&mut marks);
+        recorded.empty(&shared);
         self.intact(&shared)?;
-        self.finish(&samples, &marks)
+        self.finish(recorded)
     }
 
-    /// Empties the rings until the order to stop is fulfilled; gives samples and marks.
+    /// Empties the rings until the order to stop is fulfilled.
     fn collect(
         &self,
         shared: &Shared,
         troubles: &mpsc::Receiver<cpal::Error>,
         running: oneshot::Sender<()>,
         orders: &mpsc::Receiver<Instant>,
-    ) -> Result<(Vec<i32>, Vec<i64>), InfrastructureFault> {
+    ) -> Result<Recorded, InfrastructureFault> {
         let mut running = Some(running);
-        let (mut samples, mut marks) = (Vec::new(), Vec::new());
+        let mut recorded = Recorded { samples: Samples::none(self.alsa.format), marks: Vec::new(), fresh: Vec::new() };
         let mut watchdog = Watchdog::start(self.clock.now());
         let mut until: Option<Instant> = None;
         loop {
@@ -267,8 +284,7 @@ impl Worker {
                 Err(mpsc::RecvTimeoutError::Disconnected) if until.is_some() => thread::sleep(EMPTYING),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return Err(self.fault("the recording was given up")),
             }
-            shared.samples.read(&mut samples);
-            shared.marks.read(&mut marks);
+            recorded.empty(shared);
             if let Ok(error) = troubles.try_recv() {
                 return Err(self.refused("capturing from", &error));
             }
@@ -285,10 +301,10 @@ impl Worker {
                 let _ = running.send(());
             }
             if let Some(until) = until
-                && let Some(end) = end_of(&marks, frames, self.alsa.rate)
+                && let Some(end) = end_of(&recorded.marks, frames, self.alsa.rate)
                 && end >= until.0
             {
-                return Ok((samples, marks));
+                return Ok(recorded);
             }
         }
     }
@@ -382,8 +398,9 @@ impl Worker {
         wanted.among(device.supported_input_configs()?)
     }
 
-    fn finish(&self, samples: &[i32], marks: &[i64]) -> Result<Captured, InfrastructureFault> {
-        let marks = on_clock(marks);
+    fn finish(&self, recorded: Recorded) -> Result<Captured, InfrastructureFault> {
+        let Recorded { samples, marks, .. } = recorded;
+        let marks = on_clock(&marks);
         if let Some(missing) = timeline::discrepancy(&marks, self.alsa.rate) {
             let what = format!("{} and the clock disagree by {missing} frames", self.device);
             return Err(self.fault(what).hint("the device lost frames without a word, or runs at another rate"));
@@ -396,7 +413,7 @@ impl Worker {
             channels: self.alsa.channels,
             channel: self.alsa.channel.saturating_sub(1),
             reference: self.alsa.reference.map(|channel| channel.saturating_sub(1)),
-            samples: Samples::of(self.alsa.format, samples),
+            samples,
             anchors: line.anchors,
             residual_ns: line.residual_ns,
             received: None,
