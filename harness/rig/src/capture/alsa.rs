@@ -563,7 +563,7 @@ mod tests {
             scope.spawn(|| play(device, &shared, &trouble, clock));
             worker.collect(&shared, &troubles, running, &orders)
         });
-        let recorded = recorded.and_then(|(samples, marks)| worker.finish(&samples, &marks));
+        let recorded = recorded.and_then(|recorded| worker.finish(recorded));
         match (recorded, outcome) {
             (Ok(captured), Ok(())) => {
                 assert!(captured.samples.len() >= 48_000 && captured.samples.len() % 4800 == 0);
