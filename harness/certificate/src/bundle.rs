@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rigtone_record::open_file;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -60,7 +61,7 @@ pub fn make(request: &Request<'_>, key: &SecretKey, out: &Path) -> Result<Made, 
     let material = Material::read(request.run)?;
     let mut obstacles = material.obstacles(&request.subject);
     for (name, path, hash) in &request.documents {
-        let found = hashed(path, &mut io::sink());
+        let found = hashed(path, u64::MAX, &mut io::sink());
         if found.is_err() || hash.as_ref().is_some_and(|hash| found.is_ok_and(|(found, _)| found != *hash)) {
             obstacles.push(Obstacle::Changed(name.clone()));
         }
@@ -91,10 +92,16 @@ fn fill(
     for name in OF_RUN {
         parts.push(copied(&request.run.join(name), &format!("{RUN}/{name}"), out)?);
     }
-    for (name, path, _) in &request.documents {
+    for (name, path, hash) in &request.documents {
         // A document that is gone is an obstacle; a trial goes on without it.
         if path.exists() {
-            parts.push(copied(path, name, out)?);
+            let part = copied(path, name, out)?;
+            let changed = Obstacle::Changed(name.clone());
+            // It was looked at before: somebody may have written it meanwhile.
+            if hash.as_ref().is_some_and(|hash| part.sha256 != *hash) && !obstacles.contains(&changed) {
+                return Err(CertificateError::Obstacles(vec![changed]));
+            }
+            parts.push(part);
         }
     }
     parts.sort_by(|a, b| a.path.cmp(&b.path));
@@ -140,14 +147,14 @@ fn copied(from: &Path, name: &str, out: &Path) -> Result<Part, CertificateError>
         fs::create_dir_all(folder).map_err(at("create", folder))?;
     }
     let mut file = fs::File::create_new(&to).map_err(at("create", &to))?;
-    let (sha256, bytes) = hashed(from, &mut file).map_err(at("copy", from))?;
+    let (sha256, bytes) = hashed(from, u64::MAX, &mut file).map_err(at("copy", from))?;
     file.sync_all().map_err(at("write", &to))?;
     Ok(Part { path: name.to_owned(), bytes, sha256 })
 }
 
-/// The SHA-256 of a file and its length; its bytes go on to `sink`.
-pub(crate) fn hashed(path: &Path, sink: &mut dyn Write) -> io::Result<(String, u64)> {
-    let mut file = fs::File::open(path)?;
+/// The SHA-256 of a file and its length; its bytes go on to `sink`. Of a longer one `most` bytes are read.
+pub(crate) fn hashed(path: &Path, most: u64, sink: &mut dyn Write) -> io::Result<(String, u64)> {
+    let mut file = open_file(path)?.take(most);
     let (mut digest, mut length, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 16]);
     loop {
         let count = match file.read(&mut buffer) {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use rigtone_record::open_file;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::{Date, OffsetDateTime};
 
@@ -219,7 +220,7 @@ fn read<Wanted: DeserializeOwned, Other: DeserializeOwned>(
     other: Half,
 ) -> Result<Wanted, CertificateError> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(at("open", path))?;
+    let file = open_file(path).map_err(at("open", path))?;
     file.take(LARGEST).read_to_end(&mut bytes).map_err(at("read", path))?;
     serde_json::from_slice(&bytes).map_err(|e| match serde_json::from_slice::<Other>(&bytes) {
         Ok(_) => CertificateError::OtherHalf { path: path.to_owned(), half: other },

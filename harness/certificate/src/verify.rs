@@ -2,10 +2,12 @@
 
 use std::{
     collections::BTreeSet,
-    fmt, fs, io,
+    fmt, fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
+use rigtone_record::open_file;
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -103,11 +105,12 @@ fn read<T: DeserializeOwned + serde::Serialize>(
 ) -> Result<(T, Vec<u8>), CertificateError> {
     let path = folder.join(name);
     let no = |what: String| CertificateError::NoCertificate { path: folder.to_owned(), what };
-    let length = fs::metadata(&path).map_err(|e| no(format!("it has no `{name}` ({e})")))?.len();
-    if length > LARGEST {
+    let file = open_file(&path).map_err(|e| no(format!("it has no `{name}` ({e})")))?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(at("read", &path))?;
+    if bytes.len() as u64 > LARGEST {
         return Err(no(format!("its `{name}` is larger than {LARGEST} bytes")));
     }
-    let bytes = fs::read(&path).map_err(at("read", &path))?;
     let value: T = serde_json::from_slice(&bytes).map_err(|e| no(format!("its `{name}` has another form: {e}")))?;
     if manifest::text(&value).as_bytes() != bytes {
         wrong(name, "it is not written as Rigtone writes it: it was changed".to_owned());
@@ -125,13 +128,14 @@ fn parts(folder: &Path, manifest: &Manifest, wrong: &mut impl FnMut(&str, String
             wrong(MANIFEST, format!("it names a file outside of the folder: `{}`", part.path));
             continue;
         }
-        match hashed(&folder.join(&part.path), &mut io::sink()) {
+        match hashed(&folder.join(&part.path), part.bytes.saturating_add(1), &mut io::sink()) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => wrong(&part.path, "it is missing".to_owned()),
             Err(e) => wrong(&part.path, format!("it cannot be read: {e}")),
             Ok((sha256, bytes)) if sha256 != part.sha256 || bytes != part.bytes => {
                 let what = match bytes == part.bytes {
                     true => "it was changed: its hash is another one".to_owned(),
-                    false => format!("it was changed: it has {bytes} bytes, not {}", part.bytes),
+                    false if bytes < part.bytes => format!("it was changed: it has {bytes} bytes, not {}", part.bytes),
+                    false => format!("it was changed: it has more than {} bytes", part.bytes),
                 };
                 wrong(&part.path, what);
             }

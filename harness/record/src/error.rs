@@ -132,6 +132,12 @@ pub enum EvidenceError {
         /// What the operating system said.
         os: io::Error,
     },
+    /// The log names a path, or the folders hold a link, to where no run stores evidence.
+    #[error("leave `{}` alone, which the log names as evidence: it does not lie below `evidence`", path.display())]
+    Elsewhere {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 impl EvidenceError {
@@ -140,6 +146,7 @@ impl EvidenceError {
         match self {
             Self::Exists { .. } => "report this as a bug and keep the run directory",
             Self::Io { os, .. } => os_hint(os),
+            Self::Elsewhere { .. } => "see who changed the run directory: no run names such a path",
         }
     }
 }

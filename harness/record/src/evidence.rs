@@ -32,13 +32,18 @@ pub enum EvidenceFault {
     Io(io::Error),
 }
 
+/// Whether a path of the log is one at which a run stores evidence.
+pub(crate) fn is_below_its_folder(file: &str) -> bool {
+    let mut parts = Path::new(file).components();
+    parts.next() == Some(Component::Normal(EVIDENCE.as_ref())) && parts.all(|part| matches!(part, Component::Normal(_)))
+}
+
 /// All bytes of a piece of evidence, which have the hash that was recorded.
 ///
 /// # Errors
 /// [`EvidenceFault`].
 pub fn read_evidence(run: &Path, file: &str, sha256: &str) -> Result<Vec<u8>, EvidenceFault> {
-    let mut parts = Path::new(file).components();
-    if parts.next() != Some(Component::Normal(EVIDENCE.as_ref())) || !parts.all(|p| matches!(p, Component::Normal(_))) {
+    if !is_below_its_folder(file) {
         return Err(EvidenceFault::Elsewhere);
     }
     let bytes = open::whole(&run.join(file)).map_err(|os| match os.kind() {

@@ -23,6 +23,7 @@ pub use events::{Events, read_events};
 pub use evidence::{EvidenceFault, read_evidence};
 pub use layer::{Layer, LayerWriter};
 pub use layout::{ENVIRONMENT, EVENTS, EVIDENCE, PLAN, VERDICTS, evidence_name, evidence_path};
+pub use open::file as open_file;
 pub use read::{merged_of, read_environment, read_plan, read_verdicts};
 pub use space::free_space;
 pub use write::{Found, Quiet, RunWriter, Stored, keep_quiet, write_verdicts};

@@ -16,7 +16,7 @@ const LARGEST: u64 = 256 << 20;
 ///
 /// # Errors
 /// Those of the operating system, and for pipes, devices and folders.
-pub(crate) fn file(path: &Path) -> io::Result<File> {
+pub fn file(path: &Path) -> io::Result<File> {
     let at_once = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(at_once).open(path)?;
     match file.metadata()?.is_file() {

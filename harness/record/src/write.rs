@@ -21,6 +21,7 @@ use crate::{
     atomic::{replace, sync_directory},
     error::{EvidenceError, RecordError, ResumeError},
     events::read_events,
+    evidence::is_below_its_folder,
     layout::{ENVIRONMENT, EVENTS, EVIDENCE, PLAN, VERDICTS, evidence_folder, evidence_path},
     log::EventLog,
 };
@@ -151,12 +152,19 @@ impl RunWriter {
         }
     }
 
-    /// Removes a piece of evidence.
+    /// Removes a piece of evidence. The path is that of the log, which somebody may have changed: nothing outside of the run is touched.
     ///
     /// # Errors
-    /// When it cannot be removed; that it is not there is none.
+    /// When it cannot be removed, or lies elsewhere; that it is not there is none.
     pub fn remove_evidence(&mut self, file: &str) -> Result<(), EvidenceError> {
         let path = self.directory.join(file);
+        let real = |path: &Path| fs::canonicalize(path).ok();
+        let is_elsewhere = path.parent().and_then(real).is_some_and(|folder| {
+            real(&self.directory.join(EVIDENCE)).is_none_or(|evidence| !folder.starts_with(evidence))
+        });
+        if !is_below_its_folder(file) || is_elsewhere {
+            return Err(EvidenceError::Elsewhere { path });
+        }
         match fs::remove_file(&path) {
             Err(os) if os.kind() != io::ErrorKind::NotFound => Err(EvidenceError::Io { attempted: "remove", path, os }),
             _ => {

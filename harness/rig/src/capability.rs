@@ -73,6 +73,11 @@ impl From<Truth> for Switched {
 pub trait Power {
     /// Switches the supply. Not cancel-safe: the order may have been sent; the bench leaves the output safe in the end.
     async fn switch(&self, on: bool, deadline: Instant) -> Result<Switched, InfrastructureFault>;
+
+    /// How long it stays in [`switch`](Self::switch) after the order was obeyed, in nanoseconds: `deadline` is that of the order.
+    fn settles_ns(&self) -> i64 {
+        0
+    }
 }
 
 /// Buttons that were pressed together and released again.

@@ -180,7 +180,8 @@ impl<'a> Session<'a> {
         let unit = self.trial.unit(axis)?;
         let power = unit.power.as_ref().ok_or_else(|| cannot(unit, "switch its supply"))?;
         let deadline = self.now().plus(USUAL_NS);
-        let switched = self.bounded(deadline, &format!("unit {}", unit.name), power.switch(on, deadline)).await?;
+        let settled = deadline.plus(power.settles_ns());
+        let switched = self.bounded(settled, &format!("unit {}", unit.name), power.switch(on, deadline)).await?;
         let Switched { truth, edge } = switched;
         place.emit(self.now(), Body::PowerSwitched { unit: unit.name.to_string(), on, truth, edge });
         Ok(StepEnd::Done)

@@ -212,6 +212,37 @@ fn a_path_that_is_not_there_is_named(#[case] words: &[&str], #[case] path: &str)
     Home::new().rigtone(words).with_code(2).says(&[&format!("`{path}`"), "help: "]);
 }
 
+/// Somebody else made the folder: nothing in it is waited for, and nothing fills the memory.
+#[rstest]
+#[case::manifest("manifest.json", 2, "it has no `manifest.json` (it is not a file)")]
+#[case::signature("signature.json", 2, "it has no `signature.json` (it is not a file)")]
+#[case::part("run/environment.json", 10, "run/environment.json: it cannot be read: it is not a file")]
+fn what_is_no_file_in_a_certificate_is_refused_at_once(
+    #[case] file: &str,
+    #[case] code: i32,
+    #[case] said: &str,
+    #[values("an endless device", "a pipe")] kind: &str,
+) {
+    let home = home(true);
+    certify(&home, &["--trial", "--key", "try.key"]).with_code(0);
+    let path = home.path("certificate").join(file);
+    fs::remove_file(&path).unwrap();
+    match kind {
+        "a pipe" => rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap(),
+        _ => std::os::unix::fs::symlink("/dev/zero", &path).unwrap(),
+    }
+    home.rigtone(&["verify", "certificate", "--trust", "try.key.pub"]).with_code(code).says(&[said]);
+}
+
+/// It only claims its size: a terabyte would be read for hours.
+#[test]
+fn a_part_that_grew_is_not_read_to_its_end() {
+    let home = home(true);
+    certify(&home, &["--trial", "--key", "try.key"]).with_code(0);
+    fs::File::options().write(true).open(home.path("certificate/run/plan.json")).unwrap().set_len(1 << 40).unwrap();
+    home.rigtone(&["verify", "certificate"]).with_code(10).says(&["run/plan.json: it was changed: it has more than "]);
+}
+
 fn files_below(folder: &Path, all: &mut Vec<std::path::PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -94,6 +94,41 @@ fn evidence_is_never_overwritten() {
     assert_eq!(fs::read(dir.path().join(first.file)).unwrap(), b"first");
 }
 
+/// The path comes out of a log that somebody may have changed.
+#[rstest]
+#[case::above("evidence/../../victim/file")]
+#[case::beside("victim/file")]
+#[case::of_the_record("events.jsonl")]
+#[case::through_a_link("evidence/link/file")]
+#[case::the_whole_path("/")]
+fn nothing_but_evidence_is_removed(#[case] file: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let (run, victim) = (dir.path().join("run"), dir.path().join("victim"));
+    let mut writer = RunWriter::create(&run, RUN).unwrap();
+    for folder in [&victim, &run.join("victim")] {
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join("file"), "not ours").unwrap();
+    }
+    std::os::unix::fs::symlink(&victim, run.join("evidence/link")).unwrap();
+    let file = if file == "/" { victim.join("file").to_str().unwrap().to_owned() } else { file.to_owned() };
+    let error = writer.remove_evidence(&file).expect_err("refused");
+    assert!(matches!(error, EvidenceError::Elsewhere { .. }), "{error}");
+    for kept in [victim.join("file"), run.join("victim/file"), run.join("events.jsonl")] {
+        assert!(kept.exists(), "{} is gone", kept.display());
+    }
+}
+
+#[test]
+fn evidence_goes_with_its_folder_and_may_be_gone_already() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = RunWriter::create(dir.path(), RUN).unwrap();
+    let stored = writer.evidence(&"s/a=b#00000000".into(), 1, 1, "a.wav", b"x").unwrap();
+    for _ in 0..2 {
+        writer.remove_evidence(&stored.file).unwrap();
+        assert!(!dir.path().join(&stored.file).parent().unwrap().exists());
+    }
+}
+
 #[test]
 fn evidence_that_cannot_be_stored_does_not_end_the_log() {
     let dir = tempfile::tempdir().unwrap();

@@ -159,7 +159,7 @@ impl Dongle {
             Err(trouble) => trouble,
         };
         match &self.supply {
-            Some(supply) if trouble.curable && !self.cycled.replace(true) => {
+            Some(supply) if trouble.curable && !self.cycled.get() => {
                 self.bring_back(supply, trouble.fault, deadline).await
             }
             Some(_) if trouble.curable => {
@@ -182,6 +182,7 @@ impl Dongle {
             let what = format!("{hung}; {}", failed.what);
             InfrastructureFault { what, ..failed }
         })?;
+        self.cycled.set(true);
         let end = self.clock.now().plus(RETURN_NS).min(deadline);
         loop {
             self.clock.sleep_until(self.clock.now().plus(LOOK_NS).min(end)).await;

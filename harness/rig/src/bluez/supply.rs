@@ -11,6 +11,9 @@ use crate::{
     usb::{HubPort, Refusal},
 };
 
+/// The time that a board has to restore a supply, whatever was left for cutting it.
+const FEEDING_NS: i64 = 5_000_000_000;
+
 /// What cuts the supply.
 pub enum Switch {
     /// The hub that the dongle is plugged into.
@@ -58,9 +61,13 @@ impl Supply {
                 Ok(format!("{} was off for {seconds} s", port.name()))
             }
             Switch::Relay { power, name, fed } => {
-                power.switch(!fed, deadline).await?;
-                pause().await;
-                power.switch(*fed, deadline).await?;
+                let cut = power.switch(!fed, deadline).await;
+                if cut.is_ok() {
+                    pause().await;
+                }
+                // Of an order that failed nobody knows whether it was obeyed. A dongle is not left dark because time is up either.
+                let fed_again = power.switch(*fed, clock.now().plus(FEEDING_NS)).await;
+                cut.and(fed_again)?;
                 Ok(format!("{name} cut its supply for {seconds} s (commanded)"))
             }
         }
@@ -96,8 +103,12 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Refusal> + Se
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::usb::tree::Tree;
-    use std::fs;
+    use crate::{
+        capability::{Switched, Truth},
+        usb::tree::Tree,
+    };
+    use rstest::rstest;
+    use std::{cell::RefCell, fs};
 
     const FILE: &str = "bus/usb/devices/1-2:1.0/1-2-port3/disable";
     const OFF_NS: i64 = 20_000_000;
@@ -164,6 +175,43 @@ mod tests {
         assert!(supply.obstacle().is_some());
         let fault = supply.cycle("dongle d", HostClock::start(), Instant(i64::MAX)).await.expect_err("no hub");
         assert!(fault.member == "dongle d" && fault.hint.is_some(), "{fault:?}");
+    }
+
+    /// Refuses orders whose time is over, as boards do, and fails to cut when it is told to.
+    struct Relay {
+        clock: HostClock,
+        cuts: bool,
+        orders: RefCell<Vec<bool>>,
+    }
+
+    #[async_trait::async_trait(?Send)]
+    impl Power for Relay {
+        async fn switch(&self, on: bool, deadline: Instant) -> Result<Switched, InfrastructureFault> {
+            if self.clock.now() >= deadline {
+                return Err(InfrastructureFault::new("relay board", "no time was left for it"));
+            }
+            self.orders.borrow_mut().push(on);
+            let obeys = self.cuts || on;
+            if obeys { Ok(Truth::Reported.into()) } else { Err(InfrastructureFault::new("relay board", "no answer")) }
+        }
+    }
+
+    #[rstest]
+    #[case::its_answer_was_lost(false, 10_000_000_000, "no answer")]
+    #[case::time_is_up_while_it_is_cut(true, OFF_NS / 2, "cut its supply for 0.02 s")]
+    #[tokio::test]
+    async fn a_dongle_is_fed_again_whatever_became_of_the_cut(
+        #[case] cuts: bool,
+        #[case] left_ns: i64,
+        #[case] said: &str,
+    ) {
+        let clock = HostClock::start();
+        let relay = Rc::new(Relay { clock, cuts, orders: RefCell::default() });
+        let switch = Switch::Relay { power: relay.clone(), name: "relay board channel 3".to_owned(), fed: true };
+        let cycled = Supply { switch, off_ns: OFF_NS }.cycle("dongle d", clock, clock.now().plus(left_ns)).await;
+        let told = cycled.unwrap_or_else(|fault| fault.what);
+        assert!(told.contains(said), "{told}");
+        assert_eq!(*relay.orders.borrow(), [false, true]);
     }
 
     #[cfg(feature = "serial")]

@@ -31,6 +31,10 @@ impl Power for Supply {
         self.clock.sleep_until(self.clock.now().plus(self.settle.ns())).await;
         Ok(switched)
     }
+
+    fn settles_ns(&self) -> i64 {
+        self.settle.ns()
+    }
 }
 
 #[cfg(test)]
@@ -75,6 +79,7 @@ mod tests {
         }
         assert_eq!(supply.knowledge.borrow().may("key", key), Ok(()));
         assert!(supply.clock.now().since(began) >= 2 * 20_000_000);
+        assert_eq!(supply.settles_ns(), 20_000_000, "whoever waits for it has to know");
     }
 
     #[tokio::test]
