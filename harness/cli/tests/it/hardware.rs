@@ -127,6 +127,7 @@ fn a_person_at_the_terminal_reads_the_firmware_off() {
         let seat = rustix::fs::open(&path, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
         let child = std::process::Command::new(env!("CARGO_BIN_EXE_rigtone"))
             .args(["rig", "check", &file])
+            .env("RIGTONE_STATE", home.path("state"))
             .current_dir(home.path(""))
             .stdin(seat)
             .stdout(std::process::Stdio::piped())

@@ -107,13 +107,19 @@ impl Actor {
         // A caller that has given up does not take the reply; there is nobody else to tell.
         loop {
             let now = self.clock.now();
-            let due = self.held.next();
-            if due.is_some_and(|due| due <= now) {
+            if self.held.next().is_some_and(|due| due <= now) {
                 self.let_go(now);
-                continue;
+                // What fails slowly is due again by now: whoever has waited meanwhile comes before it, and once.
+                for order in queue.try_iter().collect::<Vec<_>>() {
+                    self.obey(order);
+                }
             }
-            let order = match due {
-                Some(due) => queue.recv_timeout(Duration::from_nanos(due.since(now).unsigned_abs())),
+            let order = match self.held.next() {
+                // What is due already is not waited for; that nobody is left who gives orders is seen all the same.
+                Some(due) => {
+                    let left = due.since(self.clock.now()).max(0);
+                    queue.recv_timeout(Duration::from_nanos(left.unsigned_abs()))
+                }
                 None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match order {

@@ -53,6 +53,8 @@ pub(crate) struct Port {
     /// The words of the rig file that decide how the board is spoken to.
     stated: &'static str,
     open: Option<Box<dyn serialport::SerialPort>>,
+    #[cfg(test)]
+    patience: patience::Least,
 }
 
 impl Port {
@@ -60,7 +62,17 @@ impl Port {
     /// does not answer as it should.
     pub(crate) fn new(member: &str, document: SerialPort, baud: u32, stated: &'static str) -> Self {
         let path = document.key().unwrap_or_default();
-        Self { member: member.to_owned(), document, sysfs: Sysfs::host(), path, baud, stated, open: None }
+        Self {
+            member: member.to_owned(),
+            document,
+            sysfs: Sysfs::host(),
+            path,
+            baud,
+            stated,
+            open: None,
+            #[cfg(test)]
+            patience: patience::of_this_test(),
+        }
     }
 
     /// A fault of the board.
@@ -180,6 +192,8 @@ impl Port {
         doing: &str,
         read: impl Fn(&[u8]) -> Heard<T>,
     ) -> Result<T, InfrastructureFault> {
+        #[cfg(test)]
+        let within = within.max(*self.patience.lock().expect("no panic"));
         // What it said unasked, or too late, is no answer to this question.
         if let Some(port) = &self.open {
             let _ = port.clear(serialport::ClearBuffer::Input);
@@ -240,6 +254,37 @@ fn drain(port: &dyn serialport::SerialPort) -> io::Result<()> {
         thread::sleep(Duration::from_millis(1));
     }
     Ok(())
+}
+
+/// How long the boards of a test get for their answers at least: whoever plays one may get no time to run.
+#[cfg(test)]
+pub(crate) mod patience {
+    use std::{
+        sync::{Arc, Mutex},
+        time::Duration,
+    };
+
+    /// Far enough that no load of the host matters.
+    pub(crate) const LONG: Duration = Duration::from_secs(20);
+    /// Where silence is waited for that follows an answer: as in life, and longer each time that the answer came too late.
+    pub(crate) const GROWING: [Duration; 4] =
+        [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(20)];
+
+    pub(super) type Least = Arc<Mutex<Duration>>;
+
+    thread_local! {
+        static LEAST: Least = Least::default();
+    }
+
+    /// That of the test whose thread this is, for the ports that it makes.
+    pub(super) fn of_this_test() -> Least {
+        LEAST.with(Arc::clone)
+    }
+
+    /// From now on its boards get at least so long, and never less than in life.
+    pub(crate) fn set(least: Duration) {
+        *of_this_test().lock().expect("no panic") = least;
+    }
 }
 
 #[cfg(test)]

@@ -200,6 +200,12 @@ mod tests {
 
     const PATIENCE: i64 = 30_000_000_000;
     const MS: i64 = 1_000_000;
+    /// Held until somebody lets go: no load of the host makes it that late.
+    const LONG: Duration = Duration::from_s(60);
+    const LIMITS: Limits = Limits { longest_hold: LONG, smallest_gap: Duration::from_ms(200) };
+    const SHORT: Limits = Limits { longest_hold: Duration::from_s(2), ..LIMITS };
+    /// What a contact that is stuck takes: longer than its release waits for the next try, at first.
+    const SLOW: HostDuration = HostDuration::from_millis(150);
 
     /// What a board was asked for.
     #[derive(Debug, Clone, Copy, PartialEq)]
@@ -214,6 +220,8 @@ mod tests {
         asked: Vec<(Asked, Option<Instant>)>,
         /// How the next orders go; well when there is none.
         failures: VecDeque<bool>,
+        /// Channels whose contacts do not move, and take their time for that.
+        stuck: Vec<u8>,
         times_by_itself: bool,
         clock: Option<HostClock>,
     }
@@ -235,14 +243,22 @@ mod tests {
             self.0.lock().expect("no panic").failures = failures.iter().copied().collect();
         }
 
+        fn stick(&self, channels: &[u8]) {
+            self.0.lock().expect("no panic").stuck = channels.to_vec();
+        }
+
         fn note(&self, asked: Asked) -> Result<(), InfrastructureFault> {
-            let mut told = self.0.lock().expect("no panic");
-            let at = told.clock.as_ref().map(Clock::now);
-            told.asked.push((asked, at));
-            match told.failures.pop_front() {
-                Some(true) => Err(InfrastructureFault::new("relay board", "planted")),
-                _ => Ok(()),
+            let (fails, stuck) = {
+                let mut told = self.0.lock().expect("no panic");
+                let at = told.clock.as_ref().map(Clock::now);
+                told.asked.push((asked, at));
+                let stuck = matches!(asked, Switch(channel, _) if told.stuck.contains(&channel));
+                (told.failures.pop_front() == Some(true), stuck)
+            };
+            if stuck {
+                std::thread::sleep(SLOW);
             }
+            if fails || stuck { Err(InfrastructureFault::new("relay board", "planted")) } else { Ok(()) }
         }
     }
 
@@ -277,15 +293,18 @@ mod tests {
 
     const KEY: &str = "/dev/board";
 
-    /// Two buttons, the second closed at rest, and a supply.
     fn lab(times_by_itself: bool) -> Lab {
+        lab_with(LIMITS, times_by_itself)
+    }
+
+    /// Two buttons, the second closed at rest, and a supply.
+    fn lab_with(limits: Limits, times_by_itself: bool) -> Lab {
         let (clock, state) = (HostClock::start(), tempfile::tempdir().expect("a folder"));
         let fake = Fake::default();
         {
             let mut told = fake.0.lock().expect("no panic");
             (told.times_by_itself, told.clock) = (times_by_itself, Some(clock));
         }
-        let limits = Limits { longest_hold: Duration::from_s(2), smallest_gap: Duration::from_ms(200) };
         let wired = |channel, safe, button| Wired {
             what: format!("output {channel}"),
             output: Output { relay: "board".into(), channel, safe, longest_on: None, settle: None },
@@ -322,6 +341,11 @@ mod tests {
             self.board.answer(order, deadline).await?
         }
 
+        /// Waits until what was let go may be pressed again.
+        async fn gap(&self) {
+            self.clock.sleep_until(self.clock.now().plus(LIMITS.smallest_gap.ns())).await;
+        }
+
         async fn release(&self, channels: &[u8], at: Instant) -> Result<Edge, InfrastructureFault> {
             let order = self.board.release(channels, at)?;
             self.board.answer(order, at.plus(PATIENCE)).await?
@@ -341,7 +365,7 @@ mod tests {
     #[tokio::test]
     async fn buttons_are_recorded_pressed_and_let_go_in_time() {
         let lab = lab(false);
-        let begun = lab.press(&[1, 2], Duration::from_ms(100)).await.expect("allowed");
+        let begun = lab.press(&[1, 2], LONG).await.expect("allowed");
         assert!(!begun.by_board);
         assert_eq!(lab.left(), [1, 2]);
         let until = Instant(begun.last.edge.expect("timed").acknowledged_ns).plus(100 * MS);
@@ -355,7 +379,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_falls_silent_has_his_buttons_let_go_when_their_time_is_over() {
-        let lab = lab(false);
+        let lab = lab_with(SHORT, false);
         // The longest hold of the button comes before the slack.
         lab.press(&[1], Duration::from_s(1)).await.expect("allowed");
         // It is on record until after the board was told.
@@ -373,7 +397,7 @@ mod tests {
     #[case::too_long(&[1, 2], 2_001, "it would be held for 2.001 s, and 2 s is the longest")]
     #[tokio::test]
     async fn what_may_not_be_pressed_moves_nothing(#[case] channels: &[u8], #[case] held_ms: i64, #[case] said: &str) {
-        let lab = lab(true);
+        let lab = lab_with(SHORT, true);
         let fault = lab.press(channels, Duration::from_ms(held_ms)).await.expect_err("refused");
         assert!(fault.what.contains(said), "{fault}");
         assert_eq!((lab.fake.asked(), lab.left(), lab.operations()), (vec![], vec![], vec![]));
@@ -381,28 +405,35 @@ mod tests {
 
     #[tokio::test]
     async fn a_button_is_pressed_once_at_a_time_and_not_again_at_once() {
-        let lab = lab(false);
-        lab.press(&[1], Duration::from_ms(10)).await.expect("allowed");
-        let fault = lab.press(&[1, 2], Duration::from_ms(10)).await.expect_err("held");
+        let lab = lab_with(Limits { smallest_gap: Duration::from_s(90), ..LIMITS }, false);
+        lab.press(&[1], LONG).await.expect("allowed");
+        let fault = lab.press(&[1, 2], LONG).await.expect_err("held");
         assert!(fault.what.contains("it is held already"), "{fault}");
         lab.release(&[1], lab.clock.now()).await.expect("it lets go");
-        let fault = lab.press(&[1], Duration::from_ms(10)).await.expect_err("too soon");
-        assert!(fault.what.contains("let go less than 200 ms ago"), "{fault}");
-        tokio::time::sleep(HostDuration::from_millis(210)).await;
-        lab.press(&[1], Duration::from_ms(10)).await.expect("late enough");
+        let fault = lab.press(&[1], LONG).await.expect_err("too soon");
+        assert!(fault.what.contains("let go less than 90 s ago"), "{fault}");
+    }
+
+    #[tokio::test]
+    async fn a_button_is_pressed_again_when_its_gap_is_over() {
+        let lab = lab(false);
+        lab.press(&[1], LONG).await.expect("allowed");
+        lab.release(&[1], lab.clock.now()).await.expect("it lets go");
+        lab.gap().await;
+        lab.press(&[1], LONG).await.expect("late enough");
     }
 
     #[tokio::test]
     async fn a_board_that_can_times_a_button_alone() {
         let lab = lab(true);
-        let begun = lab.press(&[1], Duration::from_ms(300)).await.expect("allowed");
+        let begun = lab.press(&[1], LONG).await.expect("allowed");
         assert!(begun.by_board);
         assert_eq!(lab.left(), [1], "nobody has seen it let go yet");
-        lab.release(&[1], lab.clock.now().plus(330 * MS)).await.expect("it is told once more");
-        assert_eq!(lab.fake.asked(), [Pulse(1, HostDuration::from_millis(300)), Switch(1, false)]);
+        lab.release(&[1], lab.clock.now().plus(30 * MS)).await.expect("it is told once more");
+        assert_eq!(lab.fake.asked(), [Pulse(1, HostDuration::from_secs(60)), Switch(1, false)]);
         assert_eq!((lab.left(), lab.operations()), (vec![], vec![(1, 1)]));
         // Neither a chord nor a contact that is closed at rest.
-        lab.press(&[2], Duration::from_ms(10)).await.expect("allowed");
+        lab.press(&[2], LONG).await.expect("allowed");
         lab.release(&[2], lab.clock.now()).await.expect("it lets go");
         assert_eq!(lab.fake.asked()[2..], [Switch(2, false), Switch(2, true)]);
     }
@@ -419,18 +450,41 @@ mod tests {
     #[tokio::test]
     async fn a_release_is_tried_until_it_is_done_and_stays_on_record_so_long() {
         let lab = lab(false);
-        lab.press(&[1], Duration::from_ms(10)).await.expect("allowed");
+        lab.press(&[1], LONG).await.expect("allowed");
         lab.fake.fail(&[true, true, true]);
         lab.release(&[1], lab.clock.now()).await.expect("the fourth time");
         assert_eq!(lab.fake.asked(), [&[Switch(1, true)], &[Switch(1, false); 4][..]].concat());
-        tokio::time::sleep(HostDuration::from_millis(210)).await;
-        lab.press(&[1], Duration::from_ms(10)).await.expect("allowed");
-        lab.fake.fail(&[true; 5]);
+        lab.gap().await;
+        lab.press(&[1], LONG).await.expect("allowed");
+        lab.fake.stick(&[1]);
         let fault = lab.release(&[1], lab.clock.now()).await.expect_err("it is told");
         assert!(fault.what.contains("failed 5 times, and is tried on and on: planted"), "{fault}");
         assert_eq!(lab.left(), [1]);
-        // A second later it is tried again, though nobody asks.
+        // As soon as it can be done it is done, though nobody asks.
+        lab.fake.stick(&[]);
         while !lab.left().is_empty() {
+            tokio::time::sleep(HostDuration::from_millis(5)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn orders_are_obeyed_while_releases_fail_slowly() {
+        let lab = lab(false);
+        for channel in [1, 2] {
+            lab.press(&[channel], LONG).await.expect("allowed");
+        }
+        lab.fake.stick(&[1, 2]);
+        let now = lab.clock.now();
+        let _releases = [1, 2].map(|channel| lab.board.release(&[channel], now).expect("its thread runs"));
+        let order = lab.board.switch(3, true, now.plus(PATIENCE));
+        // What had been asked is looked at when the order has been given, which its first poll does.
+        let (switched, before) = futures::future::join(order, async { lab.fake.asked().len() }).await;
+        switched.expect("it obeys");
+        let asked = lab.fake.asked();
+        let place = asked.iter().position(|asked| *asked == Switch(3, true)).expect("it was told");
+        assert!(place <= before + 2, "each is tried once more at most after {before}: {asked:?}");
+        lab.fake.stick(&[]);
+        while lab.left() != [3] {
             tokio::time::sleep(HostDuration::from_millis(5)).await;
         }
     }
@@ -439,7 +493,7 @@ mod tests {
     fn closing_a_board_lets_go_of_what_is_held() {
         let runtime = crate::hardware::runtime().expect("a runtime");
         let lab = lab(false);
-        runtime.block_on(lab.press(&[1, 2], Duration::from_s(2))).expect("allowed");
+        runtime.block_on(lab.press(&[1, 2], LONG)).expect("allowed");
         let (fake, before) = (lab.fake.clone(), lab.fake.asked().len());
         drop(lab.board);
         assert_eq!(fake.asked()[before..], [Switch(1, false), Switch(2, true), Switch(3, false)]);

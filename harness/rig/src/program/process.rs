@@ -28,7 +28,7 @@ use crate::{
 const COMPLAINTS: usize = 4096;
 /// How many lines of that are shown.
 const SHOWN: usize = 3;
-/// How long it may take to end when nobody wants anything more of it.
+/// How long a program may take to end.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// How long is waited for what is on its way.
 const SOON: Duration = Duration::from_millis(500);
@@ -80,6 +80,8 @@ pub(crate) struct Program {
     setup: Setup,
     clock: HostClock,
     killer: Killer,
+    /// How long it may take to end when nobody wants anything more of it.
+    pub(super) farewell: Duration,
     running: Option<Running>,
 }
 
@@ -99,7 +101,7 @@ struct Running {
 
 impl Program {
     pub(crate) fn new(setup: Setup, clock: HostClock) -> Self {
-        Self { setup, clock, killer: Killer::default(), running: None }
+        Self { setup, clock, killer: Killer::default(), farewell: FAREWELL, running: None }
     }
 
     pub(crate) fn killer(&self) -> Killer {
@@ -293,7 +295,7 @@ impl Program {
     fn dismiss(&mut self) {
         if let Some(running) = &mut self.running {
             drop(running.input.take());
-            let end = HostInstant::now() + FAREWELL;
+            let end = HostInstant::now() + self.farewell;
             while HostInstant::now() < end && running.how_it_ended().is_none() {
                 thread::sleep(LOOK);
             }

@@ -133,6 +133,8 @@ fn a_program_ends_with_its_input_or_is_ended() {
     let (pid, well) = (folder.path().join("pid"), folder.path().join("well"));
     let script = format!("echo $$ > {}; {HELLO} read o || echo yes > {}", pid.display(), well.display());
     let mut program = Program::new(setup(&script), HostClock::start());
+    // No load of the host may end it before it has ended.
+    program.farewell = Duration::from_secs(60);
     program.start().expect("it says hello");
     drop(program);
     assert_eq!(fs::read_to_string(&well).expect("it ended by itself"), "yes\n");

@@ -280,9 +280,19 @@ mod tests {
     #[tokio::test]
     async fn stopping_asks_the_run_to_end_and_answers_nothing() {
         let clock = HostClock::start();
-        let (pty, operator, _, stopped) = person(clock);
-        let (reply, _) = conversation(&operator, pty, Request::Pair(SPEAKER), &["q\n"], 2_000_000_000, clock).await;
-        assert!(reply.expect_err("no answer").what.contains("stopped the run") && stopped.get());
+        // It gets longer each time that the question was over before this host let anybody type.
+        for within_ns in [1_i64, 8, 60].map(|s| s * 1_000_000_000) {
+            let (pty, operator, _, stopped) = person(clock);
+            let asked = clock.now();
+            let (reply, _) = conversation(&operator, pty, Request::Pair(SPEAKER), &["q\n"], within_ns, clock).await;
+            assert!(clock.now().since(asked) >= within_ns, "the run ends the step, and nobody else");
+            let fault = reply.expect_err("no answer");
+            if stopped.get() {
+                assert!(fault.what.contains("stopped the run"), "{fault}");
+                return;
+            }
+        }
+        panic!("nobody could type in time");
     }
 
     #[tokio::test]

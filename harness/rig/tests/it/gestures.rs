@@ -23,6 +23,8 @@ use crate::board::Board;
 
 /// Far enough that no load of the host matters.
 const PATIENCE: i64 = 60_000_000_000;
+/// How often a gesture is made, everything new, where this host was too busy to let go in time.
+const TRIES: usize = 20;
 
 fn device(id: &str) -> Option<Device> {
     let press = |buttons: &[&str], held: &str| json!([{"buttons": buttons, "for": held}]);
@@ -31,7 +33,7 @@ fn device(id: &str) -> Option<Device> {
         "gestures": {
             "chord": {"press": press(&["power", "up", "down"], "400 ms")},
             "tap": {"press": press(&["power"], "100 ms")},
-            "long": {"press": press(&["power"], "3 s")},
+            "long": {"press": press(&["power"], "30 s")},
             "inverted": {"press": press(&["down"], "100 ms")},
             "elsewhere": {"press": press(&["nowhere"], "100 ms")},
             "taps": {"press": [
@@ -80,6 +82,13 @@ impl Lab {
         Self { a, b, rig, state: tempfile::tempdir().expect("a folder") }
     }
 
+    /// One that is open.
+    fn opened(change: impl FnOnce(&mut Value)) -> (Self, Bench) {
+        let lab = Self::new(change);
+        let bench = lab.open();
+        (lab, bench)
+    }
+
     fn state(&self) -> State {
         State::at(self.state.path().to_owned()).expect("usable")
     }
@@ -111,11 +120,34 @@ impl Drop for Lab {
     }
 }
 
+/// Makes a gesture that this host was not too busy for.
+fn in_time(make: impl Fn() -> (Lab, Bench), gesture: &str) -> (Lab, Bench, Vec<Pressed>) {
+    for _ in 0..TRIES {
+        let (lab, bench) = make();
+        match lab.gesture(&bench, gesture) {
+            Ok(pressed) => return (lab, bench, pressed),
+            Err(fault) => assert!(fault.contains("this host was too busy to let go in time"), "{fault}"),
+        }
+        // Before the boards go.
+        drop(bench);
+    }
+    panic!("this host was too busy {TRIES} times");
+}
+
+/// That time of the bench as the boards tell it, and never later.
+fn instant(bench: &Bench, ns: i64) -> Instant {
+    let (now, of_bench) = (Instant::now(), bench.clock.now());
+    now - Duration::from_nanos((of_bench.0 - ns).unsigned_abs())
+}
+
 #[test]
 fn a_chord_over_two_boards_comes_down_together_and_goes_up_together() {
-    let lab = Lab::new(|_| {});
-    let bench = lab.open();
-    let pressed = lab.gesture(&bench, "chord").expect("done");
+    let (lab, bench, pressed) = in_time(|| Lab::opened(|_| {}), "chord");
+    let [pressed] = pressed.try_into().expect("one press");
+    let edge = pressed.switched.edge.expect("the host looked at its clock");
+    assert!(edge.sent_ns < edge.acknowledged_ns);
+    // The host's word for the last that came down: a board may get to look at it late.
+    let down = instant(&bench, edge.acknowledged_ns);
     drop(bench);
     lab.a.settle();
     lab.b.settle();
@@ -123,32 +155,30 @@ fn a_chord_over_two_boards_comes_down_together_and_goes_up_together() {
     assert_eq!(&lab.a.orders()[..4], &[(1, true), (2, true), (1, false), (2, false)]);
     assert_eq!(&lab.b.orders()[..2], &[(3, false), (3, true)], "closed at rest");
     let (a, b) = (lab.a.times(), lab.b.times());
-    let (down, up) = (a[1].max(b[0]), a[2].min(b[1]));
-    assert!(up >= down + Duration::from_millis(390), "{:?}", up - down);
-    let [pressed] = pressed.try_into().expect("one press");
+    let up = a[2].min(b[1]);
+    assert!(up >= down + Duration::from_millis(400), "{:?}", up - down);
     assert_eq!((pressed.timed_by, pressed.switched.truth), (TimedBy::Host, Truth::Commanded));
     assert!((400_000_000..700_000_000).contains(&pressed.held_ns), "{}", pressed.held_ns);
-    let edge = pressed.switched.edge.expect("the host looked at its clock");
-    assert!(edge.sent_ns < edge.acknowledged_ns);
     assert_eq!(lab.worn(), [("a/1", 1), ("a/2", 1), ("b/3", 1)].map(|(c, n)| (c.to_owned(), n)));
 }
 
 #[test]
 fn presses_come_one_after_the_other_with_their_gaps_and_the_device_gets_its_time() {
-    let lab = Lab::new(|_| {});
-    let bench = lab.open();
-    let began = Instant::now();
-    lab.gesture(&bench, "taps").expect("done");
+    let (lab, bench, pressed) = in_time(|| Lab::opened(|_| {}), "taps");
+    let ended = bench.clock.now();
+    let edge = pressed[0].switched.edge.expect("the host looked at its clock");
     // 50 ms, the smallest gap of the button of 200 ms, 50 ms, and 100 ms for the device.
-    assert!(began.elapsed() >= Duration::from_millis(400));
+    assert!(ended.0 - edge.sent_ns >= 400_000_000, "{}", ended.0 - edge.sent_ns);
+    // The host's word for it: the board may get to look at it late.
+    let let_go = instant(&bench, edge.acknowledged_ns + pressed[0].held_ns);
     lab.a.settle();
-    let times = lab.a.times();
     assert_eq!(lab.a.orders(), [(1, true), (1, false), (1, true), (1, false)]);
-    assert!(times[2] - times[1] >= Duration::from_millis(190), "{:?}", times[2] - times[1]);
+    let again = lab.a.times()[2];
+    assert!(again >= let_go + Duration::from_millis(200), "{:?}", again - let_go);
 }
 
 #[rstest]
-#[case::too_long("long", "it holds `power` for 3 s, and 2 s is the longest")]
+#[case::too_long("long", "it holds `power` for 30 s, and 2 s is the longest")]
 #[case::not_wired("elsewhere", "its button `nowhere` is wired to no relay")]
 #[case::unknown("yodel", "its device has no such gesture")]
 #[case::reset("reset", "it makes the unit forget what it knows")]
@@ -164,22 +194,26 @@ fn what_may_not_be_done_moves_nothing(#[case] gesture: &str, #[case] said: &str)
 
 #[test]
 fn a_reset_that_is_allowed_is_done() {
-    let lab = Lab::new(|rig| rig["units"]["unit"]["allows-factory-reset"] = json!(true));
-    let bench = lab.open();
-    lab.gesture(&bench, "reset").expect("allowed");
+    let allows = || Lab::opened(|rig| rig["units"]["unit"]["allows-factory-reset"] = json!(true));
+    let (lab, bench, _) = in_time(allows, "reset");
+    drop(bench);
+    lab.a.settle();
+    assert_eq!(&lab.a.orders()[..2], &[(1, true), (1, false)]);
 }
 
 #[test]
 fn a_unit_whose_supply_went_off_and_on_is_known_to_be_on() {
-    let lab = Lab::new(|_| {});
-    let bench = lab.open();
-    let power = bench.units["unit"].power.clone().expect("wired");
-    for on in [false, true] {
-        let switched = runtime().expect("a runtime").block_on(power.switch(on, bench.clock.now().plus(PATIENCE)));
-        let edge = switched.expect("it obeys").edge.expect("the host looked at its clock");
-        assert!(edge.sent_ns < edge.acknowledged_ns);
-    }
-    lab.gesture(&bench, "key").expect("it is on");
+    let switched = || {
+        let (lab, bench) = Lab::opened(|_| {});
+        let power = bench.units["unit"].power.clone().expect("wired");
+        for on in [false, true] {
+            let switched = runtime().expect("a runtime").block_on(power.switch(on, bench.clock.now().plus(PATIENCE)));
+            let edge = switched.expect("it obeys").edge.expect("the host looked at its clock");
+            assert!(edge.sent_ns < edge.acknowledged_ns);
+        }
+        (lab, bench)
+    };
+    let (lab, _bench, _) = in_time(switched, "key");
     assert!(lab.worn().contains(&("a/4".to_owned(), 1)), "on and off is one operation");
 }
 
@@ -207,7 +241,7 @@ fn whoever_gives_up_lets_go() {
     }
     assert_eq!(lab.a.orders(), [(1, true), (1, false)]);
     let times = lab.a.times();
-    assert!(times[1] - times[0] < Duration::from_millis(2_500), "and not three seconds later");
+    assert!(times[1] - times[0] < Duration::from_secs(20), "and not thirty seconds later");
 }
 
 #[test]

@@ -164,8 +164,15 @@ mod tests {
     };
     use rigtone_model::document::{Login, Secret, Web, WebMethod, WebState};
     use rstest::rstest;
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
     use serde_json::{Value, json};
-    use std::sync::{Arc, Mutex};
+    use std::{
+        net::{Ipv4Addr, SocketAddrV4},
+        sync::{Arc, Mutex},
+    };
+
+    /// Far enough that no load of the host matters.
+    const PATIENCE: Duration = Duration::from_secs(30);
 
     /// Two outputs, and all that was asked.
     #[derive(Default)]
@@ -297,7 +304,7 @@ mod tests {
     }
 
     fn line(words: impl Words + 'static, host: &str, credentials: Option<Credentials>) -> Box<dyn Line> {
-        Box::new(WebLine::new("relay plug", words, Client::new(host, credentials)))
+        Box::new(WebLine::new("relay plug", words, Client::with_limit(host, credentials, PATIENCE)))
     }
 
     #[rstest]
@@ -398,7 +405,9 @@ mod tests {
         #[case] hint: &str,
     ) {
         let device = web(move |_| answer());
-        let client = Client::with_limit(device.host(), None, Duration::from_millis(300));
+        // Silence alone is waited for to its end.
+        let limit = if answer().is_none() { Duration::from_millis(300) } else { PATIENCE };
+        let client = Client::with_limit(device.host(), None, limit);
         let mut line = WebLine::new("relay plug", ShellyGen1::at(device.host()), client);
         let fault = line.switch(number(1), true).expect_err("no answer");
         assert_eq!(fault.member, "relay plug");
@@ -408,14 +417,16 @@ mod tests {
 
     #[test]
     fn nobody_there_and_no_such_host_are_told_apart() {
-        let device = web(|_| None);
-        let host = device.host().to_owned();
-        drop(device);
+        // Nobody listens at it, and as long as it is bound nobody else gets it.
+        let port = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).expect("a socket");
+        bind(&port, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let host = SocketAddrV4::try_from(getsockname(&port).expect("bound")).expect("IPv4").to_string();
         let fault = line(ShellyGen1::at(&host), &host, None).alive().expect_err("nobody");
         assert!(fault.what.contains("the connection was refused"), "{fault:?}");
         // Of the top-level domain that never is one: RFC 6761.
         let host = "plug.invalid";
-        let fault = line(ShellyGen1::at(host), host, None).alive().expect_err("no such host");
+        let client = Client::new(host, None);
+        let fault = WebLine::new("relay plug", ShellyGen1::at(host), client).alive().expect_err("no such host");
         assert!(fault.what.contains("plug.invalid") && fault.hint.is_some(), "{fault:?}");
     }
 
