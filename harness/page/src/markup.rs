@@ -7,9 +7,19 @@ use rigtone_report::sanitise;
 /// Attributes of an element: a name of ours and any value.
 pub(crate) type Attributes<'a> = &'a [(&'static str, &'a str)];
 
+/// The longest text of anybody, in characters. A device, a document or a log may say as much as it likes: what is longer ends in `…`.
+pub(crate) const LONGEST: usize = 2000;
+
+/// Attributes that we make ourselves: drawings, pictures, sound, links to what is there.
+const OURS: [&str; 4] = ["content", "d", "href", "src"];
+
 /// A piece of a page.
 #[derive(Debug, Default)]
-pub(crate) struct Markup(String);
+pub(crate) struct Markup {
+    html: String,
+    /// Texts of which the end is not shown.
+    cut: usize,
+}
 
 impl Markup {
     pub(crate) fn new() -> Self {
@@ -18,33 +28,44 @@ impl Markup {
 
     /// Bytes so far.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.html.len()
+    }
+
+    /// Texts so far of which the end is not shown.
+    pub(crate) fn cut(&self) -> usize {
+        self.cut
     }
 
     pub(crate) fn into_string(self) -> String {
-        self.0
+        self.html
     }
 
     pub(crate) fn open(&mut self, name: &'static str, attributes: Attributes<'_>) -> &mut Self {
-        self.0.push('<');
-        self.0.push_str(name);
+        self.html.push('<');
+        self.html.push_str(name);
         for (key, value) in attributes {
-            self.0.push(' ');
-            self.0.push_str(key);
+            self.html.push(' ');
+            self.html.push_str(key);
             if !value.is_empty() {
-                self.0.push_str("=\"");
-                escape(&mut self.0, value);
-                self.0.push('"');
+                self.html.push_str("=\"");
+                // What an attribute repeats was counted where it stands.
+                let cut = self.cut;
+                match OURS.contains(key) {
+                    true => escape(&mut self.html, value),
+                    false => self.shortened(value),
+                }
+                self.cut = cut;
+                self.html.push('"');
             }
         }
-        self.0.push('>');
+        self.html.push('>');
         self
     }
 
     pub(crate) fn close(&mut self, name: &'static str) -> &mut Self {
-        self.0.push_str("</");
-        self.0.push_str(name);
-        self.0.push('>');
+        self.html.push_str("</");
+        self.html.push_str(name);
+        self.html.push('>');
         self
     }
 
@@ -62,27 +83,39 @@ impl Markup {
 
     /// Text of anybody.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
-        escape(&mut self.0, text);
+        self.shortened(text);
         self
+    }
+
+    fn shortened(&mut self, text: &str) {
+        // A character has a byte at least.
+        if text.len() <= LONGEST {
+            escape(&mut self.html, text);
+            return;
+        }
+        let short = sanitise::short(text, LONGEST);
+        self.cut += usize::from(short.ends_with('…'));
+        escape(&mut self.html, &short);
     }
 
     /// Markup of ours.
     pub(crate) fn ours(&mut self, markup: &'static str) -> &mut Self {
-        self.0.push_str(markup);
+        self.html.push_str(markup);
         self
     }
 
     /// A piece that was made before.
     pub(crate) fn piece(&mut self, piece: &Self) -> &mut Self {
-        self.0.push_str(&piece.0);
+        self.html.push_str(&piece.html);
+        self.cut += piece.cut;
         self
     }
 
     /// A picture, a sound or a program that is a part of the page: base64 or hexadecimal digits, and what stands before them.
     pub(crate) fn embedded(&mut self, before: &'static str, digits: &str, after: &'static str) -> &mut Self {
-        self.0.push_str(before);
-        self.0.extend(digits.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')));
-        self.0.push_str(after);
+        self.html.push_str(before);
+        self.html.extend(digits.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')));
+        self.html.push_str(after);
         self
     }
 
@@ -90,7 +123,7 @@ impl Markup {
     pub(crate) fn sheet(&mut self, name: &'static str, text: &str) -> &mut Self {
         debug_assert!(!text.contains("</"), "a sheet that ends its own element");
         self.open(name, &[]);
-        self.0.push_str(text);
+        self.html.push_str(text);
         self.close(name)
     }
 }
@@ -146,6 +179,35 @@ mod tests {
     #[case("Lautsprecher Küche \u{1f50a}", "Lautsprecher Küche \u{1f50a}")]
     fn text_stays_text(#[case] given: &str, #[case] written: &str) {
         assert_eq!(text(given), written);
+    }
+
+    #[rstest]
+    #[case("a", LONGEST, LONGEST, 0)]
+    #[case("a", LONGEST + 1, LONGEST + 2, 1)]
+    #[case("<", LONGEST + 1, 4 * (LONGEST - 1) + 3, 1)]
+    #[case("\u{1f50a}", LONGEST, 4 * LONGEST, 0)]
+    #[case("a", 1_000_000, LONGEST + 2, 1)]
+    fn a_text_is_as_long_as_a_person_reads_it(
+        #[case] letter: &str,
+        #[case] times: usize,
+        #[case] bytes: usize,
+        #[case] cut: usize,
+    ) {
+        let given = letter.repeat(times);
+        let mut markup = Markup::new();
+        markup.text(&given);
+        assert_eq!((markup.len(), markup.cut()), (bytes, cut));
+        // As long within a tag, and counted once.
+        markup.open("td", &[("title", &given)]);
+        assert_eq!((markup.len(), markup.cut()), (2 * bytes + "<td title=\"\">".len(), cut));
+    }
+
+    #[test]
+    fn a_picture_is_whole() {
+        let picture = "a".repeat(10 * LONGEST);
+        let mut markup = Markup::new();
+        markup.open("image", &[("href", &picture)]);
+        assert!(markup.len() > picture.len() && markup.cut() == 0);
     }
 
     proptest! {

@@ -58,6 +58,8 @@ pub enum Shortcoming {
     OtherVerdicts {
         /// Why not.
         why: String,
+        /// What the page does instead.
+        instead: &'static str,
     },
     /// The log names combinations that the plan does not have.
     Strangers {
@@ -114,9 +116,7 @@ impl Shortcoming {
             Self::Lines { hint, .. } => hint,
             Self::UnknownKinds { .. } => "a newer version of Rigtone shows them",
             Self::InFlight { .. } => "they have no result and count nowhere",
-            Self::OtherVerdicts { .. } => {
-                "the verdicts here were judged from the log; `rigtone judge` writes them anew"
-            }
+            Self::OtherVerdicts { .. } => "restore verdicts.json and events.jsonl from a copy of one run",
             Self::Strangers { .. } => "restore plan.json and events.jsonl from a copy of one run",
             Self::Evidence { .. } => "copy the whole run directory again",
             Self::Room { .. } => "the page stays small; nothing is lost in the run directory",
@@ -147,7 +147,9 @@ impl fmt::Display for Shortcoming {
             }
             Self::InFlight { trials: 1 } => f.write_str("1 trial had begun and has no end"),
             Self::InFlight { trials } => write!(f, "{trials} trials had begun and have no end"),
-            Self::OtherVerdicts { why } => write!(f, "verdicts.json does not belong to this log: {why}"),
+            Self::OtherVerdicts { why, instead } => {
+                write!(f, "verdicts.json does not belong to this log: {why}; {instead}")
+            }
             Self::Strangers { first, count: 1 } => {
                 write!(f, "plan.json does not have a combination of the log: {first}")
             }

@@ -12,6 +12,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod observations;
+pub mod outline;
 pub mod progress;
 pub mod sanitise;
 pub mod terminal;

@@ -1,4 +1,4 @@
-//! The observations of a run as CSV, one row each: for spreadsheets, R and pandas.
+//! The observations of a run as CSV, one row each, and one for each attempt in which nothing was observed: for spreadsheets, R and pandas.
 //!
 //! RFC 4180 in UTF-8 with a row of names, without a mark of byte order. The fixed columns keep their names and places; those of
 //! the axes follow. Events are taken one after the other: memory is that of the trials that run at the same time.
@@ -53,10 +53,19 @@ type Open = BTreeMap<(CombinationId, u32, u32), Attempt>;
 
 /// An attempt that has begun.
 struct Attempt {
+    /// The number and the time of the event that began it.
+    began: (u64, i64),
     phase: Phase,
     /// Steps that have not ended.
     running: u32,
     rows: Vec<Row>,
+}
+
+impl Attempt {
+    /// What was observed; a row of nothing where that is nothing, as of the event that ended it: whoever counts trials misses none.
+    fn told(self, ended: (u64, i64)) -> Vec<Row> {
+        if self.rows.is_empty() { vec![Row::nothing(ended)] } else { self.rows }
+    }
 }
 
 /// Writes all observations of a log, those of each trial when it has ended; those of trials that never did come last.
@@ -71,9 +80,9 @@ pub fn write(run: &str, plan: &Plan, events: impl IntoIterator<Item = Event>, si
         let key = (combination, trial, attempt);
         match body {
             Body::TrialStarted => {
-                let begun = Attempt { phase: Phase::Trial, running: 0, rows: Vec::new() };
+                let begun = Attempt { began: (seq, t_ns), phase: Phase::Trial, running: 0, rows: Vec::new() };
                 if let Some(before) = open.insert(key.clone(), begun) {
-                    table.rows(&key, "discarded", &before.rows)?;
+                    table.rows(&key, "discarded", &before.told((seq, t_ns)))?;
                 }
             }
             Body::StepStarted { phase, .. } => {
@@ -103,19 +112,20 @@ pub fn write(run: &str, plan: &Plan, events: impl IntoIterator<Item = Event>, si
                     TrialOutcome::Cancelled => "cancelled",
                 };
                 if let Some(attempt) = open.remove(&key) {
-                    table.rows(&key, outcome, &attempt.rows)?;
+                    table.rows(&key, outcome, &attempt.told((seq, t_ns)))?;
                 }
             }
             Body::TrialDiscarded { .. } => {
                 if let Some(attempt) = open.remove(&key) {
-                    table.rows(&key, "discarded", &attempt.rows)?;
+                    table.rows(&key, "discarded", &attempt.told((seq, t_ns)))?;
                 }
             }
             _ => {}
         }
     }
-    for (key, attempt) in &open {
-        table.rows(key, "unfinished", &attempt.rows)?;
+    for (key, attempt) in open {
+        let began = attempt.began;
+        table.rows(&key, "unfinished", &attempt.told(began))?;
     }
     table.writer.flush()
 }

@@ -1,6 +1,6 @@
 //! `rigtone report --format` and `rigtone run --report`: files of a whole run.
 
-use std::{fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use rstest::rstest;
 use serde_json::Value;
@@ -101,7 +101,7 @@ fn json_of_real_runs_keeps_to_its_published_form() {
 }
 
 #[test]
-fn every_observation_of_the_log_is_a_row() {
+fn every_observation_of_the_log_is_a_row_and_every_attempt_has_one() {
     let home = Home::empty();
     home.rigtone(&["report", mixed(), "--format", "csv", "--out", "o.csv"]).with_code(10);
     let script = "import csv, json, sys\nprint(json.dumps(list(csv.DictReader(open(sys.argv[1], encoding='utf-8', newline='')))))";
@@ -123,7 +123,44 @@ fn every_observation_of_the_log_is_a_row() {
         }
         observed += 1;
     }
-    assert!(observed > 100 && observed == table.as_array().unwrap().len(), "{observed}");
+    let told = |row: &&&Value| row["quantity"] != "";
+    assert!(observed > 100 && observed == rows.values().filter(told).count(), "{observed}");
+    let attempts: BTreeSet<String> = rows.values().map(|row| attempt(row)).collect();
+    let begun: Vec<Value> = log
+        .lines()
+        .filter(|line| line.contains("\"kind\":\"trial-started\""))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(!begun.is_empty() && begun.iter().all(|event| attempts.contains(&attempt(event))));
+}
+
+/// What tells an attempt from any other, of an event and of a row.
+fn attempt(of: &Value) -> String {
+    ["combination", "trial", "attempt"].map(|key| of[key].to_string().replace('"', "")).join(" ")
+}
+
+/// A pairing that fails observes nothing: rates that are computed from the table count it all the same.
+#[test]
+fn trials_that_failed_before_anything_was_observed_are_rows_too() {
+    let home = Home::new();
+    let select = ["--select", "speaker=charge-5-fw106", "--select", "source=echo-dot-5"];
+    home.rigtone(&[&["run", "scenarios/starter/pairing-cold-start.yaml", "--out", "run"][..], &select].concat())
+        .with_code(10);
+    let script = "import csv, json, sys\nprint(json.dumps(list(csv.DictReader(open(sys.argv[1], encoding='utf-8', newline='')))))";
+    home.rigtone(&["report", "run", "--format", "csv", "--out", "o.csv"]).with_code(10);
+    let rows = python(&["-c", script], &home.path("o.csv"));
+    let of = |wanted: &dyn Fn(&Value) -> bool| -> BTreeSet<String> {
+        rows.as_array()
+            .unwrap()
+            .iter()
+            .filter(|&row| row["outcome"] == "completed" && wanted(row))
+            .map(attempt)
+            .collect()
+    };
+    let (all, paired) = (of(&|_| true), of(&|row| row["quantity"] != ""));
+    let combination = &home.read_json("run/verdicts.json")["combinations"][0];
+    assert_eq!(combination["trials"], all.len());
+    assert!(paired.len() < all.len(), "{} of {} trials observed something", paired.len(), all.len());
 }
 
 #[test]

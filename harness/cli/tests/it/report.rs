@@ -55,9 +55,9 @@ fn report(format: &str) -> crate::user::Done {
     Home::empty().rigtone(&["report", MIXED.to_str().unwrap(), "--format", format]).with_code(10)
 }
 
-/// Indented lines say what of a combination failed or was not decided; whoever wants the verdicts alone leaves them out.
+/// Indented lines say what of a combination failed or was not decided, or why nothing is known; whoever wants the verdicts alone leaves them out.
 #[test]
-fn a_list_has_one_line_for_each_combination_with_its_verdict_and_one_for_each_expectation_behind_it() {
+fn a_list_has_one_line_for_each_combination_with_its_verdict_and_one_for_each_reason_behind_it() {
     let verdicts = read_json(&MIXED.join("verdicts.json"));
     let expected: Vec<String> = verdicts["combinations"]
         .as_array()
@@ -80,6 +80,21 @@ fn a_list_has_one_line_for_each_combination_with_its_verdict_and_one_for_each_ex
         assert!(!due.is_empty() && due.len() == told.len(), "{verdict}: {told:#?}");
         assert!(told.iter().zip(&due).all(|(told, due)| told.starts_with(&format!("{due}; seen: "))), "{told:#?}");
     }
+    for combination in verdicts["combinations"].as_array().unwrap() {
+        let reason = match &combination["verdict"] {
+            Value::Object(skipped) => format!("skipped: {}", skipped["skipped"].as_str().unwrap()),
+            Value::String(verdict) if verdict == "infra-error" => {
+                format!(
+                    "the rig failed: {}",
+                    combination["faults"].as_array().unwrap().last().unwrap().as_str().unwrap()
+                )
+            }
+            _ => continue,
+        };
+        let below = list.lines().skip_while(|line| !line.ends_with(combination["id"].as_str().unwrap())).skip(1);
+        let said = below.take_while(|line| line.starts_with(' ')).any(|line| line.trim_start() == reason);
+        assert!(said, "{reason}: {list}");
+    }
     let all = ["fail", "inconclusive", "infra-error", "pass", "skipped"];
     assert!(counts().keys().eq(all), "every verdict occurs: {:?}", counts());
 }
@@ -96,6 +111,9 @@ fn json_counts_what_the_verdicts_say() {
 #[test]
 fn a_terminal_shows_the_table_and_every_failure_without_colours_in_a_pipe() {
     let done = report("terminal").says(&["exit code 10:", "not decided:", "the rig failed:", "evidence"]);
+    // The table says it too: what the rig failed at stands where nothing was seen.
+    let table = done.out.split("the product failed").next().unwrap();
+    assert!(table.contains("microphone bench-3"), "{table}");
     assert!(!done.out.contains('\u{1b}'));
 }
 

@@ -58,6 +58,40 @@ fn cut_log(run: &Path) {
     edit(&run.join("events.jsonl"), |text| text[..text.len() * 2 / 3].to_owned());
 }
 
+/// A copy that broke off, beside verdicts of the whole.
+fn half_copied_log(run: &Path) {
+    edit(&run.join("events.jsonl"), |text| text.split_inclusive('\n').take(200).collect());
+}
+
+fn empty_log(run: &Path) {
+    fs::write(run.join("events.jsonl"), "").unwrap();
+}
+
+fn without_a_log(run: &Path) {
+    fs::remove_file(run.join("events.jsonl")).unwrap();
+}
+
+/// A trial is gone from the middle, and nothing tells it but the numbers of the events.
+fn without_a_trial(run: &Path) {
+    edit(&run.join("events.jsonl"), |text| {
+        let ended = text.lines().find(|line| line.contains("\"outcome\":\"completed\"")).unwrap().to_owned();
+        text.split_inclusive('\n').filter(|line| line.trim_end() != ended).collect()
+    });
+}
+
+/// The run went on and came to its end; the verdicts are those from before.
+fn verdicts_from_before(run: &Path) {
+    let mut verdicts = read_json(&run.join("verdicts.json"));
+    verdicts["combinations"][0]["trials"] = 1.into();
+    fs::write(run.join("verdicts.json"), verdicts.to_string()).unwrap();
+}
+
+fn verdicts_of_another_run(run: &Path) {
+    let mut verdicts = read_json(&run.join("verdicts.json"));
+    verdicts["run"] = "another".into();
+    fs::write(run.join("verdicts.json"), verdicts.to_string()).unwrap();
+}
+
 fn without_a_plan(run: &Path) {
     fs::remove_file(run.join("plan.json")).unwrap();
 }
@@ -93,6 +127,18 @@ fn report(home: &Home, format: &str) -> Done {
 #[case::newer_minor(verdicts_of_a_newer_minor, 10, "newer version of Rigtone (schema 1.7; this one knows 1.0)")]
 #[case::newer_major(verdicts_of_a_newer_major, 10, "its schema 9.0 cannot be read")]
 #[case::cut_log(cut_log, 130, "the last line is cut off")]
+#[case::half_copied_log(
+    half_copied_log,
+    130,
+    "does not belong to this log: the log ends before its run does; judged from the log"
+)]
+#[case::no_trial(without_a_trial, 10, "5 trials with a result and 0 lost ones of")]
+#[case::verdicts_from_before(
+    verdicts_from_before,
+    10,
+    "does not belong to this log: they count 1 trials with a result"
+)]
+#[case::verdicts_of_another_run(verdicts_of_another_run, 10, "they are of the run another; judged from the log")]
 #[case::no_plan(without_a_plan, 10, "the plan is not there, and with it titles, axes and units: read `run/plan.json`")]
 #[case::no_evidence(without_evidence, 10, "evidence files")]
 #[case::newer_kind(with_an_unknown_kind, 10, "1 event of kinds that this version does not know")]
@@ -124,13 +170,83 @@ fn what_is_there_is_shown_and_what_is_missing_is_named(
     }
 }
 
-#[test]
-fn the_verdicts_of_a_log_are_those_that_were_written() {
-    let (home, whole) = (spoiled(without_verdicts), spoiled(|_| {}));
+#[rstest]
+#[case(without_verdicts)]
+#[case(verdicts_from_before)]
+#[case(verdicts_of_another_run)]
+fn the_verdicts_of_a_log_are_those_that_were_written(#[case] spoil: fn(&Path)) {
+    let (home, whole) = (spoiled(spoil), spoiled(|_| {}));
     let results = |home: &Home| report(home, "json").with_code(10).json();
     assert_eq!(results(&home)["combinations"], results(&whole)["combinations"]);
     let done = report(&whole, "terminal");
     assert_eq!(done.err, "", "of a whole run nothing is missing");
+}
+
+/// Formats that read the log and formats that do not say the same of it, and the page beside them.
+#[rstest]
+#[case(half_copied_log, 130, true)]
+#[case(empty_log, 130, true)]
+#[case(verdicts_from_before, 10, true)]
+#[case::damaged_before_its_end(without_a_trial, 10, false)]
+fn all_formats_have_the_same_verdicts_in_whatever_state_the_log_is(
+    #[case] spoil: fn(&Path),
+    #[case] code: i32,
+    #[case] judged: bool,
+) {
+    let home = spoiled(spoil);
+    let alone = report(&home, "json").with_code(code).json();
+    home.rigtone(&["report", "run", "--format", "json,csv,html", "--out", "all"]).with_code(code);
+    let beside = home.read_json("all/results.json");
+    assert_eq!(alone["combinations"], beside["combinations"]);
+    let page = fs::read_to_string(home.path("all/report.html")).unwrap();
+    assert!(page.contains("data-shortcoming=\"other-verdicts\""));
+    assert_eq!(page.contains("were judged from the log when it was made"), judged);
+    for combination in alone["combinations"].as_array().unwrap().iter().filter(|c| c["trials"] != 0) {
+        assert!(page.contains(&format!("n = {}", combination["trials"])), "{combination}");
+    }
+}
+
+#[rstest]
+fn without_a_log_the_verdicts_are_shown_and_it_is_named(
+    #[values("terminal", "list", "json", "junit", "markdown")] format: &str,
+) {
+    let done = report(&spoiled(without_a_log), format).with_code(10);
+    assert!(done.err.contains("note: events.jsonl is not there"), "{}", done.err);
+    assert!(done.out.contains("speaker="));
+    match format {
+        "json" => assert!(done.json()["missing"].to_string().contains("events.jsonl is not there")),
+        "markdown" => assert!(done.out.contains("**Not all of this run is there:**")),
+        _ => {}
+    }
+}
+
+/// What a run says at its end is not doubted, in whatever way it came to it.
+#[test]
+fn of_merged_and_resumed_runs_nothing_is_missing() {
+    let home = Home::new();
+    let run = ["run", "scenarios/starter/playback-heard.yaml", "--select", "source=echo*"];
+    for (part, out) in [("hash:1/2", "one"), ("hash:2/2", "two")] {
+        home.rigtone(&[&run[..], &["--partition", part, "--out", out]].concat());
+    }
+    home.rigtone(&["merge", "one", "two", "--out", "merged"]);
+    let whole = home.rigtone(&[&run[..], &["--out", "whole"]].concat());
+    let results = |run: &str| {
+        let done = home.rigtone(&["report", run, "--format", "json"]).with_code(whole.code);
+        let results = done.json();
+        assert_eq!((done.err.as_str(), results.get("missing")), ("", None), "{run}");
+        results["combinations"].clone()
+    };
+    results("merged");
+    let undisturbed = results("whole");
+    // As a kill leaves it while it goes on: verdicts of an end that is none any more.
+    let log = fs::read_to_string(home.path("whole/events.jsonl")).unwrap();
+    let half: String = log.split_inclusive('\n').take(log.lines().count() / 2).collect();
+    fs::write(home.path("whole/events.jsonl"), half).unwrap();
+    home.rigtone(&["report", "whole", "--format", "list"])
+        .with_code(130)
+        .says(&["note: verdicts.json does not belong"]);
+    home.rigtone(&["run", "--resume", "whole"]).with_code(whole.code);
+    assert_eq!(results("whole"), undisturbed);
 }
 
 #[test]

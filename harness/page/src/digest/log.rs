@@ -1,7 +1,7 @@
 //! One pass over the log of a run: aggregates of everything, details of little.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     path::Path,
 };
 
@@ -13,12 +13,13 @@ use rigtone_model::{
     verdict::RunVerdicts,
 };
 use rigtone_record::{ReadError, read_events};
+use rigtone_report::outline::{Mismatch, Outline};
 
 use super::{
     faults::Faults,
     files::Files,
     kept::{Kept, wanted},
-    notes::Notes,
+    notes::{Notes, short},
     tally::{Asked, Fate, Tally},
 };
 
@@ -44,9 +45,8 @@ pub(crate) struct Log {
     /// Seconds since 1970.
     pub(crate) began: Option<i64>,
     pub(crate) resumed: u32,
-    /// Whether its last word is the end of the run.
-    pub(crate) ended: bool,
-    pub(crate) events: u64,
+    /// How far it goes, and which trials count; nothing where there is no log.
+    pub(crate) outline: Option<Outline>,
     /// The last time on the rig's clock, in nanoseconds.
     pub(crate) last_ns: i64,
     pub(crate) told: HashMap<CombinationId, Told>,
@@ -54,10 +54,21 @@ pub(crate) struct Log {
     pub(crate) faults: Faults,
     pub(crate) files: Files,
     pub(crate) unknown: BTreeMap<String, u64>,
-    pub(crate) voided: BTreeSet<CombinationId>,
     pub(crate) in_flight: usize,
-    /// The verdicts, where they were asked for.
+    /// The verdicts, where they were asked for and it can be judged.
     pub(crate) verdicts: Option<RunVerdicts>,
+}
+
+impl Log {
+    /// Whether it stops before its run does.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.outline.as_ref().is_some_and(Outline::is_cut_off)
+    }
+
+    /// Why verdicts are not those of this log, if they are not.
+    pub(crate) fn mismatch(&self, verdicts: &RunVerdicts) -> Option<Mismatch> {
+        self.outline.as_ref()?.mismatch(self.run.as_deref(), verdicts)
+    }
 }
 
 type Key = (CombinationId, u32, u32);
@@ -65,6 +76,7 @@ type Key = (CombinationId, u32, u32);
 struct Pass<'a> {
     run: &'a Path,
     log: Log,
+    outline: Outline,
     asked: HashMap<&'a CombinationId, Asked<'a>>,
     folder: TrialFolder,
     open: HashMap<Key, Vec<Event>>,
@@ -73,7 +85,7 @@ struct Pass<'a> {
     zero: Option<i64>,
 }
 
-/// Reads the log of a run; with `judge` it is judged on the way.
+/// Reads the log of a run; with `judge` it is judged on the way, as `rigtone judge` does: not if it is damaged before its end, or is not of the plan.
 ///
 /// # Errors
 /// When there is no log.
@@ -86,6 +98,7 @@ pub(crate) fn read(run: &Path, plan: Option<&RunPlan>, judge: bool) -> Result<Lo
     let mut pass = Pass {
         run,
         log: Log::default(),
+        outline: Outline::default(),
         asked: asked.collect(),
         folder: TrialFolder::default(),
         open: HashMap::new(),
@@ -93,7 +106,10 @@ pub(crate) fn read(run: &Path, plan: Option<&RunPlan>, judge: bool) -> Result<Lo
         zero: None,
     };
     let mut replay = plan.filter(|_| judge).map(|plan| Replay::new(&plan.plan, &plan.rules));
+    let (mut is_damaged, mut is_last) = (false, false);
     for event in &mut events {
+        // What a kill leaves half written is the last line.
+        is_damaged |= is_last;
         match event {
             Ok(event) => {
                 if let Some(replay) = &mut replay {
@@ -101,21 +117,29 @@ pub(crate) fn read(run: &Path, plan: Option<&RunPlan>, judge: bool) -> Result<Lo
                 }
                 pass.take(event);
             }
-            Err(fault) => pass.log.faults.take(&fault),
+            Err(fault) => {
+                is_last = true;
+                is_damaged |= !fault.is_damage();
+                pass.outline.take_damage();
+                pass.log.faults.take(&fault);
+            }
         }
     }
     let mut log = pass.log;
     log.run = events.run().map(str::to_owned);
     log.in_flight = pass.folder.in_flight().count();
-    log.verdicts = replay.map(|replay| replay.verdicts(log.run.as_deref().unwrap_or_default()));
+    log.outline = Some(pass.outline);
+    let of_plan = |replay: &Replay<'_>| replay.stranger().is_none() && replay.doubled().is_none();
+    let judged = replay.filter(|replay| !is_damaged && of_plan(replay));
+    log.verdicts = judged.map(|replay| replay.verdicts(log.run.as_deref().unwrap_or_default()));
     Ok(log)
 }
 
 impl Pass<'_> {
     fn take(&mut self, event: Event) {
-        self.log.events += 1;
         self.log.last_ns = self.log.last_ns.max(event.t_ns);
         self.log.notes.take(&event);
+        self.outline.take(&event);
         let zero = |unix_s: i64| Some(unix_s.saturating_sub(event.t_ns / 1_000_000_000));
         match &event.body {
             Body::RunStarted { rigtone, rig, seed, unix_s, .. } => {
@@ -126,24 +150,20 @@ impl Pass<'_> {
             }
             Body::RunResumed { unix_s, .. } => {
                 self.log.resumed += 1;
-                self.log.ended = false;
                 self.zero = zero(*unix_s);
             }
-            Body::RunFinished { .. } => self.log.ended = true,
             // Anybody's text, as many kinds as anybody likes.
-            Body::Unknown { kind, .. } if self.log.unknown.len() < 50 || self.log.unknown.contains_key(kind) => {
-                *self.log.unknown.entry(kind.clone()).or_default() += 1;
+            Body::Unknown { kind, .. } => {
+                let (kind, unknown) = (short(kind), &mut self.log.unknown);
+                if unknown.len() < 50 || unknown.contains_key(&kind) {
+                    *unknown.entry(kind).or_default() += 1;
+                }
             }
             Body::EvidenceRemoved { file, why } => {
                 self.log.files.removed(file);
                 let told = event.at.as_ref().and_then(|at| self.log.told.get_mut(&at.combination));
                 for kept in told.into_iter().flat_map(|told| &mut told.kept) {
                     kept.remove(file, why);
-                }
-            }
-            Body::Voided { .. } => {
-                if let Some(at) = &event.at {
-                    self.log.voided.insert(at.combination.clone());
                 }
             }
             _ => {}

@@ -22,9 +22,9 @@ use rigtone_model::{
     verdict::{CombinationVerdict, RunVerdicts},
 };
 use rigtone_record::{
-    ENVIRONMENT, EVENTS, PLAN, ReadError, RecordError, VERDICTS, keep_quiet, read_environment, read_events, read_plan,
-    read_verdicts,
+    ENVIRONMENT, EVENTS, PLAN, ReadError, RecordError, VERDICTS, keep_quiet, read_environment, read_plan, read_verdicts,
 };
+use rigtone_report::outline::Mismatch;
 use serde_json::Value as Json;
 
 pub(crate) use self::{
@@ -85,13 +85,6 @@ fn is_newer(found: &str, read: &str) -> bool {
     matches!((parts(found), parts(read)), (Some(found), Some(read)) if found.0 == read.0 && found.1 > read.1)
 }
 
-/// The run that the log names first.
-fn run_of_log(run: &Path) -> Option<String> {
-    let mut events = read_events(run).ok()?;
-    let _ = events.by_ref().take(100).find(Result::is_ok);
-    events.run().map(str::to_owned)
-}
-
 /// Reads what there is.
 ///
 /// # Errors
@@ -101,33 +94,31 @@ pub(crate) fn read(run: &Path) -> Result<Digest, PageError> {
     // Asked first: what is written while it is read is no finished run.
     let being_written = matches!(keep_quiet(run), Err(RecordError::InUse { .. }));
     let plan = read_plan::<RunPlan>(run);
-    let (mut verdicts, mut judged_now) = (None, false);
-    let log_run = run_of_log(run);
-    match (read_verdicts(run), log_run, plan.is_ok()) {
-        (Ok(there), Some(of_log), true) if there.run != of_log => {
-            shortcomings.push(Shortcoming::OtherVerdicts { why: format!("they are of the run {}", there.run) });
-            judged_now = true;
-        }
-        (Ok(there), _, _) => {
-            newer(&mut shortcomings, VERDICTS, &there.schema, RunVerdicts::SCHEMA);
-            verdicts = Some(there);
-        }
-        // A run that goes on has none yet: that it goes on says so.
-        (Err(_), Some(_), true) if being_written => judged_now = true,
-        (Err(error), Some(_), true) => {
-            shortcomings.push(document(VERDICTS, &error, "the verdicts here were judged again from the log"));
-            judged_now = true;
-        }
-        (Err(error), _, _) => shortcomings.push(document(VERDICTS, &error, "there are no verdicts")),
+    // What an earlier end of the run was judged to be says nothing of what came since.
+    let told = if being_written { None } else { Some(read_verdicts(run)) };
+    let judge = !matches!(told, Some(Ok(_)));
+    let mut log = log::read(run, plan.as_ref().ok(), judge);
+    let mismatch = match (&log, &told) {
+        (Ok(log), Some(Ok(told))) => log.mismatch(told),
+        _ => None,
+    };
+    // Rare enough to go through the log once more.
+    if mismatch.is_some() && plan.is_ok() {
+        log = log::read(run, plan.as_ref().ok(), true);
     }
-    let mut log = match (log::read(run, plan.as_ref().ok(), judged_now), &plan) {
-        (Ok(log), _) => log,
-        (Err(log), Ok(_)) => {
+    let mut judged = log.as_mut().ok().and_then(|log| log.verdicts.take());
+    if let (Ok(plan), Some(judged)) = (&plan, &mut judged) {
+        plan.put_in_quarantine(judged);
+    }
+    let judged_now = judged.is_some();
+    let verdicts = verdicts(&mut shortcomings, told, mismatch, judged);
+    let (mut log, plan) = match (log, plan) {
+        (Ok(log), plan) => (log, plan),
+        (Err(log), Ok(plan)) => {
             shortcomings.push(document(EVENTS, &log, "there is nothing about single trials"));
-            Log::default()
+            (Log::default(), Ok(plan))
         }
-        (Err(log), Err(_)) => {
-            let Err(plan) = plan else { unreachable!("matched as an error above") };
+        (Err(log), Err(plan)) => {
             return Err(PageError::NoRun { directory: run.to_owned(), plan: Box::new(plan), log: Box::new(log) });
         }
     };
@@ -145,13 +136,6 @@ pub(crate) fn read(run: &Path) -> Result<Digest, PageError> {
             None
         }
     };
-    if let Some(judged) = log.verdicts.take() {
-        let mut judged = judged;
-        if let Some(plan) = &plan {
-            plan.put_in_quarantine(&mut judged);
-        }
-        verdicts = Some(judged);
-    }
     let environment = match read_environment(run) {
         Ok(environment) => Some(environment),
         Err(error) => {
@@ -159,10 +143,45 @@ pub(crate) fn read(run: &Path) -> Result<Digest, PageError> {
             None
         }
     };
-    state_of(&mut shortcomings, &log, verdicts.as_ref(), being_written, judged_now);
+    state_of(&mut shortcomings, &log, verdicts.as_ref(), being_written);
     let combinations = combine(&mut shortcomings, plan.as_ref(), verdicts.as_ref(), &mut log);
     shortcomings.extend(log.files.shortcomings());
     Ok(Digest { plan, environment, verdicts, judged_now, log, combinations, shortcomings })
+}
+
+/// The verdicts that are shown: those that were told where they are those of the log, else what it was judged to be now.
+fn verdicts(
+    shortcomings: &mut Vec<Shortcoming>,
+    told: Option<Result<RunVerdicts, ReadError>>,
+    mismatch: Option<Mismatch>,
+    judged: Option<RunVerdicts>,
+) -> Option<RunVerdicts> {
+    match (told, mismatch) {
+        // A run that goes on has none yet: that it goes on says so.
+        (None, _) => judged,
+        (Some(Err(error)), _) => {
+            let instead = match judged {
+                Some(_) => "the verdicts here were judged again from the log",
+                None => "there are no verdicts",
+            };
+            shortcomings.push(document(VERDICTS, &error, instead));
+            judged
+        }
+        (Some(Ok(told)), None) => {
+            newer(shortcomings, VERDICTS, &told.schema, RunVerdicts::SCHEMA);
+            Some(told)
+        }
+        (Some(Ok(told)), Some(mismatch)) => {
+            let is_told = judged.is_none() && !mismatch.is_of_another_run();
+            let instead = match judged {
+                Some(_) => "the verdicts here were judged from the log",
+                None if is_told => "they are shown all the same, for the log cannot be judged",
+                None => "there are no verdicts",
+            };
+            shortcomings.push(Shortcoming::OtherVerdicts { why: mismatch.to_string(), instead });
+            if is_told { Some(told) } else { judged }
+        }
+    }
 }
 
 fn newer(shortcomings: &mut Vec<Shortcoming>, name: &'static str, found: &str, read: &'static str) {
@@ -172,16 +191,10 @@ fn newer(shortcomings: &mut Vec<Shortcoming>, name: &'static str, found: &str, r
 }
 
 /// How far the run is, and what of its log cannot be read.
-fn state_of(
-    shortcomings: &mut Vec<Shortcoming>,
-    log: &Log,
-    verdicts: Option<&RunVerdicts>,
-    being_written: bool,
-    judged_now: bool,
-) {
+fn state_of(shortcomings: &mut Vec<Shortcoming>, log: &Log, verdicts: Option<&RunVerdicts>, being_written: bool) {
     let first = match () {
         () if being_written => Some(Shortcoming::BeingWritten),
-        () if log.events > 0 && !log.ended => Some(Shortcoming::Unended),
+        () if log.is_cut_off() => Some(Shortcoming::Unended),
         () => verdicts.and_then(|v| v.interrupted.clone()).map(|by| Shortcoming::Interrupted { by }),
     };
     // What matters most stands first.
@@ -193,20 +206,6 @@ fn state_of(
     if !log.unknown.is_empty() {
         let kinds = log.unknown.iter().map(|(kind, n)| (kind.clone(), *n)).collect();
         shortcomings.push(Shortcoming::UnknownKinds { kinds });
-    }
-    if let Some(verdicts) = verdicts.filter(|_| !judged_now && log.events > 0) {
-        let of_log = |c: &&CombinationVerdict| !log.voided.contains(&c.id);
-        let judged: usize = verdicts.combinations.iter().filter(of_log).map(|c| c.trials as usize).sum();
-        let recorded: usize = log
-            .told
-            .iter()
-            .filter(|(id, _)| !log.voided.contains(*id))
-            .map(|(_, told)| told.tally.fates.iter().filter(|f| !matches!(f, Fate::Lost | Fate::Cancelled)).count())
-            .sum();
-        if judged != recorded {
-            let why = format!("they count {judged} trials with a result, the log holds {recorded}");
-            shortcomings.push(Shortcoming::OtherVerdicts { why });
-        }
     }
 }
 

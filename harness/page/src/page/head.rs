@@ -12,6 +12,9 @@ use serde_json::Value as Json;
 use super::words::{ago, badge, date, shown, size, timestamp};
 use crate::{digest::Digest, markup::Markup, shortcoming::Shortcoming};
 
+/// Bytes of what is said of the rig: of its troubles, as many of its warnings, as many of its checks.
+const NOTES: usize = 300_000;
+
 /// Writes the beginning of the page's body.
 pub(crate) fn summary(m: &mut Markup, digest: &Digest, policy: InconclusivePolicy) {
     let verdicts = digest.verdicts.as_ref();
@@ -158,41 +161,48 @@ fn sentence(text: &str) -> String {
     format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }
 
-/// What the failures follow.
-pub(crate) fn causes(m: &mut Markup, causes: &[String]) {
-    if causes.is_empty() {
-        return;
-    }
-    m.element("section", &[("aria-labelledby", "causes")], |m| {
-        m.leaf("h2", &[("id", "causes")], "What failures follow");
-        m.open("ul", &[]);
-        for cause in causes {
-            m.leaf("li", &[], cause);
+/// Writes a piece for each of these as far as there is room; gives how many find none.
+fn as_many_as_fit<T>(m: &mut Markup, all: &[T], most_bytes: usize, mut write: impl FnMut(&mut Markup, &T)) -> usize {
+    let full = m.len() + most_bytes;
+    for (at, one) in all.iter().enumerate() {
+        if m.len() > full {
+            return all.len() - at;
         }
-        m.close("ul");
-    });
+        write(m, one);
+    }
+    0
 }
 
-/// How the rig was.
-pub(crate) fn rig(m: &mut Markup, digest: &Digest) {
+/// What the failures follow; gives how many causes find no room.
+pub(crate) fn causes(m: &mut Markup, causes: &[String], most_bytes: usize) -> usize {
+    if causes.is_empty() {
+        return 0;
+    }
+    m.ours("<section aria-labelledby=\"causes\"><h2 id=\"causes\">What failures follow</h2><ul>");
+    let more = as_many_as_fit(m, causes, most_bytes, |m, cause| _ = m.leaf("li", &[], cause));
+    m.ours("</ul></section>");
+    more
+}
+
+/// How the rig was; gives how many notes find no room.
+pub(crate) fn rig(m: &mut Markup, digest: &Digest) -> usize {
     let notes = &digest.log.notes;
     if notes.checks.is_empty() && notes.troubles.is_empty() && notes.warnings.is_empty() {
-        return;
+        return 0;
     }
+    let mut left_out = 0;
     m.element("section", &[("aria-labelledby", "rig")], |m| {
         m.leaf("h2", &[("id", "rig")], "The rig");
         if !notes.troubles.is_empty() {
             m.open("ul", &[("class", "notice missing")]);
-            for (member, what) in &notes.troubles {
+            left_out += as_many_as_fit(m, &notes.troubles, NOTES, |m, (member, what)| {
                 m.open("li", &[]).leaf("b", &[], member).text(": ").text(what).close("li");
-            }
+            });
             m.close("ul");
         }
         if !notes.warnings.is_empty() {
             m.open("ul", &[]);
-            for warning in &notes.warnings {
-                m.leaf("li", &[], warning);
-            }
+            left_out += as_many_as_fit(m, &notes.warnings, NOTES, |m, warning| _ = m.leaf("li", &[], warning));
             m.close("ul");
         }
         let unfit = notes.checks.iter().filter(|c| !c.ok).count();
@@ -206,7 +216,7 @@ pub(crate) fn rig(m: &mut Markup, digest: &Digest) {
             m.leaf("th", &[("scope", "col")], head);
         }
         m.ours("</tr></thead><tbody>");
-        for check in &notes.checks {
+        left_out += as_many_as_fit(m, &notes.checks, NOTES, |m, check| {
             m.open("tr", &[]).leaf("th", &[("scope", "row")], &check.member).open("td", &[]);
             if !check.ok {
                 m.ours("<b class=\"bad\">✗ unfit:</b> ");
@@ -214,10 +224,11 @@ pub(crate) fn rig(m: &mut Markup, digest: &Digest) {
             m.text(&check.finding).close("td");
             m.leaf("td", &[("class", "number")], &check.times.to_string());
             m.leaf("td", &[("class", "number")], &check.unfit.to_string()).close("tr");
-        }
+        });
         m.ours("</tbody></table></div>").close("details");
         if notes.more > 0 {
             m.leaf("p", &[("class", "small")], &format!("{} more stand in events.jsonl.", notes.more));
         }
     });
+    left_out
 }

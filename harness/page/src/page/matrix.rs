@@ -6,13 +6,18 @@ use rigtone_model::plan::AxisValue;
 use rigtone_report::figure::count;
 
 use super::{
-    Made,
+    LARGE, Made,
     words::{ago, badge, estimate, leading, shown},
 };
 use crate::{
     digest::{Combined, Digest},
     markup::Markup,
 };
+
+/// Bytes behind the rows of a table.
+const END: usize = 200;
+/// Large rows that are made to see whether they fit.
+const MISFITS: usize = 100;
 
 /// What a table of one scenario is made of.
 struct Table<'a> {
@@ -109,6 +114,40 @@ pub(crate) fn matrix(made: &Made<'_>, most_bytes: usize) -> (Markup, usize) {
 
 fn one(m: &mut Markup, made: &Made<'_>, table: &Table<'_>, roomy: bool, most_bytes: usize) -> usize {
     let combinations = &made.digest.combinations;
+    let of_row = |row: &Row<'_>| row.cells.iter().map(Vec::len).sum::<usize>();
+    let fits = |used: usize, piece: &Markup| used + piece.len() + END < most_bytes;
+    let head = head(made, table);
+    if !fits(m.len(), &head) {
+        return table.rows.iter().map(of_row).sum();
+    }
+    m.piece(&head);
+    let (mut left_out, mut misfits, mut full) = (0, 0, false);
+    for row in &table.rows {
+        let ranks = row.cells.iter().flatten().map(|at| shown(verdict(&combinations[*at])).rank);
+        let matters = ranks.min().is_some_and(|rank| rank < 4);
+        if !full && (roomy || matters || m.len() <= most_bytes / 2) {
+            let piece = line(made, table, row);
+            if fits(m.len(), &piece) {
+                m.piece(&piece);
+                continue;
+            }
+            misfits += 1;
+            full = piece.len() < LARGE || misfits == MISFITS;
+        }
+        left_out += of_row(row);
+    }
+    m.ours("</tbody></table>");
+    if left_out > 0 {
+        let text = format!("{} more: the page is full.", count(left_out, "combination"));
+        m.leaf("p", &[("class", "small")], &text);
+    }
+    m.close("section");
+    left_out
+}
+
+/// The beginning of a table.
+fn head(made: &Made<'_>, table: &Table<'_>) -> Markup {
+    let mut m = Markup::new();
     let title = made.digest.plan.as_ref().and_then(|p| p.plan.scenario(table.scenario)).map(|s| s.title.as_str());
     m.open("section", &[("class", "scenario"), ("data-scenario", table.scenario)]);
     m.open("h3", &[]).leaf("code", &[], table.scenario);
@@ -126,38 +165,29 @@ fn one(m: &mut Markup, made: &Made<'_>, table: &Table<'_>, roomy: bool, most_byt
         m.leaf("th", &[("scope", "col"), ("data-sort", "rank")], column);
     }
     m.ours("</tr></thead><tbody>");
-    let mut left_out = 0;
-    for row in &table.rows {
-        let ranks = row.cells.iter().flatten().map(|at| shown(verdict(&combinations[*at])).rank);
-        let matters = ranks.min().is_some_and(|rank| rank < 4);
-        if m.len() > most_bytes || (!roomy && !matters && m.len() > most_bytes / 2) {
-            left_out += row.cells.iter().map(Vec::len).sum::<usize>();
-            continue;
+    m
+}
+
+/// A row of a table.
+fn line(made: &Made<'_>, table: &Table<'_>, row: &Row<'_>) -> Markup {
+    let mut m = Markup::new();
+    m.open("tr", &[]);
+    for (axis, value) in table.axes.iter().zip(&row.values) {
+        m.open("th", &[("scope", "row"), ("data-column", axis)]).leaf("span", &[("class", "name")], value.text());
+        if let AxisValue::Unit { device, firmware, .. } = value {
+            m.leaf("span", &[("class", "small")], &format!(" {device}, firmware {firmware}"));
         }
-        m.open("tr", &[]);
-        for (axis, value) in table.axes.iter().zip(&row.values) {
-            m.open("th", &[("scope", "row"), ("data-column", axis)]).leaf("span", &[("class", "name")], value.text());
-            if let AxisValue::Unit { device, firmware, .. } = value {
-                m.leaf("span", &[("class", "small")], &format!(" {device}, firmware {firmware}"));
-            }
-            m.close("th");
-        }
-        for (column, name) in table.columns.iter().enumerate() {
-            let of = row.cells.get(column).map_or(&[][..], Vec::as_slice);
-            match of {
-                [] => _ = m.leaf("td", &[("class", "cell none")], "not planned"),
-                all => cells(m, made, name, all),
-            }
-        }
-        m.close("tr");
+        m.close("th");
     }
-    m.ours("</tbody></table>");
-    if left_out > 0 {
-        let text = format!("{} more: the page is full.", count(left_out, "combination"));
-        m.leaf("p", &[("class", "small")], &text);
+    for (column, name) in table.columns.iter().enumerate() {
+        let of = row.cells.get(column).map_or(&[][..], Vec::as_slice);
+        match of {
+            [] => _ = m.leaf("td", &[("class", "cell none")], "not planned"),
+            all => cells(&mut m, made, name, all),
+        }
     }
-    m.close("section");
-    left_out
+    m.close("tr");
+    m
 }
 
 fn verdict(combined: &Combined) -> Option<&rigtone_model::verdict::Verdict> {

@@ -20,7 +20,7 @@ use self::{
 use crate::{
     Options,
     digest::{Combined, Digest, Fate, Kept},
-    markup::Markup,
+    markup::{LONGEST, Markup},
     shortcoming::Shortcoming,
     sound::Painter,
 };
@@ -28,12 +28,19 @@ use crate::{
 const STYLE: &str = include_str!("../../../../reports/templates/page.css");
 const SCRIPT: &str = include_str!("../../../../reports/templates/page.js");
 
-/// Bytes of the whole page, and of its parts.
+/// Bytes of the whole page, and of its parts. All parts but the trials have room beside each other, with the largest theme and logo.
 const PAGE: usize = 9_400_000;
 const MATRIX: usize = 2_500_000;
 /// Combinations with drawings, and all of them.
 const DRAWN: usize = 2_500_000;
 const COMBINATIONS: usize = 3_500_000;
+/// One that takes more than this leaves its place to others.
+const LARGE: usize = 100_000;
+/// Names of scenarios to choose from, and what the failures follow.
+const SCENARIOS: usize = 100_000;
+const CAUSES: usize = 100_000;
+/// What stands behind all parts: what found no room, and how to read the page.
+const END: usize = 20_000;
 /// Trials that are shown, those of them with pictures of their sound, and with a clip.
 const TRIALS: usize = 240;
 const SOUNDS: usize = 100;
@@ -76,21 +83,45 @@ struct Waiting {
 pub(crate) fn page(run: &Path, digest: &mut Digest, options: &Options) -> String {
     let waiting = waiting(digest);
     let mut made = Made { digest, now: options.made_unix_s, details: vec![false; digest.combinations.len()] };
-    let (order, bodies) = bodies(&mut made);
+    let (bodies, no_details) = bodies(&mut made);
     let (matrix, left_out) = matrix::matrix(&made, MATRIX);
     let mut room = Vec::new();
     if left_out > 0 {
         room.push(format!("{} in the matrix", count(left_out, "combination")));
     }
-    let no_details = order.len() - bodies.len();
     if no_details > 0 {
         room.push(format!("the details of {}", count(no_details, "combination")));
     }
+    let (top, no_choice) = top(digest, options);
+    if no_choice > 0 {
+        room.push(format!("{} to filter by", count(no_choice, "scenario")));
+    }
+    let mut causes = Markup::new();
+    if let (Some(plan), Some(verdicts)) = (&digest.plan, &digest.verdicts) {
+        let more = head::causes(&mut causes, &rigtone_judge::verdicts::causes(&plan.plan, verdicts), CAUSES);
+        if more > 0 {
+            room.push(count(more, "cause"));
+        }
+    }
+    let mut bottom = Markup::new();
+    head::facts(&mut bottom, digest, run, options.made_unix_s);
+    let more = head::rig(&mut bottom, digest);
+    if more > 0 {
+        room.push(format!("{} of the rig", count(more, "note")));
+    }
+    let all = [&top, &matrix, &causes, &bottom].into_iter().chain(bodies.iter().map(|body| &body.markup));
     let used =
-        matrix.len() + bodies.iter().map(|(_, body)| body.len()).sum::<usize>() + STYLE.len() + SCRIPT.len() + 200_000;
+        all.map(Markup::len).sum::<usize>() + bodies.iter().map(|body| body.end).sum::<usize>() + END + SCRIPT.len();
     let (trials, more) = trials(run, waiting, &made, used);
     if more > 0 {
         room.push(format!("the details of {} that were kept", count(more, "trial")));
+    }
+    let mut m = top;
+    m.piece(&matrix).ours("</section>").piece(&causes);
+    sections(&mut m, digest, &bodies, &trials);
+    m.piece(&bottom);
+    if m.cut() > 0 {
+        room.push(format!("the rest of {} of more than {LONGEST} characters", count(m.cut(), "text")));
     }
     let remark = (!room.is_empty()).then(|| Shortcoming::Room {
         what: format!(
@@ -98,6 +129,15 @@ pub(crate) fn page(run: &Path, digest: &mut Digest, options: &Options) -> String
             room.join(", ")
         ),
     });
+    head::shortcomings(&mut m, remark.as_slice());
+    m.ours("<section class=\"note\"><h2>How to read this page</h2><p class=\"small\">An estimate stands with its interval in brackets and with the number n of trials that counted. Verdicts: <b>pass</b> and <b>fail</b> are shown at the stated confidence, <b>inconclusive</b> is neither, <b>infra-error</b> means that the rig prevented an answer. Ages count from the last trial to the making of this page. Links to evidence work while this page lies in its run directory. What the filter hides is not printed.</p></section>");
+    m.ours("</main>").sheet("script", SCRIPT).ours("</body></html>\n");
+    digest.shortcomings.extend(remark);
+    m.into_string()
+}
+
+/// What stands above the matrix, and how many scenarios found no room in the filter.
+fn top(digest: &Digest, options: &Options) -> (Markup, usize) {
     let mut m = Markup::new();
     let title = options.title.clone().unwrap_or_else(|| "Rigtone report".to_owned());
     document_head(&mut m, &title, digest, options);
@@ -112,19 +152,8 @@ pub(crate) fn page(run: &Path, digest: &mut Digest, options: &Options) -> String
     head::shortcomings(&mut m, &digest.shortcomings);
     head::summary(&mut m, digest, options.policy);
     m.ours("<section aria-labelledby=\"matrix\"><h2 id=\"matrix\">Compatibility matrix</h2>");
-    controls(&mut m, digest);
-    m.piece(&matrix).ours("</section>");
-    if let (Some(plan), Some(verdicts)) = (&digest.plan, &digest.verdicts) {
-        head::causes(&mut m, &rigtone_judge::verdicts::causes(&plan.plan, verdicts));
-    }
-    sections(&mut m, digest, &bodies, &trials);
-    head::facts(&mut m, digest, run, options.made_unix_s);
-    head::rig(&mut m, digest);
-    head::shortcomings(&mut m, remark.as_slice());
-    m.ours("<section class=\"note\"><h2>How to read this page</h2><p class=\"small\">An estimate stands with its interval in brackets and with the number n of trials that counted. Verdicts: <b>pass</b> and <b>fail</b> are shown at the stated confidence, <b>inconclusive</b> is neither, <b>infra-error</b> means that the rig prevented an answer. Ages count from the last trial to the making of this page. Links to evidence work while this page lies in its run directory. What the filter hides is not printed.</p></section>");
-    m.ours("</main>").sheet("script", SCRIPT).ours("</body></html>\n");
-    digest.shortcomings.extend(remark);
-    m.into_string()
+    let no_choice = controls(&mut m, digest);
+    (m, no_choice)
 }
 
 fn hash_of(text: &str) -> String {
@@ -153,14 +182,19 @@ fn document_head(m: &mut Markup, title: &str, digest: &Digest, options: &Options
     m.ours("</head><body>");
 }
 
-/// The filter; the script shows it.
-fn controls(m: &mut Markup, digest: &Digest) {
+/// The filter; the script shows it. Gives how many scenarios it leaves out.
+fn controls(m: &mut Markup, digest: &Digest) -> usize {
     m.ours("<form id=\"filter\" class=\"filter\" hidden role=\"search\" aria-label=\"Filter combinations\"><label>Text <input type=\"search\" name=\"text\" autocomplete=\"off\" placeholder=\"device, firmware, codec\"></label><label>Scenario <select name=\"scenario\"><option value=\"\">all</option>");
     let mut scenarios: Vec<&str> = digest.combinations.iter().map(|c| &*c.planned.scenario).collect();
     scenarios.sort_unstable();
     scenarios.dedup();
-    for scenario in scenarios.into_iter().take(500) {
+    let (mut left_out, full) = (scenarios.len(), m.len() + SCENARIOS);
+    for scenario in scenarios {
+        if m.len() > full {
+            break;
+        }
         m.leaf("option", &[("value", scenario)], scenario);
+        left_out -= 1;
     }
     m.ours("</select></label><fieldset><legend>Verdict</legend>");
     let mut words: Vec<words::Shown> =
@@ -177,6 +211,7 @@ fn controls(m: &mut Markup, digest: &Digest) {
     m.ours(
         "</fieldset><button type=\"reset\">Show all</button><output id=\"shown\" aria-live=\"polite\"></output></form>",
     );
+    left_out
 }
 
 /// Trials in the order in which they find room: first one failure of each combination, then the next; what went well last.
@@ -200,28 +235,52 @@ fn waiting(digest: &mut Digest) -> Vec<Waiting> {
     waiting.into_iter().map(|(_, waiting)| waiting).collect()
 }
 
-/// The combinations in the order in which they are told, and what is said of each as far as there is room.
-fn bodies(made: &mut Made<'_>) -> (Vec<usize>, Vec<(usize, Markup)>) {
-    let mut order: Vec<usize> = (0..made.digest.combinations.len()).collect();
-    order.sort_by_key(|at| shown(made.digest.combinations[*at].verdict.as_ref().map(|v| &v.verdict)).rank);
+/// What is said of a combination, as far as its trials.
+struct Body {
+    combination: usize,
+    markup: Markup,
+    /// Bytes of what stands around and behind its trials.
+    end: usize,
+}
+
+/// The combinations in the order in which they are told, as far as there is room, and how many find none.
+fn bodies(made: &mut Made<'_>) -> (Vec<Body>, usize) {
+    let digest = made.digest;
+    let mut order: Vec<usize> = (0..digest.combinations.len()).collect();
+    order.sort_by_key(|at| shown(digest.combinations[*at].verdict.as_ref().map(|v| &v.verdict)).rank);
     // What was never tried has its reason in the matrix.
     order.retain(|at| {
-        let combined = &made.digest.combinations[*at];
+        let combined = &digest.combinations[*at];
         let skipped = matches!(combined.verdict.as_ref().map(|v| &v.verdict), Some(Verdict::Skipped(_)));
         !(skipped && combined.told.tally.fates.is_empty())
     });
     let (mut bytes, mut bodies) = (0, Vec::new());
-    for at in &order {
-        if bytes > COMBINATIONS {
+    for combination in order.iter().copied() {
+        let combined = &digest.combinations[combination];
+        let mut markup = Markup::new();
+        combination::open(&mut markup, combination, combined);
+        combination::body(&mut markup, made, combined, bytes < DRAWN);
+        let mut end = Markup::new();
+        trials_title(&mut end);
+        combination::others(&mut end, combined, 0);
+        combination::close(&mut end);
+        let takes = markup.len() + end.len();
+        if bytes + takes > COMBINATIONS {
+            if takes > LARGE {
+                continue;
+            }
             break;
         }
-        let mut m = Markup::new();
-        combination::body(&mut m, made, &made.digest.combinations[*at], bytes < DRAWN);
-        bytes += m.len() + 600;
-        made.details[*at] = true;
-        bodies.push((*at, m));
+        bytes += takes;
+        made.details[combination] = true;
+        bodies.push(Body { combination, markup, end: end.len() });
     }
-    (order, bodies)
+    let left_out = order.len() - bodies.len();
+    (bodies, left_out)
+}
+
+fn trials_title(m: &mut Markup) {
+    m.leaf("h3", &[], "Trials");
 }
 
 /// Trials as they are shown, by their combination, and how many that were kept found no room.
@@ -254,23 +313,22 @@ fn trials(run: &Path, waiting: Vec<Waiting>, made: &Made<'_>, used: usize) -> (V
     (done, more)
 }
 
-fn sections(m: &mut Markup, digest: &Digest, bodies: &[(usize, Markup)], trials: &[(usize, Fate, Markup)]) {
+fn sections(m: &mut Markup, digest: &Digest, bodies: &[Body], trials: &[(usize, Fate, Markup)]) {
     m.ours("<section aria-labelledby=\"combinations\"><h2 id=\"combinations\">Combinations</h2>");
     if bodies.is_empty() {
         m.leaf("p", &[], "No combination was tried.");
     }
-    for (at, body) in bodies {
-        let combined = &digest.combinations[*at];
-        combination::open(m, *at, combined);
-        m.piece(body);
+    for Body { combination: at, markup, .. } in bodies {
+        m.piece(markup);
         let of: Vec<&(usize, Fate, Markup)> = trials.iter().filter(|(combination, ..)| combination == at).collect();
         if !of.is_empty() {
-            m.leaf("h3", &[], "Trials");
+            trials_title(m);
         }
         for (.., trial) in &of {
             m.piece(trial);
         }
-        combination::others(m, combined, of.iter().filter(|(_, fate, _)| *fate == Fate::Failed).count());
+        let failed = of.iter().filter(|(_, fate, _)| *fate == Fate::Failed).count();
+        combination::others(m, &digest.combinations[*at], failed);
         combination::close(m);
     }
     m.ours("</section>");

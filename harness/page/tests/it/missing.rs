@@ -23,6 +23,14 @@ fn cut(run: &Run, name: &str, keep: impl FnOnce(&str) -> String) {
     run.write(name, &keep(&text));
 }
 
+fn without_end(run: &Run) {
+    cut(run, "events.jsonl", |t| t.lines().take(9).map(|l| format!("{l}\n")).collect());
+}
+
+fn damaged(run: &Run) {
+    cut(run, "events.jsonl", |t| t.replacen("\"trial-started\"", "trial-started", 1));
+}
+
 fn remove(run: &Run, name: &str) {
     fs::remove_file(run.path().join(name)).expect("a file");
 }
@@ -34,15 +42,10 @@ fn remove(run: &Run, name: &str) {
 #[case::no_environment(|run: &Run| remove(run, "environment.json"), &["document"])]
 #[case::no_log(|run: &Run| remove(run, "events.jsonl"), &["document"])]
 #[case::half_a_plan(|run: &Run| cut(run, "plan.json", |t| t[..t.len() / 2].to_owned()), &["document"])]
-#[case::log_cut_off(|run: &Run| cut(run, "events.jsonl", |t| t[..t.len() - 30].to_owned()), &["unended", "lines"])]
-#[case::log_without_end(
-    |run: &Run| cut(run, "events.jsonl", |t| t.lines().take(9).map(|l| format!("{l}\n")).collect()),
-    &["unended", "in-flight", "other-verdicts"]
-)]
-#[case::damaged_line(
-    |run: &Run| cut(run, "events.jsonl", |t| t.replacen("\"trial-started\"", "trial-started", 1)),
-    &["lines", "other-verdicts"]
-)]
+#[case::log_cut_off(|run: &Run| cut(run, "events.jsonl", |t| t[..t.len() - 30].to_owned()), &["unended", "other-verdicts", "lines"])]
+#[case::log_without_end(without_end, &["unended", "other-verdicts", "in-flight"])]
+#[case::empty_log(|run: &Run| cut(run, "events.jsonl", |_| String::new()), &["unended", "other-verdicts"])]
+#[case::damaged_line(damaged, &["other-verdicts", "lines"])]
 #[case::newer_major_plan(|run: &Run| cut(run, "plan.json", |t| t.replace("\"schema\":\"1.0\"", "\"schema\":\"2.0\"")), &["document"])]
 #[case::newer_minor_plan(|run: &Run| cut(run, "plan.json", |t| t.replace("\"schema\":\"1.0\"", "\"schema\":\"1.9\"")), &["newer"])]
 #[case::newer_log(|run: &Run| cut(run, "events.jsonl", |t| t.replace("\"schema\":\"1.0\"", "\"schema\":\"2.0\"")), &["lines"])]
@@ -65,19 +68,59 @@ fn what_is_missing_is_named(#[case] harm: fn(&Run), #[case] expected: &[&str]) {
     assert!(page.html.contains("class=\"matrix\"") && page.html.contains("speaker"), "the rest is shown");
 }
 
+/// The numbers of a page are all of one log.
+#[test]
+fn verdicts_of_a_longer_log_are_not_shown_beside_a_shorter_one() {
+    let run = whole();
+    without_end(&run);
+    let page = run.page_of_what_is_there();
+    let verdicts = page.verdicts.as_ref().expect("judged from the log");
+    assert_eq!((verdicts.combinations[0].trials, verdicts.interrupted.is_some()), (1, true));
+    for text in
+        ["n = 1", "were judged from the log when it was made", "the log ends before its run does; the verdicts here"]
+    {
+        assert!(page.html.contains(text), "{text}");
+    }
+    assert!(!page.html.contains("n = 3"), "what verdicts.json counts");
+}
+
+/// As for every other format: with verdicts those are shown, without nothing is judged.
+#[rstest]
+#[case::with_verdicts(|_: &Run| {}, Some(3), "they are shown all the same, for the log cannot be judged")]
+#[case::without(|run: &Run| remove(run, "verdicts.json"), None, "there are no verdicts")]
+#[case::with_those_of_another_run(
+    |run: &Run| cut(run, "verdicts.json", |t| t.replace("night", "day")),
+    None,
+    "they are of the run day; there are no verdicts"
+)]
+fn a_log_that_is_damaged_before_its_end_is_not_judged(
+    #[case] verdicts: fn(&Run),
+    #[case] trials: Option<u32>,
+    #[case] said: &str,
+) {
+    let run = whole();
+    damaged(&run);
+    verdicts(&run);
+    let page = run.page_of_what_is_there();
+    assert_eq!(page.verdicts.as_ref().map(|verdicts| verdicts.combinations[0].trials), trials);
+    assert!(page.html.contains(said) && page.html.contains("data-shortcoming=\"lines\""), "{:?}", page.shortcomings);
+}
+
 #[test]
 fn a_run_that_is_still_written_is_not_taken_for_a_finished_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let writer = rigtone_record::RunWriter::create(&path, "night").unwrap();
     let run = whole();
-    for name in ["plan.json", "events.jsonl"] {
+    // What an earlier end of it was judged to be is no longer so.
+    for name in ["plan.json", "events.jsonl", "verdicts.json"] {
         fs::copy(run.path().join(name), path.join(name)).unwrap();
     }
     let made = |path: &std::path::Path| page(path, &Options::default()).unwrap();
     let during = made(&path);
     assert_eq!(during.shortcomings.first(), Some(&Shortcoming::BeingWritten));
     assert!(during.html.contains("still being written") && during.html.contains("Not finished."));
+    assert!(during.html.contains("were judged from the log"));
     drop(writer);
     assert!(!made(&path).shortcomings.contains(&Shortcoming::BeingWritten));
 }

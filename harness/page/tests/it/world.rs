@@ -109,10 +109,14 @@ impl Run {
         self.event(1000 * S, None, "run-finished", json!({"interrupted": null}));
     }
 
-    /// Verdicts of the whole run: this one of each combination, with so many trials.
+    /// Verdicts of the whole run: this one of each combination, with so many trials, and as many lost ones as it has so far.
     pub(crate) fn verdicts(&self, of: &[(&str, &str, u32)]) {
+        let lost = |id: &str| {
+            let of_id = self.lines.iter().filter(|line| line["combination"] == id && line["kind"] == "trial-finished");
+            of_id.filter(|line| line["payload"]["outcome"].is_object()).count()
+        };
         let verdict = |(id, verdict, trials): &(&str, &str, u32)| {
-            json!({"id": id, "scenario": "heard", "verdict": verdict, "trials": trials, "lost": 0, "classes": {},
+            json!({"id": id, "scenario": "heard", "verdict": verdict, "trials": trials, "lost": lost(id), "classes": {},
                 "faults": [], "evidence": [], "took_ns": S, "expectations": [{"index": 0, "expected": "it is heard",
                 "gating": true, "verdict": verdict, "seen": "some", "n": trials, "held": 0, "ambiguous": 0,
                 "estimate": 0.25, "unit": "", "interval": {"low": 0.125, "high": 0.5, "confidence": 0.9},

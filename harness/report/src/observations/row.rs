@@ -7,7 +7,7 @@ use rigtone_model::{
 
 use super::cells::{number, text};
 
-/// The cells from `phase` to `seq`, ready to be written.
+/// The cells from `phase` to `microphone`, ready to be written.
 pub(super) struct Row([String; 17]);
 
 impl Row {
@@ -59,6 +59,14 @@ impl Row {
             seq.to_string(),
             observation.at.as_deref().map(text).unwrap_or_default(),
         ])
+    }
+
+    /// That nothing was observed.
+    pub(super) fn nothing((seq, t_ns): (u64, i64)) -> Self {
+        let mut cells = <[String; 17]>::default();
+        let [.., at, number, _] = &mut cells;
+        (*at, *number) = (t_ns.to_string(), seq.to_string());
+        Self(cells)
     }
 
     pub(super) fn cells(&self) -> impl Iterator<Item = &str> {

@@ -104,6 +104,10 @@ fn all_seen(combination: &CombinationVerdict, expected: &[Expect], room: usize) 
         Verdict::Skipped(reason) => wrap(&line(reason), room),
         verdict => combination.expectations.iter().flat_map(|e| wrap(&seen(e, expected, verdict), room)).collect(),
     };
+    // Where nothing was seen, what the rig said tells why.
+    if let Some(fault) = combination.faults.last().filter(|_| all.is_empty()) {
+        all.extend(wrap(&line(fault), room));
+    }
     if let Some(known) = &combination.quarantined {
         let known = format!("in quarantine until {} ({}): {}", known.expires, known.owner, known.reason);
         all.extend(wrap(&line(&known), room));

@@ -10,6 +10,7 @@ mod junit;
 mod log;
 mod markdown;
 mod observations;
+mod outline;
 mod progress;
 mod sample;
 mod samples;

@@ -2,7 +2,11 @@
 
 use std::process::Command;
 
-use rigtone_model::plan::Plan;
+use rigtone_model::{
+    event::{Body, Phase, TrialOutcome},
+    plan::Plan,
+    trial::InfrastructureFault,
+};
 use rigtone_report::observations::{COLUMNS, write};
 use rstest::rstest;
 use serde_json::Value;
@@ -95,7 +99,8 @@ fn the_first_columns_are_always_the_same_and_each_row_has_all() {
         assert!(reader.headers().unwrap().iter().zip(COLUMNS).all(|(is, must)| is == must));
         // A row of another length is an error of the reader.
         let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
-        assert_eq!(rows.len(), 7);
+        // Seven observations, and an attempt without any.
+        assert_eq!(rows.len(), 8);
         assert!(rows.iter().all(|row| matches!(&row[1], "playback-heard" | "pairing-cold-start")));
     }
 }
@@ -108,7 +113,7 @@ fn the_first_columns_are_always_the_same_and_each_row_has_all() {
 fn numbers_are_exact_when_they_are_read_back(#[case] value: f64, #[case] cell: &str) {
     use rigtone_model::observation::{Quantity, Value};
     let mut log = crate::log::Log::default();
-    log.trial(0, (PASS, 1), None, rigtone_model::event::Body::TrialStarted);
+    log.trial(0, (PASS, 1), None, Body::TrialStarted);
     log.observed(1, (PASS, 1), Quantity::Level, Value::Number { value, unit: "dB".into(), uncertainty: 0.0 });
     let mut bytes = Vec::new();
     write("r", &plan(), log.0, &mut bytes).unwrap();
@@ -117,7 +122,47 @@ fn numbers_are_exact_when_they_are_read_back(#[case] value: f64, #[case] cell: &
     assert_eq!(row["value"].as_str().unwrap().parse::<f64>().unwrap().to_bits(), value.to_bits());
 }
 
-/// Nothing but names when nothing was observed.
+/// A pairing that failed observed nothing: whoever computes rates must see it all the same.
+#[test]
+fn every_attempt_has_a_row_also_one_in_which_nothing_was_observed() {
+    let mut log = crate::log::Log::default();
+    let outcomes = [
+        TrialOutcome::Completed,
+        TrialOutcome::Lost(InfrastructureFault::new("relay", "gone")),
+        TrialOutcome::Cancelled,
+    ];
+    for (trial, outcome) in (1_u32..).zip(outcomes) {
+        log.trial(i64::from(trial), (PASS, trial), None, Body::TrialStarted);
+        log.step(i64::from(trial), (PASS, trial), "pair", Phase::Setup);
+        log.ends(10 * i64::from(trial), (PASS, trial), outcome);
+    }
+    log.trial(40, (PASS, 4), None, Body::TrialStarted);
+    log.trial(41, (PASS, 4), None, Body::TrialDiscarded { aside: None });
+    log.trial(50, (PASS, 4), None, Body::TrialStarted);
+    let mut bytes = Vec::new();
+    write("r", &plan(), log.0, &mut bytes).unwrap();
+    let rows = by_python(&bytes);
+    let told: Vec<[&str; 4]> = rows
+        .iter()
+        .map(|row| ["trial", "outcome", "t_ns", "seq"].map(|column| row[column].as_str().unwrap()))
+        .collect();
+    let due = [
+        ["1", "completed", "10000000", "2"],
+        ["2", "lost", "20000000", "5"],
+        ["3", "cancelled", "30000000", "8"],
+        ["4", "discarded", "41000000", "10"],
+        ["4", "unfinished", "50000000", "11"],
+    ];
+    assert_eq!(told, due);
+    for row in &rows {
+        assert_eq!((&row["axis.speaker"], &row["firmware.speaker"]), (&"charge-b".into(), &"1.1.0".into()));
+        for column in ["phase", "step", "quantity", "form", "value", "text", "evidence", "microphone"] {
+            assert_eq!(row[column], "", "{column}");
+        }
+    }
+}
+
+/// Nothing but names when nothing was tried.
 #[test]
 fn an_empty_log_gives_the_names_of_the_columns() {
     let mut bytes = Vec::new();

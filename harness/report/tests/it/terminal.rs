@@ -1,3 +1,4 @@
+use rigtone_model::verdict::Verdict;
 use rigtone_report::{
     exit::InconclusivePolicy,
     terminal::{View, summary},
@@ -70,6 +71,22 @@ fn a_summary_shows_the_table_the_reasons_and_the_exit_code() {
     5 combinations: 1 fail, 1 infra-error, 1 inconclusive, 1 skipped, 1 pass
     exit code 10: 1 of 5 combinations failed
     "##);
+}
+
+/// The table says it where nothing was seen, as that of Markdown does.
+#[rstest]
+#[case(100, "infra-error codec=sbc,source=echo-a, 0 7 microphone bench-1: the device is gone")]
+#[case(40, "infra-error, n 0, lost 7 codec=sbc,source=echo-a, speaker=flip-a microphone bench-1: the device is gone")]
+fn what_the_rig_failed_at_stands_where_nothing_was_seen(#[case] width: usize, #[case] words: &str) {
+    let mut run = verdicts();
+    for combination in run.combinations.iter_mut().filter(|c| c.verdict == Verdict::InfraError) {
+        combination.expectations.clear();
+        combination.trials = 0;
+    }
+    let text = summary(&run, &plan(), &View { width, ..VIEW });
+    let table = text.split("the product failed").next().unwrap();
+    let said: Vec<&str> = table.split_whitespace().collect();
+    assert!(said.join(" ").contains(words), "{table}");
 }
 
 #[rstest]

@@ -10,10 +10,12 @@ use clap::ValueEnum;
 use rigtone_model::{
     event::Event,
     plan::Plan,
-    verdict::{RunVerdicts, Verdict},
+    verdict::{CombinationVerdict, ExpectationVerdict, RunVerdicts, Verdict},
 };
 use rigtone_record::{ReadError, read_events};
-use rigtone_report::{baseline::Baseline, exit::Code, junit, markdown, observations, sanitise, terminal, trace};
+use rigtone_report::{
+    baseline::Baseline, exit::Code, figure, junit, markdown, observations, sanitise, terminal, trace,
+};
 
 use super::{policy, results};
 use crate::{
@@ -162,18 +164,38 @@ fn as_a_list(material: &Material<'_>, sink: &mut dyn Write) -> Result<(), Render
         });
         let (verdict, id) = (combination.verdict.word(), sanitise::line(combination.id.as_str()));
         let _ = writeln!(text, "{verdict:<12} {id}{}", known.unwrap_or_default());
-        for e in combination.expectations.iter().filter(|e| e.gating) {
-            let word = match e.verdict {
-                Verdict::Fail => "failed",
-                Verdict::Inconclusive => "not decided",
-                _ => continue,
-            };
-            let _ =
-                writeln!(text, "{:13}{word}: {}; seen: {}", "", sanitise::line(&e.expected), sanitise::line(&e.seen));
+        for reason in behind(combination) {
+            let _ = writeln!(text, "{:13}{}", "", sanitise::line(&reason));
         }
     }
     sink.write_all(text.as_bytes())?;
     Ok(())
+}
+
+/// Why a combination did not pass.
+fn behind(combination: &CombinationVerdict) -> Vec<String> {
+    let told = |e: &ExpectationVerdict| {
+        let word = match e.verdict {
+            Verdict::Fail => "failed",
+            Verdict::Inconclusive => "not decided",
+            Verdict::Aborted => "ended before an answer",
+            _ => return None,
+        };
+        Some(format!("{word}: {}; seen: {}", e.expected, e.seen))
+    };
+    let mut reasons: Vec<String> = combination.expectations.iter().filter(|e| e.gating).filter_map(told).collect();
+    let given = format!("{} gave a result", figure::count(combination.trials as usize, "trial"));
+    match &combination.verdict {
+        Verdict::Skipped(reason) => reasons.push(format!("skipped: {reason}")),
+        Verdict::InfraError => reasons.push(match combination.faults.last() {
+            Some(fault) => format!("the rig failed: {fault}"),
+            None => format!("the rig failed: {given}, {} lost", combination.lost),
+        }),
+        // It has no trials, or nothing of it decides.
+        Verdict::Inconclusive | Verdict::Aborted if reasons.is_empty() => reasons.push(given),
+        Verdict::Pass | Verdict::Fail | Verdict::Inconclusive | Verdict::Aborted => {}
+    }
+    reasons
 }
 
 fn as_json(material: &Material<'_>, sink: &mut dyn Write) -> Result<(), RenderError> {

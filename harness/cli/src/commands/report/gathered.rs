@@ -5,6 +5,7 @@ use std::path::Path;
 use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{plan::Plan, verdict::RunVerdicts};
 use rigtone_record::{ReadError, RecordError, keep_quiet, read_plan, read_verdicts};
+use rigtone_report::outline::Mismatch;
 
 use super::{read_trouble, scan::Scan};
 use crate::{commands::judge, trouble::Trouble};
@@ -22,7 +23,7 @@ pub(crate) struct Gathered {
     pub(crate) started_unix_s: i64,
 }
 
-/// Reads a run. Its log is gone through when it is `needed`, or when there is nothing else to judge by.
+/// Reads a run. Its log is gone through when it is `needed`, or when there is nothing else to judge by; else it is skimmed.
 pub(crate) fn gather(run: &Path, needed: bool) -> Result<Gathered, Trouble> {
     let mut missing = Vec::new();
     let written_now = matches!(keep_quiet(run), Err(RecordError::InUse { .. }));
@@ -40,19 +41,21 @@ pub(crate) fn gather(run: &Path, needed: bool) -> Result<Gathered, Trouble> {
         Err(_) => {}
     }
     // What an earlier end of the run was judged to be says nothing of what came since.
-    let verdicts = if written_now { None } else { told(run, &mut missing) };
-    let judged_already = verdicts.is_some();
-    let scan = if needed || !judged_already || plan.is_err() { Scan::of(run) } else { Scan::default() };
-    let (verdicts, unjudged) = match (verdicts, &plan) {
-        (Some(verdicts), _) => (Some(verdicts), None),
-        (None, Ok(plan)) => match judge::verdicts_now(run, plan) {
-            Ok(verdicts) => (Some(verdicts), None),
-            Err(trouble) => (None, Some(trouble)),
-        },
-        (None, Err(error)) => (None, Some(read_trouble(error))),
+    let told = if written_now { None } else { told(run, &mut missing) };
+    let is_needed = needed || told.is_none() || plan.is_err();
+    let skimmed = if is_needed { None } else { Scan::skim(run) };
+    let mut scan = skimmed.unwrap_or_else(|| Scan::of(run));
+    let mismatch = told.as_ref().and_then(|told| scan.mismatch(told));
+    // Of a log that is judged all is told that is amiss.
+    if mismatch.is_some() && !scan.is_whole() {
+        scan = Scan::of(run);
+    }
+    let (verdicts, unjudged) = match verdicts(run, &plan, told, mismatch.as_ref(), &mut missing) {
+        Ok(verdicts) => (Some(verdicts), None),
+        Err(trouble) => (None, Some(trouble)),
     };
-    missing.extend(scan.missing(needed || !judged_already));
-    if !scan.was_read()
+    missing.extend(scan.missing());
+    if !scan.is_whole()
         && let Some(verdicts) = &verdicts
     {
         missing.extend(without_evidence(run, verdicts));
@@ -64,8 +67,37 @@ pub(crate) fn gather(run: &Path, needed: bool) -> Result<Gathered, Trouble> {
         combinations: Vec::new(),
     });
     let plan = plan.map_or_else(|_| nothing_planned(scan.rig.as_deref()), |plan| plan.plan);
-    let started_unix_s = scan.started_unix_s.or_else(|| super::started(run)).unwrap_or_default();
+    let started_unix_s = scan.started_unix_s.unwrap_or_default();
     Ok(Gathered { plan, verdicts, missing, unjudged, started_unix_s })
+}
+
+/// Those that were told where they are those of the log, else what the log is judged to be.
+fn verdicts(
+    run: &Path,
+    plan: &Result<RunPlan, ReadError>,
+    told: Option<RunVerdicts>,
+    mismatch: Option<&Mismatch>,
+    missing: &mut Vec<String>,
+) -> Result<RunVerdicts, Trouble> {
+    let told = match (told, mismatch) {
+        (Some(told), None) => return Ok(told),
+        (told, _) => told,
+    };
+    let judged = match plan {
+        Ok(plan) => judge::verdicts_now(run, plan),
+        Err(error) => Err(read_trouble(error)),
+    };
+    let (Some(told), Some(mismatch)) = (told, mismatch) else { return judged };
+    let instead = match &judged {
+        Ok(_) => "judged from the log, as `rigtone judge` does".to_owned(),
+        Err(_) if mismatch.is_of_another_run() => "not shown".to_owned(),
+        Err(trouble) => format!("shown all the same, for the log cannot be judged ({})", trouble.in_a_line()),
+    };
+    missing.push(format!("verdicts.json does not belong to this log: {mismatch}; {instead}"));
+    match judged {
+        Err(_) if !mismatch.is_of_another_run() => Ok(told),
+        judged => judged,
+    }
 }
 
 /// The verdicts that were written at the end of the run.

@@ -1,16 +1,31 @@
 //! A look at a log and at the evidence that it names: what can be read, and what is not there.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead as _, BufReader, Read as _},
+    path::Path,
+};
 
 use rigtone_model::{
-    event::{At, Body},
+    event::{Body, Event},
     id::CombinationId,
+    verdict::RunVerdicts,
 };
-use rigtone_record::read_events;
-use rigtone_report::figure::count;
+use rigtone_record::{EVENTS, ReadError, open_file, read_events};
+use rigtone_report::{
+    figure::count,
+    outline::{self, Mismatch, Outline},
+};
 
 /// Faults of a log that are told; the others are counted.
 const TOLD: usize = 3;
+/// So much of a log is skimmed at a time, and the longest line of it.
+const BLOCK: usize = 256 << 10;
+const LONGEST_LINE: u64 = 16 << 20;
+/// How the kind stands in a line that we wrote; no text can hold it, for there quotes have a backslash.
+const KIND: &[u8] = b"\"kind\":\"";
+/// The kind that tells when a run began, and on what.
+const BEGINNING: &str = "run-started";
 
 /// What a log holds.
 #[derive(Debug, Default)]
@@ -20,9 +35,9 @@ pub(super) struct Scan {
     pub(super) rig: Option<String>,
     /// When it began, in seconds since 1970.
     pub(super) started_unix_s: Option<i64>,
-    read: bool,
-    ended: bool,
-    events: u64,
+    /// Whether every event was looked at.
+    whole: bool,
+    outline: Outline,
     faults: Vec<String>,
     more_faults: u64,
     /// Events of kinds that a newer version wrote.
@@ -35,13 +50,16 @@ pub(super) struct Scan {
 impl Scan {
     /// Goes through the log of a run.
     pub(super) fn of(run: &Path) -> Self {
-        let mut scan = Self { read: true, ..Self::default() };
+        let mut scan = Self { whole: true, ..Self::default() };
         match read_events(run) {
+            Err(ReadError::Io { os, .. }) if os.kind() == io::ErrorKind::NotFound => {
+                scan.fault("events.jsonl is not there: of single trials nothing is known".to_owned());
+            }
             Err(error) => scan.fault(error.to_string()),
             Ok(mut events) => {
                 for event in events.by_ref() {
                     match event {
-                        Ok(event) => scan.take(run, event.at, event.body),
+                        Ok(event) => scan.take(run, event),
                         Err(error) => scan.fault(error.to_string()),
                     }
                 }
@@ -51,12 +69,48 @@ impl Scan {
         scan
     }
 
-    /// Whether a log was looked for at all.
-    pub(super) fn was_read(&self) -> bool {
-        self.read
+    /// Goes through the log of a run for what tells when it began and whether verdicts are its own: of a long night the other events are not even
+    /// decoded. Nothing when something is amiss, for then all of it has to be looked at.
+    pub(super) fn skim(run: &Path) -> Option<Self> {
+        let mut scan = Self::default();
+        let mut reader = BufReader::with_capacity(BLOCK, open_file(&run.join(EVENTS)).ok()?);
+        let (mut line, mut due) = (Vec::new(), 0);
+        while reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).ok()? > 0 {
+            // Cut off, or too long.
+            if line.pop() != Some(b'\n') {
+                return None;
+            }
+            if tells(&line) {
+                let (of, event) = Event::from_line(str::from_utf8(&line).ok()?).ok()?;
+                if scan.run.is_empty() {
+                    scan.run = of.into_owned();
+                } else if scan.run != of {
+                    return None;
+                }
+                if event.seq < due {
+                    return None;
+                }
+                due = event.seq.saturating_add(1);
+                scan.take(run, event);
+            }
+            line.clear();
+        }
+        Some(scan)
+    }
+
+    /// Whether all of the log was looked at, and not only what tells of the run as a whole.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Why verdicts are not those of this log, if they are not.
+    pub(super) fn mismatch(&self, verdicts: &RunVerdicts) -> Option<Mismatch> {
+        let run = Some(&*self.run).filter(|run| !run.is_empty());
+        self.outline.mismatch(run, verdicts)
     }
 
     fn fault(&mut self, fault: String) {
+        self.outline.take_damage();
         if self.faults.len() < TOLD {
             self.faults.push(fault);
         } else {
@@ -64,16 +118,14 @@ impl Scan {
         }
     }
 
-    fn take(&mut self, run: &Path, at: Option<At>, body: Body) {
-        self.events += 1;
-        let key = at.map(|at| (at.combination, at.trial, at.attempt));
-        match (body, key) {
+    fn take(&mut self, run: &Path, event: Event) {
+        self.outline.take(&event);
+        let key = event.at.map(|at| (at.combination, at.trial, at.attempt));
+        match (event.body, key) {
             (Body::RunStarted { rig, unix_s, .. }, _) => {
                 self.rig.get_or_insert(rig);
                 self.started_unix_s.get_or_insert(unix_s);
             }
-            (Body::RunFinished { .. }, _) => self.ended = true,
-            (Body::RunResumed { .. }, _) => self.ended = false,
             (Body::Unknown { .. }, _) => self.unknown += 1,
             (Body::Evidence { file, .. }, Some(key)) => {
                 self.named += 1;
@@ -93,16 +145,13 @@ impl Scan {
         }
     }
 
-    /// What is not there, as sentences. `end`: whether it matters that the log does not come to its end.
-    pub(super) fn missing(&self, end: bool) -> Vec<String> {
-        if !self.read {
-            return Vec::new();
-        }
+    /// What is not there, as sentences.
+    pub(super) fn missing(&self) -> Vec<String> {
         let mut missing = self.faults.clone();
         if self.more_faults > 0 {
             missing.push(format!("{} of the log", count(self.more_faults as usize, "more fault")));
         }
-        if end && !self.ended && self.events > 0 {
+        if self.outline.is_cut_off() {
             missing.push("the log ends before its run does: what came after is not known".to_owned());
         }
         if self.unknown > 0 {
@@ -115,5 +164,30 @@ impl Scan {
             missing.push(format!("{gone} of {named} evidence files of the log are not there, such as {first}"));
         }
         missing
+    }
+}
+
+/// Whether a line may tell of the run as a whole. What is written in another way than ours is decoded to see.
+fn tells(line: &[u8]) -> bool {
+    let Some(at) = line.windows(KIND.len()).position(|part| part == KIND) else { return true };
+    let kind = line.get(at + KIND.len()..).unwrap_or_default();
+    let is = |known: &str| kind.strip_prefix(known.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'"'));
+    is(BEGINNING) || outline::KINDS.iter().any(|known| is(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::of_the_run(r#"{"schema":"1.0","run":"r","kind":"trial-finished","payload":{}}"#, true)]
+    #[case::of_a_trial(r#"{"schema":"1.0","run":"r","kind":"observed","payload":{}}"#, false)]
+    #[case::longer(r#"{"schema":"1.0","run":"r","kind":"trial-finished-twice","payload":{}}"#, false)]
+    #[case::in_a_text(r#"{"schema":"1.0","run":"\"kind\":\"run-started\"","kind":"observed"}"#, false)]
+    #[case::with_spaces(r#"{"schema": "1.0", "run": "r", "kind": "observed"}"#, true)]
+    #[case::no_event("", true)]
+    fn what_tells_of_a_run_is_found_without_decoding(#[case] line: &str, #[case] found: bool) {
+        assert_eq!(tells(line.as_bytes()), found);
     }
 }
