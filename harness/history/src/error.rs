@@ -82,7 +82,9 @@ pub enum TakeError {
     #[error("a run is being written to it")]
     BeingWritten,
     /// It was never judged.
-    #[error("it has no `verdicts.json`: the run did not come to its end; `rigtone judge` judges what it recorded")]
+    #[error(
+        "it has no `verdicts.json`: the run did not come to its end; `rigtone run --resume` goes on with it, `rigtone merge` judges what it recorded"
+    )]
     NotJudged,
     /// Its plan and its verdicts are not of one run.
     #[error("its plan and its verdicts do not belong together: `{combination}` stands in one of them only")]

@@ -8,7 +8,7 @@ use crate::{
     Kind,
     history::{Firmware, Line, Version},
     matrix::others,
-    series::{proportion, rate},
+    series::{confidence, proportion, rate},
 };
 
 /// What is alike: kind of rig, scenario, axis, device, the other axes, the place of the expectation, and the expectation.
@@ -20,6 +20,8 @@ struct Sum {
     held: u64,
     n: u64,
     runs: Vec<usize>,
+    /// That with which the expectation is judged.
+    confidence: Option<f64>,
 }
 
 /// Devices that have several versions, with what each gating expectation came to.
@@ -40,6 +42,7 @@ pub(crate) fn firmware(lines: &[Line]) -> Vec<Firmware> {
                     series.expected.clone(),
                 );
                 let sum = found.entry(key).or_default().entry(version.clone()).or_default();
+                sum.confidence = confidence(series).or(sum.confidence);
                 for point in &series.points {
                     let counted = proportion(point);
                     if counted.trials() > 0 {
@@ -80,7 +83,7 @@ fn told(versions: BTreeMap<String, Sum>) -> Vec<Version> {
             let all = Proportion::new(sum.held, sum.n).ok()?;
             let p = before.replace(all).map(|before| fisher(before, all).two_sided);
             let (first_run, last_run) = (*sum.runs.first()?, *sum.runs.last()?);
-            Some(Version { firmware, runs: sum.runs.len(), first_run, last_run, rate: rate(all), p })
+            Some(Version { firmware, runs: sum.runs.len(), first_run, last_run, rate: rate(all, sum.confidence), p })
         })
         .collect()
 }

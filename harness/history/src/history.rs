@@ -200,10 +200,12 @@ pub struct Rate {
     pub n: u64,
     /// The rate, in %.
     pub estimate: f64,
-    /// The lower end of Wilson's interval of 95 %, in %.
+    /// The lower end of its exact interval (Clopper and Pearson), in %.
     pub low: f64,
     /// The upper end, in %.
     pub high: f64,
+    /// The confidence of the interval, a fraction: that of the expectation, and 0.95 where no verdict tells it.
+    pub confidence: f64,
 }
 
 /// The newest evidence of each point of a scenario's matrix.

@@ -13,7 +13,7 @@ use crate::{
     index::{Answer, Entry},
 };
 
-/// The confidence of intervals of several runs together.
+/// The confidence of intervals of several runs together, where no verdict tells that of the expectation.
 const CONFIDENCE: f64 = 0.95;
 
 /// How far an estimate may be from the share in which it held, to be that share.
@@ -81,11 +81,12 @@ fn finished(mut series: Series) -> Series {
         }
     }
     let counts: Vec<Proportion> = series.points.iter().map(proportion).collect();
+    let sure = confidence(&series);
     let marked = changes(&counts, Search::default()).into_iter().map(|change| Changed {
         run: series.points[change.at].run,
         point: change.at,
-        before: rate(change.before),
-        after: rate(change.after),
+        before: rate(change.before, sure),
+        after: rate(change.after, sure),
         p: change.p,
     });
     series.changes = marked.collect();
@@ -99,15 +100,23 @@ pub(crate) fn proportion(point: &Point) -> Proportion {
     Proportion::new(held, n).unwrap_or(Proportion::new(0, 0).expect("nothing of nothing is a proportion"))
 }
 
-/// Several runs together, in %.
-pub(crate) fn rate(of: Proportion) -> Rate {
-    let confidence = Confidence::new(CONFIDENCE).expect("it lies between 0 and 1");
-    let interval = of.wilson(confidence);
+/// The confidence with which the expectation is judged: that of its newest interval.
+pub(crate) fn confidence(series: &Series) -> Option<f64> {
+    series.points.iter().rev().find_map(|point| point.confidence)
+}
+
+/// Several runs together, in %; with the exact limits that each of them is shown with.
+pub(crate) fn rate(of: Proportion, confidence: Option<f64>) -> Rate {
+    // A file may say anything.
+    let confidence = confidence.and_then(|confidence| Confidence::new(confidence).ok());
+    let confidence = confidence.unwrap_or_else(|| Confidence::new(CONFIDENCE).expect("it lies between 0 and 1"));
+    let interval = of.clopper_pearson(confidence);
     Rate {
         held: of.successes(),
         n: of.trials(),
         estimate: 100.0 * of.estimate().unwrap_or(0.0),
         low: 100.0 * interval.lower,
         high: 100.0 * interval.upper,
+        confidence: confidence.get(),
     }
 }

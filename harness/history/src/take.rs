@@ -96,7 +96,12 @@ pub(crate) fn take(directory: &Path) -> Result<Taken, TakeError> {
     let Asked { plan } = read_plan(directory)?;
     // A run from which the environment was not copied still says much: it is of an unknown kind.
     let environment = read_environment(directory).ok();
-    let (exit_code, _) = exit::of(&verdicts, InconclusivePolicy::AsError);
+    let policy = match environment.as_ref().and_then(|told| told["run"]["inconclusive"].as_str()) {
+        Some("pass") => InconclusivePolicy::AsPass,
+        Some("fail") => InconclusivePolicy::AsFailure,
+        _ => InconclusivePolicy::AsError,
+    };
+    let (exit_code, _) = exit::of(&verdicts, policy);
     let scenarios = plan.scenarios.into_iter().map(|planned| named(directory, planned)).collect::<Result<_, _>>()?;
     let kind = Kind::of(environment.as_ref(), &plan.combinations);
     let environment = environment.unwrap_or_default();

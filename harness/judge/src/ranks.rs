@@ -73,20 +73,6 @@ fn half(a: f64, b: f64) -> f64 {
     }
 }
 
-/// Trials of each of two samples that show a shift like theirs with this probability, on two sides (G. E. Noether 1987): from how often a value of the
-/// second is the larger one. Nothing without a shift, or beyond `most`.
-#[must_use]
-pub fn trials_needed(first: &[f64], second: &[f64], confidence: Confidence, power: f64, most: u64) -> Option<u64> {
-    use statrs::distribution::{ContinuousCDF, Normal};
-    let pairs = first.len() as f64 * second.len() as f64;
-    let larger: f64 = second.iter().map(|b| first.iter().map(|a| half(*b, *a)).sum::<f64>()).sum();
-    let lean = (larger / pairs - 0.5).abs();
-    let normal = Normal::standard();
-    let z = normal.inverse_cdf(1.0 - confidence.alpha() / 2.0) + normal.inverse_cdf(power);
-    let n = (z * z / (6.0 * lean * lean)).ceil();
-    (n <= most as f64).then_some((n as u64).max(2))
-}
-
 /// Sizes of groups of equal values.
 fn ties(first: &[f64], second: &[f64]) -> Vec<f64> {
     let mut all: Vec<f64> = first.iter().chain(second).copied().collect();

@@ -26,6 +26,14 @@ pub enum MeasureError {
         /// How many there are.
         channels: usize,
     },
+    /// At its rate nothing can be measured; the header may be wrong.
+    #[error("recorded at {have} frames per second where {need} are needed")]
+    TooSlow {
+        /// Its frames per second.
+        have: u32,
+        /// The fewest that serve.
+        need: u32,
+    },
     /// The sound cannot be looked for.
     #[error("the sound cannot be looked for: {0}")]
     Unfit(UnfitSound),

@@ -14,6 +14,8 @@ use crate::report::{
 use crate::source::Source;
 use crate::stimulus::Request;
 
+/// The fewest frames per second of a sound and of its recording: no telephone has less.
+const LOWEST_RATE: u32 = 8_000;
 /// A stretch that is searched at once, in seconds, and this many sounds.
 const STRETCH_S: f64 = 60.0;
 const STRETCH_SOUNDS: f64 = 3.0;
@@ -38,10 +40,11 @@ impl Sound {
     /// The mean of all channels of a file, at its own rate.
     ///
     /// # Errors
-    /// [`MeasureError::File`], and [`MeasureError::Unfit`] when it cannot be looked for or is longer than ten minutes.
+    /// [`MeasureError::File`], and [`MeasureError::Unfit`], [`MeasureError::TooLong`] or [`MeasureError::TooSlow`] when it cannot be looked for.
     pub fn open(path: &std::path::Path) -> Result<Self, MeasureError> {
         let rate = Source::open(path, 48_000)?.recorded_at();
         let mut source = Source::open(path, rate)?;
+        source.serves(LOWEST_RATE)?;
         let (frames, have_s) = (source.frames(), source.frames() as f64 / f64::from(rate));
         if have_s > MeasureError::LONGEST_SOUND_S {
             return Err(MeasureError::TooLong { have_s });
@@ -69,8 +72,9 @@ impl Sound {
 /// Measures a sound in a file that is read at the rate of the sound.
 ///
 /// # Errors
-/// [`MeasureError`] when the file holds no recording. Whatever a recording says, or does not say, is in the report.
+/// [`MeasureError`] when the file holds no recording, or one of too low a rate. Whatever a recording says, or does not say, is in the report.
 pub fn measure_sound(source: &mut Source, sound: &Sound, request: &Request) -> Result<Report, MeasureError> {
+    source.serves(LOWEST_RATE)?;
     let rate = f64::from(source.rate());
     let figures = source.figures(request.channel, request.digital_silence)?;
     let mut emitted =

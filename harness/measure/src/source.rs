@@ -41,6 +41,12 @@ impl Source {
         self.reader.rate()
     }
 
+    /// Refuses a file that was recorded at less than `need` frames per second, before anything is read of it: a low rate makes hours of little.
+    pub(crate) fn serves(&self, need: u32) -> Result<(), MeasureError> {
+        let have = self.recorded_at();
+        if have >= need { Ok(()) } else { Err(MeasureError::TooSlow { have, need }) }
+    }
+
     /// Its channels.
     pub fn channels(&self) -> usize {
         usize::from(self.reader.channels())

@@ -10,6 +10,8 @@ use crate::report::{Against, DifferenceAt, Emitted, EmittedBy, LookedFor, Record
 use crate::search::search;
 use crate::source::Source;
 
+/// Frames per second that hold the markers of a stimulus, up to 8 kHz: at less nothing of it is measured.
+const LOWEST_RATE: u32 = 16_000;
 /// Latencies of up to 10 s are looked for behind a known emission; the noise of the second before it is kept.
 const BEFORE_S: f64 = 1.0;
 const BEHIND_S: f64 = 10.5;
@@ -39,8 +41,9 @@ pub struct Request {
 /// Measures `stimulus` in a file.
 ///
 /// # Errors
-/// [`MeasureError`] when the file holds no recording. Whatever a recording says, or does not say, is in the report.
+/// [`MeasureError`] when the file holds no recording, or one of too low a rate. Whatever a recording says, or does not say, is in the report.
 pub fn measure(source: &mut Source, stimulus: &Stimulus, request: &Request) -> Result<Report, MeasureError> {
+    source.serves(LOWEST_RATE)?;
     let rate = f64::from(source.rate());
     let figures = source.figures(request.channel, request.digital_silence)?;
     let defaults = Expectation::default();

@@ -1,7 +1,8 @@
 //! `rigtone compare`
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -12,11 +13,11 @@ use rigtone_judge::{
     verdicts::RunPlan,
 };
 use rigtone_model::{
-    comparison::{Comparisons, Question},
+    comparison::{Comparison, Comparisons, Question},
     plan::{Combination, Selector},
 };
 use rigtone_record::{merged_of, read_environment, read_plan};
-use rigtone_report::{comparison, exit::Code};
+use rigtone_report::{comparison, exit::Code, figure::count};
 
 use super::{
     judge::{doubled, foreign},
@@ -34,7 +35,7 @@ pub(crate) struct Compare {
     /// What the two sides differ in: `run`, `condition`, an axis such as `codec`, or `speaker.firmware`; `run` when left out.
     #[arg(long, value_name = "KEY")]
     by: Option<By>,
-    /// The two values to compare, where there are more: the second beside the first.
+    /// The two values of what `--by` names to compare, where there are more: the second beside the first.
     #[arg(long, num_args = 2, value_names = ["A", "B"])]
     between: Vec<String>,
     /// Only combinations that match, such as `speaker=charge-5*`; several must all match.
@@ -112,8 +113,46 @@ fn apart(directories: &[PathBuf], runs: &[Read]) -> Result<(), Trouble> {
     Ok(())
 }
 
+/// Refuses what would be taken for something else than was meant.
+fn agree(what: &Compare, by: &By) -> Result<(), Trouble> {
+    if *by == By::Run && !what.between.is_empty() {
+        return Err(Trouble::usage(
+            "`--between` names two values of what `--by` names: two runs are named by themselves",
+        )
+        .hint("add `--by condition`, `--by codec`, `--by speaker.firmware`; or leave `--between` out"));
+    }
+    let mut units = BTreeSet::new();
+    for (unit, _) in &what.margin {
+        if !units.insert(unit) {
+            return Err(Trouble::usage(format!("`--margin` is given twice in `{unit}`"))
+                .hint("one difference is the smallest that matters: give one margin for each unit"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses selectors that choose nothing of all runs, or of one of two that are compared. How many combinations they chose is counted by run.
+fn chosen_some(what: &Compare, by: &By, counted: &[usize]) -> Result<(), Trouble> {
+    let selectors: Vec<String> = what.select.iter().map(|selector| format!("`{selector}`")).collect();
+    let nothing = |of: &str| {
+        Trouble::new(Code::Nothing, format!("nothing {of} matches {}", selectors.join(" and ")))
+            .hint("`*` stands for anything, as in `speaker=charge-5*`; several selectors must all match")
+    };
+    if selectors.is_empty() {
+        return Ok(());
+    }
+    if counted.iter().all(|count| *count == 0) {
+        return Err(nothing("that was run"));
+    }
+    match what.runs.iter().zip(counted).find(|(_, count)| **count == 0) {
+        Some((run, _)) if *by == By::Run => Err(nothing(&format!("of {}", run.display()))),
+        _ => Ok(()),
+    }
+}
+
 pub(crate) fn run(what: &Compare) -> Result<Code, Trouble> {
     let by = what.by.clone().unwrap_or(By::Run);
+    agree(what, &by)?;
     if by == By::Run && what.runs.len() != 2 {
         return Err(Trouble::usage("two runs are compared with each other").hint(
             "name two run directories, or say what to compare within one: `--by condition`, `--by codec`, `--by speaker.firmware`",
@@ -130,18 +169,22 @@ pub(crate) fn run(what: &Compare) -> Result<Code, Trouble> {
     // Every combination of every run, at a place of its own.
     let mut places: Vec<(usize, usize)> = Vec::new();
     let mut matched = Matched::default();
+    let mut counted = vec![0; runs.len()];
     for (number, run) in runs.iter().enumerate() {
         // Two runs may have one name in two folders: they are told apart by what was typed.
         let label = what.runs[number].display().to_string();
         for (index, combination) in run.plan.plan.combinations.iter().enumerate() {
-            if chosen(what, run, combination)
-                && let Some((key, side)) = by.side(&label, combination)
-            {
+            if !chosen(what, run, combination) {
+                continue;
+            }
+            counted[number] += 1;
+            if let Some((key, side)) = by.side(&label, combination) {
                 matched.add(key, side, places.len());
                 places.push((number, index));
             }
         }
     }
+    chosen_some(what, &by, &counted)?;
     let typed: Vec<String> = what.runs.iter().map(|run| run.display().to_string()).collect();
     let named = match (by == By::Run, what.between.as_slice(), typed.as_slice()) {
         (true, _, [first, second]) => Some((first.as_str(), second.as_str())),
@@ -179,8 +222,32 @@ pub(crate) fn run(what: &Compare) -> Result<Code, Trouble> {
         printer::out(&format!("{text}\n"));
     } else {
         printer::out(&comparison::text(&whole));
+        printer::out(&remarks(&whole));
     }
     Ok(comparison::code(&whole))
+}
+
+/// What figures mean that do not say so themselves.
+fn remarks(whole: &Comparisons) -> String {
+    let mut text = String::new();
+    let some = |what: fn(&Comparison) -> bool| whole.questions.iter().any(|question| what(&question.comparison));
+    if some(|c| c.needed.is_some()) {
+        let (alpha, questions) = (1.0 - whole.confidence, whole.questions.len());
+        let level = alpha / questions as f64;
+        let level = if level >= 0.001 { format!("{level:.3}") } else { format!("{level:.1e}") };
+        let _ = writeln!(
+            text,
+            "so many trials would show it with 80 %, at p = {level}: {:.0} % for all {}",
+            100.0 * alpha,
+            count(questions, "question")
+        );
+    }
+    if some(|c| c.first.estimate.is_none() && c.second.estimate.is_none()) {
+        text.push_str(
+            "never on both sides: what did not come has no time, so that there is no difference to measure\n",
+        );
+    }
+    text
 }
 
 fn chosen(what: &Compare, run: &Read, combination: &Combination) -> bool {

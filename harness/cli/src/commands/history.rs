@@ -7,7 +7,7 @@ use rigtone_history::{Filter, Found, History, INDEX, IndexError, Look, TakeError
 use rigtone_model::{plan::Selector, quantity::Duration};
 use rigtone_report::{exit::Code, sanitise};
 
-use super::run::now;
+use super::run::{now, place_trouble};
 use crate::{printer, trouble::Trouble};
 
 /// How many directories that are no run are named on the terminal; JSON names all of them.
@@ -80,7 +80,7 @@ pub(crate) fn history(what: &What) -> Result<Code, Trouble> {
         selector.fits(&loaded.scenarios).map_err(Trouble::usage)?;
     }
     for (directory, why) in &loaded.doubled {
-        printer::note(&format!("skipped: {}: {why}", shown(directory)));
+        printer::note(&format!("note: skipped: {}: {why}", shown(directory)));
     }
     let stale_after_s = what.stale.ns() / 1_000_000_000;
     let history = History::of(&loaded, &refreshed.skipped, now(), stale_after_s);
@@ -127,10 +127,10 @@ fn place(roots: &[PathBuf], found: &Found) -> PathBuf {
 /// Names what is no run, or cannot be read.
 fn name(skipped: &[(PathBuf, TakeError)]) {
     for (directory, why) in skipped.iter().take(NAMED) {
-        printer::note(&format!("skipped: {}: {}", shown(directory), sanitise::line(&why.to_string())));
+        printer::note(&format!("note: skipped: {}: {}", shown(directory), sanitise::line(&why.to_string())));
     }
     if skipped.len() > NAMED {
-        printer::note(&format!("skipped: {} more; `--json` names all of them", skipped.len() - NAMED));
+        printer::note(&format!("note: skipped: {} more; `--json` names all of them", skipped.len() - NAMED));
     }
 }
 
@@ -140,8 +140,7 @@ fn shown(path: &Path) -> String {
 }
 
 fn write(file: &Path, html: &str) -> Result<(), Trouble> {
-    rigtone_record::replace(file, |out| out.write_all(html.as_bytes()))
-        .map_err(|error| Trouble::usage(&error).hint(error.hint()))
+    rigtone_record::deliver(file, |out| out.write_all(html.as_bytes())).map_err(|error| place_trouble(&error))
 }
 
 fn trouble(error: &IndexError) -> Trouble {

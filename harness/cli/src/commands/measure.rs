@@ -28,7 +28,7 @@ const CALIBRATION_DB: f64 = 0.3;
 /// What is measured, and what is known of it.
 #[derive(Debug, Args)]
 pub(crate) struct Measure {
-    /// The recording: WAV of 16, 24 or 32 bits or float, 1 to 8 channels, any rate.
+    /// The recording: WAV of 16, 24 or 32 bits or float, 1 to 8 channels, any rate from 16 kHz on.
     recording: PathBuf,
     /// What was played: the name of a stimulus; a file that `rigtone signal` wrote, with its `--positions`; or any other
     /// sound of 50 ms to 10 minutes as a WAV file: then presence, latency and continuity are measured.
@@ -148,6 +148,8 @@ fn trouble(path: &Path, error: &MeasureError) -> Trouble {
     let what = format!("{}: {error}", path.display());
     match error {
         MeasureError::File(_) => Trouble::usage(what).hint("name a WAV file of 1 to 8 channels"),
+        MeasureError::TooSlow { need, .. } => Trouble::usage(what)
+            .hint(format!("record at {need} Hz or more; where the header of the file is wrong, put it right")),
         MeasureError::NoSuchChannel { .. } => Trouble::usage(what).hint("channels are counted from 0"),
         MeasureError::Unfit(_) | MeasureError::TooLong { .. } => {
             Trouble::usage(what).hint("name a sound of 50 ms to 10 minutes, or a stimulus")

@@ -60,11 +60,76 @@ fn two_firmware_versions_of_one_run_are_compared() {
     home.rigtone(&["run", "--out", "run", "--select", "speaker=charge-5-*", "--select", "scenario=pairing-cold-start"]);
     let report = home
         .rigtone(&["compare", "run", "--by", "speaker.firmware", "--between", "1.0.6", "1.1.0", "--json"])
-        .with_code(11)
+        .with_code(0)
         .json();
-    // One pairing attempt in three succeeds with the old one.
+    // One pairing attempt in three succeeds with the old one: 8 of 10 beside 35 of 35 are 45 of 990 ways, p = 0.045, and the last question of two.
     assert!(questions(&report).contains(&("success-rate of pair".into(), "better".into())), "{report:#}");
     assert_eq!(report["questions"][0]["first"]["n"], 10);
+}
+
+/// Trials that are asked for are more than did not show it, and as many as the test that is named needs among so many questions.
+#[test]
+fn what_is_needed_shows_what_was_seen() {
+    let home = Home::new();
+    home.rigtone(&["run", "--out", "run", "--select", "speaker=srs-xb33-*"]);
+    let by = ["compare", "run", "--by", "speaker.firmware", "--between", "2.1.0", "2.1.1"];
+    let report = home.rigtone(&[&by[..], &["--json"]].concat()).with_code(11).json();
+    let questions = report["questions"].as_array().unwrap();
+    let level = 0.05 / questions.len() as f64;
+    let divisions = |n: u32| (1..=n).map(|k| f64::from(n + k) / f64::from(k)).product::<f64>();
+    let mut opposed = 0;
+    for question in questions {
+        let needed = question["needed"].as_u64();
+        let of = |side: &str, what: &str| question[side][what].as_f64();
+        assert!(needed.is_none_or(|needed| needed as f64 > of("first", "n").unwrap()), "{question:#}");
+        // The old firmware is silent, the new one is heard.
+        if question["unit"] == "%" && (of("first", "estimate"), of("second", "estimate")) == (Some(0.0), Some(1.0)) {
+            let p = |n: u32| match question["method"].as_str() {
+                Some("fisher") => 2.0 / divisions(n),
+                _ => 2.0 * 0.5f64.powi(n as i32),
+            };
+            assert_eq!(needed, (1..).find(|n| p(*n) <= level).map(u64::from), "{question:#}");
+            opposed += 1;
+        }
+    }
+    assert!(opposed > 0, "{report:#}");
+    home.rigtone(&by).with_code(11).says(&["trials would show it with 80 %, at p = 0.0", "5 % for all "]);
+}
+
+/// A speaker that was never heard has no latency, and not the same one as before.
+#[test]
+fn what_never_came_is_not_the_same() {
+    let home = Home::new();
+    for (out, seed) in [("before", "1"), ("after", "2")] {
+        let select = ["--select", "scenario=playback-heard", "--select", "speaker=srs-xb33-fw210"];
+        home.rigtone(&[&["run", "--out", out, "--seed", seed][..], &select].concat());
+    }
+    let compare = ["compare", "before", "after", "--margin", "10 ms"];
+    let report = home.rigtone(&[&compare[..], &["--json"]].concat()).with_code(11).json();
+    keeps_to("comparison.schema.json", &report);
+    let latencies: Vec<_> = questions(&report).into_iter().filter(|(title, _)| title == "latency of play").collect();
+    assert!(!latencies.is_empty() && latencies.iter().all(|(_, found)| found == "cannot-tell"), "{report:#}");
+    home.rigtone(&compare).says(&["never (n = 5) -> never (n = 5): no figure", "never on both sides: "]);
+}
+
+/// A choice that nothing matches is named, and not what is missing for want of it.
+#[test]
+fn a_selector_that_chooses_nothing_is_named() {
+    let home = Home::new();
+    let some = ["--select", "scenario=playback-heard", "--select", "speaker=charge-5-fw110"];
+    home.rigtone(&[&["run", "--out", "run"][..], &some].concat());
+    home.rigtone(&["run", "--out", "other", "--select", "scenario=playback-heard"]);
+    let cases: [(&[&str], &str); 3] = [
+        (
+            &["compare", "run", "--by", "codec", "--select", "speaker=nope"],
+            "nothing that was run matches `speaker=nope`",
+        ),
+        (&["compare", "run", "other", "--select", "speaker=nope"], "nothing that was run matches `speaker=nope`"),
+        (&["compare", "run", "other", "--select", "speaker=srs-*"], "nothing of run matches `speaker=srs-*`"),
+    ];
+    for (compare, said) in cases {
+        home.rigtone(compare).with_code(3).says(&[said, "stands for anything"]);
+    }
 }
 
 /// Copies and merged runs hold trials that were counted already.
@@ -111,6 +176,10 @@ fn a_run_is_judged_beside_an_earlier_one() {
 #[case(&["compare", "run", "run", "--margin", "5"], &["no margin", "`5 %`"])]
 #[case(&["compare", "run", "run", "--select", "speeker=x"], &["speeker", "did you mean `speaker`"])]
 #[case(&["compare", "run", "run", "--confidence", "100 %"], &["confidence"])]
+#[case(&["compare", "run", "run", "--between", "1", "2"], &["`--between` names two values", "--by condition"])]
+#[case(&["compare", "run", "run", "--by", "run", "--between", "1", "2"], &["`--between` names two values"])]
+#[case(&["compare", "run", "run", "--margin", "60 %", "--margin", "1 %"], &["`--margin` is given twice in `%`", "each unit"])]
+#[case(&["compare", "run", "run", "--margin", "1 s", "--margin", "5 ms"], &["`--margin` is given twice in `ms`"])]
 #[case(&["judge", "run", "--scenarios", "scenarios/sound"], &["none of these scenarios", "playback-heard"])]
 #[case(&["judge", "run", "--scenarios", "none.yaml"], &["none.yaml"])]
 fn wrong_usage_is_explained(#[case] arguments: &[&str], #[case] said: &[&str]) {

@@ -112,6 +112,12 @@ fn what_is_no_run_is_named_beside_the_rest() {
         "runs/night-01: it has no `verdicts.json`",
         "1 run on 2023-11-14",
     ]);
+    // Quiet, nothing is said but the result and errors.
+    let quiet = home.rigtone(&["-q", "history"]).with_code(0);
+    assert_eq!(quiet.err, "");
+    quiet.says(&["1 run on 2023-11-14"]);
+    let nothing = home.rigtone(&["-q", "history", "runs/notes"]).with_code(3);
+    assert!(nothing.err.starts_with("error: there is no run in runs/notes\n"), "{}", nothing.err);
 }
 
 /// The index is derived: a disk that is full costs time, not the answer.

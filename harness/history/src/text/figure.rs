@@ -19,10 +19,11 @@ pub(crate) fn estimate(point: &Point, unit: &str) -> Option<String> {
     Some(format!("{value} {low}, {high}"))
 }
 
-/// Several runs together, such as `97.1 % [85.1, 99.9] of 60`.
+/// Several runs together, such as `97.1 % [85.1, 99.9] at 95 %, n 60`.
 pub(crate) fn rate(rate: &Rate) -> String {
     let (low, high) = (number(rate.low, "%"), number(rate.high, "%"));
-    format!("{} % [{low}, {high}], n {}", number(rate.estimate, "%"), rate.n)
+    let sure = number(100.0 * rate.confidence, "%");
+    format!("{} % [{low}, {high}] at {sure} %, n {}", number(rate.estimate, "%"), rate.n)
 }
 
 /// A change, such as `98 % -> 80 %`.

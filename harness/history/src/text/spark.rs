@@ -58,7 +58,7 @@ mod tests {
             high: None,
             confidence: None,
         };
-        let rate = Rate { held: 0, n: 0, estimate: 0.0, low: 0.0, high: 0.0 };
+        let rate = Rate { held: 0, n: 0, estimate: 0.0, low: 0.0, high: 0.0, confidence: 0.95 };
         let changed = |&at: &usize| Changed { run: at, point: at, before: rate, after: rate, p: 0.0 };
         Series {
             expected: "e".into(),

@@ -30,6 +30,8 @@ pub(crate) struct Planted {
     pub(crate) verdict: Verdict,
     pub(crate) counts: (u32, u32),
     pub(crate) expected: String,
+    /// That of its interval; without it there is none.
+    pub(crate) confidence: Option<f64>,
 }
 
 impl Planted {
@@ -51,6 +53,7 @@ impl Planted {
             verdict,
             counts: (held, n),
             expected: "`pair` succeeds in at least 90 % of trials".into(),
+            confidence: Some(0.95),
         }
     }
     pub(crate) fn speaker(mut self, unit: &str) -> Self {
@@ -71,6 +74,11 @@ impl Planted {
     }
     pub(crate) fn expected(mut self, words: &str) -> Self {
         words.clone_into(&mut self.expected);
+        self
+    }
+
+    pub(crate) fn sure(mut self, confidence: Option<f64>) -> Self {
+        self.confidence = confidence;
         self
     }
 
@@ -104,7 +112,7 @@ impl Planted {
             ambiguous: 0,
             estimate: Some(rate),
             unit: String::new(),
-            interval: Some(Interval { low: Some(rate * 0.9), high: Some(1.0), confidence: 0.95 }),
+            interval: self.confidence.map(|confidence| Interval { low: Some(rate * 0.9), high: Some(1.0), confidence }),
             needed: None,
             classes: BTreeMap::new(),
             unstable: None,

@@ -1,6 +1,7 @@
 //! The history on a terminal.
 
 use rigtone_history::text::{View, firmware, summary, trends};
+use rstest::rstest;
 use serde_json::json;
 
 use crate::sample::{Lab, Planted};
@@ -37,7 +38,10 @@ fn a_trend_has_a_line_for_each_run_and_one_for_the_change() {
     let lines: Vec<&str> = text.lines().collect();
     let at = lines.iter().position(|line| line.contains("change: 100 % -> 50 %")).unwrap();
     assert!(lines[at - 1].contains("2026-10-10") && lines[at + 1].contains("2026-10-11"), "{text}");
-    assert!(lines[at].contains("before 100 % [99.4, 100], n 600; after 50 % [46, 54], n 600; p < 1e-6"), "{text}");
+    assert!(
+        lines[at].contains("before 100 % [99.4, 100] at 95 %, n 600; after 50 % [45.9, 54.1] at 95 %, n 600; p < 1e-6"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -58,9 +62,25 @@ fn firmware_versions_stand_beside_each_other() {
     }
     let text = firmware(&lab.history(), View::default());
     assert!(text.contains("pairing: speaker maker/box, codec=sbc, source=maker/phone 7.1"), "{text}");
-    assert!(text.contains("   1.9          100 % [96.9, 100], n 120 in 2 runs, 2026-11-21 to 2026-11-22\n"), "{text}");
-    assert!(text.contains("-> 1.10         50 % [41.2, 58.8], n 120 in 2 runs"), "{text}");
+    assert!(
+        text.contains("   1.9          100 % [97, 100] at 95 %, n 120 in 2 runs, 2026-11-21 to 2026-11-22\n"),
+        "{text}"
+    );
+    assert!(text.contains("-> 1.10         50 % [40.7, 59.3] at 95 %, n 120 in 2 runs"), "{text}");
     assert!(text.contains("beside the version before: p < 1e-6"), "{text}");
+}
+
+/// Ten of ten leave 5 % below 0.05^(1/10), and 2.5 % below 0.025^(1/10): with the confidence that the expectation is judged with.
+#[rstest]
+#[case::as_it_is_judged(Some(0.9), "100 % [74.1, 100] at 90 %, n 10 in 1 run")]
+#[case::where_nobody_tells(None, "100 % [69.2, 100] at 95 %, n 10 in 1 run")]
+fn several_runs_are_as_sure_as_each_of_them(#[case] confidence: Option<f64>, #[case] said: &str) {
+    let lab = Lab::new();
+    for speaker in ["box-1.9", "box-1.10"] {
+        lab.run(speaker, 1, &[Planted::new(10, 10).speaker(speaker).sure(confidence)]);
+    }
+    let text = firmware(&lab.history(), View::default());
+    assert_eq!(text.matches(said).count(), 2, "{text}");
 }
 
 #[test]

@@ -24,11 +24,9 @@ fn a_regression_is_marked_at_the_night_it_came() {
     assert_eq!(history.runs[change.run].id, "night-10");
     assert_eq!((change.before.held, change.before.n, change.after.held, change.after.n), (590, 600, 480, 600));
     assert!((change.before.estimate - 100.0 * 59.0 / 60.0).abs() < 1e-9 && (change.after.estimate - 80.0).abs() < 1e-9);
-    // Wilson's interval of 480 of 600, by the formula.
-    let (p, n, z) = (0.8, 600.0, 1.959_963_984_540_054_f64);
-    let half = z * f64::sqrt(p * (1.0 - p) / n + z * z / (4.0 * n * n)) / (1.0 + z * z / n);
-    let middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
-    assert!((change.after.low - 100.0 * (middle - half)).abs() < 1e-6, "{:?}", change.after);
+    // SciPy: binomtest(480, 600).proportion_ci(0.95, "exact").
+    let [low, high] = [76.571_691_507_561_67, 83.129_752_962_883_43];
+    assert!((change.after.low - low).abs() < 1e-6 && (change.after.high - high).abs() < 1e-6, "{:?}", change.after);
     assert!(change.p < 1e-6);
 }
 

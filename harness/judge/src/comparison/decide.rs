@@ -10,14 +10,19 @@ use rigtone_model::{
     document::Expectation,
 };
 
-use super::gather::Trial;
+use super::{
+    gather::Trial,
+    needed::{Demand, Seen},
+    never::apart,
+    paired::Discordant,
+};
 use crate::{
     Confidence, Interval,
     multiple::holm,
-    pairs::{mcnemar, signed_rank},
+    pairs::signed_rank,
     poisson::{self, Count},
     proportion::Proportion,
-    ranks::{self, mann_whitney, shift},
+    ranks::{mann_whitney, shift},
     rates,
     sequential::Outcome,
 };
@@ -26,10 +31,6 @@ use crate::{
 const TURNS: f64 = 0.5;
 /// So much of the longer side must have a partner.
 const PAIRED: f64 = 0.8;
-/// The probability with which a difference should be found by the trials that are asked for.
-const POWER: f64 = 0.8;
-/// More trials than this nobody makes.
-const MOST_TRIALS: u64 = 100_000;
 
 /// The smallest differences that matter, by unit: `%` points of rates, `ms`, `dB` and so on. A unit that is not named has none.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,7 +71,9 @@ pub struct Compared {
     p: f64,
     /// 1: larger is better; −1: smaller is; 0: neither.
     direction: f64,
-    needed: Option<u64>,
+    seen: Seen,
+    /// As many trials of each side would tell as much.
+    tried: u64,
 }
 
 /// Compares the trials of an expectation; nothing for kinds that have no trials of their own, or when a side has none that count.
@@ -80,7 +83,7 @@ pub fn compare(expectation: &Expectation<'_>, first: &Side, second: &Side, confi
         (false, true) => -1.0,
         _ => 0.0,
     };
-    match expectation {
+    let compared = match expectation {
         Expectation::SuccessRate(_) | Expectation::Audio(_) | Expectation::Codec(_) | Expectation::Unsupported(_) => {
             of_rates(first, second, confidence)
         }
@@ -98,25 +101,50 @@ pub fn compare(expectation: &Expectation<'_>, first: &Side, second: &Side, confi
         Expectation::Count(_) => of_events(first, second, confidence),
         Expectation::All(_) | Expectation::Any(_) => of_rates(first, second, confidence),
         Expectation::Role(_) | Expectation::Difference(_) => None,
-    }
+    };
+    compared.map(|compared| compared.agreeing(confidence))
 }
 
 impl Compared {
     /// Answers questions that were asked together, in their order.
     pub fn answered(all: &[Self], margins: &Margins, confidence: Confidence) -> Vec<Comparison> {
         let adjusted = holm(&all.iter().map(|one| one.p).collect::<Vec<_>>());
-        all.iter().zip(adjusted).map(|(one, p)| one.answer(p, margins, confidence)).collect()
+        all.iter().zip(adjusted).map(|(one, p)| one.answer(p, all.len(), margins, confidence)).collect()
     }
 
-    fn answer(&self, p_adjusted: f64, margins: &Margins, confidence: Confidence) -> Comparison {
+    /// With an interval that holds no difference exactly where the test shows none: ties and unequal sides part the two by a little. At no
+    /// difference the test alone says what is covered, so the interval is as sure as before.
+    fn agreeing(mut self, confidence: Confidence) -> Self {
+        // Interval and test of events are of one distribution.
+        if self.method == Method::Poisson {
+            return self;
+        }
+        let Interval { lower, upper } = self.interval;
+        let apart = self.difference.unwrap_or(0.0);
+        if self.p > confidence.alpha() {
+            self.interval = Interval { lower: lower.min(0.0), upper: upper.max(0.0) };
+        } else if apart > 0.0 {
+            self.interval.lower = lower.max(0.0);
+        } else if apart < 0.0 {
+            self.interval.upper = upper.min(0.0);
+        }
+        self
+    }
+
+    fn answer(&self, p_adjusted: f64, questions: usize, margins: &Margins, confidence: Confidence) -> Comparison {
         let margin = margins.of(self.unit);
         // Of events factors are compared, and one is none.
         let (low, high) = if self.method == Method::Poisson { (1.0, 1.0) } else { (-margin, margin) };
         let shown = p_adjusted <= confidence.alpha();
         let Interval { lower, upper } = self.interval;
-        let answer = if shown && (lower > high || upper < low) {
+        // Where every difference matters an interval that ends at none holds none.
+        let every = margin <= 0.0 && self.method != Method::Poisson;
+        let apart = self.difference.unwrap_or(0.0);
+        let above = lower > high || (every && lower >= high && apart > 0.0);
+        let below = upper < low || (every && upper <= low && apart < 0.0);
+        let answer = if shown && (above || below) {
             // Larger where larger is better, or smaller where smaller is.
-            let gain = if lower > high { self.direction } else { -self.direction };
+            let gain = if above { self.direction } else { -self.direction };
             match gain.total_cmp(&0.0) {
                 _ if self.direction == 0.0 => Answer::Different,
                 Ordering::Less => Answer::Worse,
@@ -127,6 +155,10 @@ impl Compared {
         } else {
             Answer::CannotTell
         };
+        // What lies within the margin no number of trials shows to lie beyond it.
+        let matters = margin <= 0.0 || self.difference.is_none_or(|difference| difference.abs() > margin);
+        let level = confidence.alpha() / questions.max(1) as f64;
+        let demand = Demand { level, confidence, margin, tried: self.tried };
         let finite = |x: f64| x.is_finite().then_some(x);
         Comparison {
             method: self.method,
@@ -139,9 +171,14 @@ impl Compared {
             p: self.p,
             p_adjusted,
             answer,
-            needed: self.needed.filter(|_| answer == Answer::CannotTell),
+            needed: (answer == Answer::CannotTell && matters).then(|| self.seen.needed(&demand)).flatten(),
         }
     }
+}
+
+/// Trials of each of two equal sides that tell as much as these: the harmonic mean.
+fn each(first: u64, second: u64) -> u64 {
+    (2 * first * second).checked_div(first + second).unwrap_or(0)
 }
 
 /// Trials with the same number on both sides, where the two took turns.
@@ -168,45 +205,41 @@ fn pairs<'a>(first: &'a Side, second: &'a Side) -> Option<Vec<(&'a Trial, &'a Tr
     Some(first.trials.iter().filter_map(|trial| Some((trial, *by_number.get(&trial.number)?))).collect())
 }
 
-pub(super) fn of_rates(first: &Side, second: &Side, confidence: Confidence) -> Option<Compared> {
-    let told = |side: &Side| -> (Vec<bool>, u64) {
-        let told = side.trials.iter().filter(|t| t.outcome != Outcome::Ambiguous);
-        let held: Vec<bool> = told.map(|t| t.outcome == Outcome::Success).collect();
-        let ambiguous = side.trials.len() as u64 - held.len() as u64;
-        (held, ambiguous)
-    };
-    let proportion =
-        |held: &[bool]| Proportion::new(held.iter().filter(|held| **held).count() as u64, held.len() as u64).ok();
-    let ((of_first, unknown_first), (of_second, unknown_second)) = (told(first), told(second));
-    let (a, b) = (proportion(&of_first)?, proportion(&of_second)?);
+/// The trials of a side that tell, and how many of all held; nothing where none tells.
+pub(super) fn told(side: &Side) -> Option<(Proportion, Summary)> {
+    let count = |wanted: Outcome| side.trials.iter().filter(|trial| trial.outcome == wanted).count() as u64;
+    let held = count(Outcome::Success);
+    let of = Proportion::new(held, held + count(Outcome::Failure)).ok()?;
+    let estimate = of.estimate()?;
+    Some((of, Summary { n: of.trials(), estimate: Some(estimate), ambiguous: count(Outcome::Ambiguous) }))
+}
+
+fn of_rates(first: &Side, second: &Side, confidence: Confidence) -> Option<Compared> {
+    let ((a, of_first), (b, of_second)) = (told(first)?, told(second)?);
     let (p, q) = (a.estimate()?, b.estimate()?);
-    let only = |mine: fn(&(&Trial, &Trial)) -> bool, pairs: &[(&Trial, &Trial)]| {
-        pairs.iter().filter(|pair| mine(pair)).count() as u64
-    };
-    let (method, probability) = match pairs(first, second) {
-        Some(pairs) => {
-            let told: Vec<(&Trial, &Trial)> = pairs
-                .into_iter()
-                .filter(|(x, y)| x.outcome != Outcome::Ambiguous && y.outcome != Outcome::Ambiguous)
-                .collect();
-            let only_first = only(|(x, y)| x.outcome == Outcome::Success && y.outcome == Outcome::Failure, &told);
-            let only_second = only(|(x, y)| x.outcome == Outcome::Failure && y.outcome == Outcome::Success, &told);
-            (Method::Mcnemar, mcnemar(only_first, only_second))
+    let paired = pairs(first, second).and_then(|pairs| Discordant::of(&pairs));
+    let (method, probability, difference, interval, seen, tried) = match paired {
+        Some(found) => {
+            let share = |n: u64| n as f64 / found.pairs as f64;
+            let seen = Seen::Pairs(share(found.only_first), share(found.only_second));
+            (Method::Mcnemar, found.p(), found.difference(), found.interval(confidence), seen, found.pairs)
         }
-        None => (Method::Fisher, rates::fisher(a, b).two_sided),
+        None => {
+            let (probability, interval) = (rates::fisher(a, b).two_sided, rates::difference(a, b, confidence));
+            (Method::Fisher, probability, q - p, interval, Seen::Rates(p, q), each(a.trials(), b.trials()))
+        }
     };
-    let interval = rates::difference(a, b, confidence);
-    let summary = |of: Proportion, ambiguous| Summary { n: of.trials(), estimate: of.estimate(), ambiguous };
     Some(Compared {
         method,
-        first: summary(a, unknown_first),
-        second: summary(b, unknown_second),
+        first: of_first,
+        second: of_second,
         unit: "%",
-        difference: Some(100.0 * (q - p)),
+        difference: Some(100.0 * difference),
         interval: Interval { lower: 100.0 * interval.lower, upper: 100.0 * interval.upper },
         p: probability,
         direction: 1.0,
-        needed: rates::trials_needed(p, q, confidence, POWER, MOST_TRIALS),
+        seen,
+        tried,
     })
 }
 
@@ -231,20 +264,30 @@ pub(super) fn of_values(
 ) -> Option<Compared> {
     let values = |side: &Side| -> Vec<f64> { side.trials.iter().filter_map(number).collect() };
     let (a, b) = (values(first), values(second));
-    let test = mann_whitney(&a, &b)?;
-    let found = shift(&a, &b, confidence)?;
-    let plain = (Method::MannWhitney, found.estimate, found.interval, test.two_sided);
-    let paired = pairs(first, second).and_then(|pairs| {
-        let differences: Vec<f64> = pairs
-            .iter()
-            .filter_map(|(x, y)| Some((number(x)?, number(y)?)))
-            .map(|(x, y)| if x == y { 0.0 } else { y - x })
-            .collect();
-        let found = signed_rank(&differences, confidence)?;
-        Some((Method::SignedRank, found.estimate, found.interval, found.two_sided))
+    let of_pairs = pairs(first, second).and_then(|pairs| {
+        let both: Vec<(f64, f64)> = pairs.iter().filter_map(|(x, y)| Some((number(x)?, number(y)?))).collect();
+        let differences = |x: &[f64], y: &[f64]| -> Vec<f64> {
+            x.iter().zip(y).map(|(x, y)| if x == y { 0.0 } else { y - x }).collect()
+        };
+        let (x, y): (Vec<f64>, Vec<f64>) = both.into_iter().unzip();
+        let seen = differences(&x, &y);
+        let test = signed_rank(&seen, confidence)?;
+        let (difference, interval) = apart(&x, &y, |x, y| {
+            signed_rank(&differences(x, y), confidence).map(|found| (found.estimate, found.interval))
+        })?;
+        let tried = seen.len() as u64;
+        Some((Method::SignedRank, difference, interval, test.two_sided, Seen::Differences(seen), tried))
     });
-    let (method, difference, interval, p) = paired.unwrap_or(plain);
-    let needed = ranks::trials_needed(&a, &b, confidence, POWER, MOST_TRIALS);
+    let (method, difference, interval, p, seen, tried) = match of_pairs {
+        Some(found) => found,
+        None => {
+            let test = mann_whitney(&a, &b)?;
+            let (difference, interval) =
+                apart(&a, &b, |a, b| shift(a, b, confidence).map(|found| (found.estimate, found.interval)))?;
+            let (seen, tried) = (Seen::Values(a.clone(), b.clone()), each(a.len() as u64, b.len() as u64));
+            (Method::MannWhitney, difference, interval, test.two_sided, seen, tried)
+        }
+    };
     let summary = |mut values: Vec<f64>, side: &Side| {
         values.sort_by(f64::total_cmp);
         let n = values.len();
@@ -260,11 +303,12 @@ pub(super) fn of_values(
         first: summary(a, first),
         second: summary(b, second),
         unit,
-        difference: Some(difference),
+        difference,
         interval,
         p,
         direction,
-        needed,
+        seen,
+        tried,
     })
 }
 
@@ -288,8 +332,8 @@ fn of_events(first: &Side, second: &Side, confidence: Confidence) -> Option<Comp
     let p = poisson::compare(a, b)?;
     let (x, y) = (a.estimate()?, b.estimate()?);
     // In trials as long as those of the side that listened least.
-    let each = (a.hours / of_first.n as f64).min(b.hours / of_second.n as f64);
-    let needed = (poisson::hours_needed(x, y, confidence, POWER) / each).ceil();
+    let hours = (a.hours / of_first.n as f64).min(b.hours / of_second.n as f64);
+    let tried = each(of_first.n, of_second.n);
     Some(Compared {
         method: Method::Poisson,
         first: of_first,
@@ -299,6 +343,7 @@ fn of_events(first: &Side, second: &Side, confidence: Confidence) -> Option<Comp
         interval: poisson::ratio(a, b, confidence),
         p,
         direction: -1.0,
-        needed: (needed <= MOST_TRIALS as f64).then_some(needed as u64),
+        seen: Seen::Events(x * hours, y * hours),
+        tried,
     })
 }

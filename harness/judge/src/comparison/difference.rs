@@ -2,8 +2,8 @@
 
 use rigtone_model::{comparison::Summary, document::Comparable};
 
-use super::decide::{Side, count_of, of_rates, of_values, summary_of_events};
-use crate::{Confidence, Interval, poisson};
+use super::decide::{Side, count_of, of_values, summary_of_events, told};
+use crate::{Confidence, Interval, poisson, rates};
 
 /// The second side less the first.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,7 +28,16 @@ pub fn apart(of: Comparable, first: &Side, second: &Side, alpha: f64) -> Option<
     let confidence = Confidence::new((1.0 - 2.0 * alpha).max(0.01)).ok()?;
     let (unit, _) = of.unit();
     let compared = match of {
-        Comparable::SuccessRate | Comparable::Presence => of_rates(first, second, confidence)?,
+        Comparable::SuccessRate | Comparable::Presence => {
+            let ((a, of_first), (b, of_second)) = (told(first)?, told(second)?);
+            let interval = rates::difference(a, b, confidence);
+            return Some(Apart {
+                first: of_first,
+                second: of_second,
+                estimate: Some(100.0 * (b.estimate()? - a.estimate()?)),
+                interval: Interval { lower: 100.0 * interval.lower, upper: 100.0 * interval.upper },
+            });
+        }
         Comparable::Latency | Comparable::Duration | Comparable::Response => {
             of_values(first, second, confidence, unit, 0.0)?
         }

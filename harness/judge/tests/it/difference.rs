@@ -10,7 +10,7 @@ use rigtone_model::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::verdicts::{heard, late, played, times};
+use crate::verdicts::{heard, late, played, times, undecided};
 use rigtone_model::observation::Quantity;
 
 pub(crate) const FIRST: &str = "s/condition=cold#1";
@@ -112,6 +112,17 @@ fn a_latency_differs_in_its_own_unit(#[case] limits: Value, #[case] wanted: Verd
     let expectation = &found.expectations[0];
     assert_eq!(found.verdict, wanted, "{expectation:#?}");
     assert!((expectation.estimate.unwrap() - 10.0).abs() < 0.5 && expectation.unit == "ms", "{expectation:#?}");
+}
+
+/// Of what never came on either side nobody knows how far it is apart.
+#[test]
+fn two_sides_that_were_never_heard_are_not_alike() {
+    let never = |_: u32| played(vec![heard(false), undecided(Quantity::Latency)]);
+    let difference = json!({"of": "latency", "in": "play", "between": ["cold", "warm"], "at-most": "20 ms"});
+    let found = judged(&json!({"difference": difference}), 40, &never, &never);
+    let expectation = &found.expectations[0];
+    assert_eq!((&found.verdict, expectation.estimate), (&Verdict::Inconclusive, None), "{expectation:#?}");
+    assert!(expectation.seen.starts_with("unknown (at least any less, at most any more"), "{expectation:#?}");
 }
 
 /// Five holes in a tenth of an hour and none: 50 /h apart.

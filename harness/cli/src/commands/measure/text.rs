@@ -78,7 +78,7 @@ fn presence(presence: &Presence) -> String {
             format!("in part: {} stretches missing, heard until {heard_until_s:.2} s", missing.len())
         }
         Presence::Absent => "no".to_owned(),
-        Presence::Foreign => "another code: the sound of another speaker or rig".to_owned(),
+        Presence::Foreign => "another stimulus, or another code: that of another speaker or rig".to_owned(),
         Presence::Inconclusive { why } => format!("inconclusive: {why}"),
     }
 }
