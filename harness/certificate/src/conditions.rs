@@ -37,6 +37,8 @@ pub enum Obstacle {
     NotReal(RigKind),
     /// The run did not come to its end.
     NotEnded,
+    /// It was merged from other runs.
+    Merged,
     /// Some combinations of the subject were not run, or were not passed.
     NotPassed {
         /// The combination.
@@ -70,6 +72,9 @@ impl fmt::Display for Obstacle {
         match self {
             Self::NotReal(kind) => write!(f, "its rig is a {} one: nothing is proved of a real device", kind.word()),
             Self::NotEnded => f.write_str("it did not come to its end"),
+            Self::Merged => f.write_str(
+                "it was merged from other runs: run the suite for this device as a whole, so that one rig, at one time, answers for it",
+            ),
             Self::NotPassed { combination, verdict } => write!(f, "`{combination}` is {verdict}, not passed"),
             Self::NotTaken(scenario) => write!(f, "no combination of `{scenario}` has this device at this firmware"),
             Self::AnotherScenario(scenario) => {
@@ -171,6 +176,9 @@ impl Material {
         }
         if !self.ended || self.verdicts.interrupted.is_some() {
             found.push(Obstacle::NotEnded);
+        }
+        if self.environment["merged"].is_array() {
+            found.push(Obstacle::Merged);
         }
         if self.written != self.verdicts {
             found.push(Obstacle::JudgedOtherwise);

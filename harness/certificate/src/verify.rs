@@ -151,6 +151,9 @@ fn parts(folder: &Path, manifest: &Manifest, wrong: &mut impl FnMut(&str, String
             let shown = name.display().to_string();
             let kind = entry.file_type().map_err(at("read", &here))?;
             if kind.is_dir() {
+                if !known.iter().any(|part| Path::new(part).starts_with(&name)) {
+                    wrong(&shown, "it is no part of the certificate".to_owned());
+                }
                 folders.push(name);
             } else if !kind.is_file() {
                 wrong(&shown, "it is no file".to_owned());

@@ -65,9 +65,9 @@ pub(crate) enum Command {
         /// How much recordings may need, such as "20 GB"; trials that went as expected make room first.
         #[arg(long, value_name = "SIZE", value_parser = size)]
         evidence_budget: Option<u64>,
-        /// What an inconclusive verdict means for exit code and JUnit.
-        #[arg(long, value_enum, default_value_t)]
-        inconclusive: Inconclusive,
+        /// What an inconclusive verdict means for exit code and JUnit, now and in every report of the run; `error` when left out.
+        #[arg(long, value_enum)]
+        inconclusive: Option<Inconclusive>,
         /// An earlier run: say which failures are new since, which are fixed, and which are still there.
         #[arg(long, value_name = "RUN")]
         baseline: Option<PathBuf>,
@@ -89,9 +89,9 @@ pub(crate) enum Command {
         /// The directory of the whole, which must be new.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
-        /// What an inconclusive verdict means for exit code and JUnit.
-        #[arg(long, value_enum, default_value_t)]
-        inconclusive: Inconclusive,
+        /// What an inconclusive verdict means for exit code and JUnit; `error` when left out.
+        #[arg(long, value_enum)]
+        inconclusive: Option<Inconclusive>,
         /// Print the results as JSON.
         #[arg(long)]
         json: bool,
@@ -115,9 +115,9 @@ pub(crate) enum Command {
         /// A document of what is known to fail, in place of that of the run.
         #[arg(long, value_name = "FILE")]
         quarantine: Option<PathBuf>,
-        /// What an inconclusive verdict means for the exit code.
-        #[arg(long, value_enum, default_value_t)]
-        inconclusive: Inconclusive,
+        /// What an inconclusive verdict means for the exit code; as when the run was begun when left out.
+        #[arg(long, value_enum)]
+        inconclusive: Option<Inconclusive>,
         /// Print the verdicts as JSON.
         #[arg(long)]
         json: bool,
@@ -300,7 +300,8 @@ pub(crate) struct What {
     /// Only this part of the combinations, such as `hash:1/4`.
     #[arg(long, value_name = "hash:I/N")]
     pub(crate) partition: Option<Partition>,
-    /// Only combinations that failed in an earlier run, or that it left undecided: `failed RUN` or `undecided RUN`.
+    /// Only combinations that failed in an earlier run, or that it left undecided: `failed RUN` or `undecided RUN`. Scenarios, rig and devices
+    /// are those of the run when they are left out.
     #[arg(long, num_args = 2, value_names = ["failed|undecided", "RUN"])]
     only: Vec<String>,
 }
@@ -363,7 +364,8 @@ fn size(text: &str) -> Result<u64, String> {
     if bytes.is_finite() && (0.0..9e18).contains(&bytes) { Ok(bytes as u64) } else { Err(wrong()) }
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Inconclusive {
     /// Exit code 11, an error in JUnit.
     #[default]

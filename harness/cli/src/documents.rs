@@ -87,6 +87,11 @@ pub(crate) fn quarantine(file: &Path, run: &mut RunPlan) -> Result<(), Trouble> 
     let mut all = read.library.quarantines.values();
     let (Some(entry), None) = (all.next(), all.next()) else { return Err(not_one()) };
     for (n, quarantined) in entry.value.entries.iter().enumerate() {
+        // One quarantine serves jobs of which each has a part of the scenarios: an entry for others has keys of theirs.
+        let is_of = |scenario: &Scenario| quarantined.select.iter().all(|selector| selector.is_of(scenario));
+        if !run.plan.scenarios.iter().any(|planned| is_of(&planned.document)) {
+            continue;
+        }
         for (m, selector) in quarantined.select.iter().enumerate() {
             selector.fits(run.plan.scenarios.iter().map(|s| &s.document)).map_err(|e| {
                 let at = entry.position(&["entries", &n.to_string(), "select", &m.to_string()]);
@@ -283,25 +288,31 @@ fn measured(rig: &Path) -> Option<PathBuf> {
 /// Reads what is asked for and plans it.
 pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
     let order = Order::of(what)?;
-    let mut paths = order.paths.clone();
+    let earlier = Earlier::of(what)?;
+    // Its own scenarios stand in its plan: those that were written since have other combinations anyway.
+    let own = earlier.as_ref().filter(|_| what.scenarios.is_empty() && what.suite.is_none());
+    let mut paths = if own.is_some() { Vec::new() } else { order.paths.clone() };
     paths.extend(what.suite.clone());
-    let (rig_path, devices_path) = (what.rig_or("rigs/simulated.yaml"), what.devices_or("devices"));
+    // A run may come from another machine: then its paths lead nowhere.
+    let from = earlier.as_ref().and_then(|earlier| earlier.origin.as_ref()).filter(|origin| origin.rig.exists());
+    let (rig_path, devices_path) = match from {
+        Some(origin) => (what.rig_or(&origin.rig), what.devices_or(&origin.devices)),
+        None => (what.rig_or("rigs/simulated.yaml"), what.devices_or("devices")),
+    };
     paths.extend([rig_path.clone(), devices_path.clone()]);
     paths.extend(measured(&rig_path));
     let read = read(&paths);
     read.must_be_right()?;
     let (rig, rig_hash) = only_rig(&read.library, &rig_path)?;
-    let again = again(what)?;
     let devices: IndexMap<String, Device> = devices_of(&read.library);
     let mut chosen: Vec<&Entry<Scenario>> = read.library.scenarios.values().collect();
     chosen.sort_by_key(|entry| order.place(&entry.path));
-    let scenarios: Vec<(PlannedScenario, Vec<&[Selector]>)> = chosen
-        .into_iter()
-        .map(|entry| {
-            let planned = PlannedScenario { document: entry.value.clone(), hash: entry.hash.clone() };
-            (planned, order.selections(&entry.path))
-        })
-        .collect();
+    let given = chosen.into_iter().map(|entry| {
+        let planned = PlannedScenario { document: entry.value.clone(), hash: entry.hash.clone() };
+        (planned, order.selections(&entry.path))
+    });
+    let of_run = own.into_iter().flat_map(|earlier| &earlier.scenarios).map(|s| (s.clone(), vec![&[][..]]));
+    let scenarios: Vec<(PlannedScenario, Vec<&[Selector]>)> = of_run.chain(given).collect();
     if scenarios.is_empty() {
         return Err(
             Trouble::usage("no scenario was given").hint("name scenario files or folders, such as `scenarios/starter`")
@@ -320,7 +331,7 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
         for absent in absent.iter().filter(|absent| absent.scenario == planned.document.scenario) {
             all.extend(placeholders(absent, &planned.document, &all));
         }
-        let wanted = again.as_ref().map(|ids| together(&planned.document, &all, ids));
+        let wanted = earlier.as_ref().map(|earlier| together(&planned.document, &all, &earlier.wanted));
         let chosen = |c: &Combination| {
             what.select.iter().all(|s| s.matches(c, &planned.document))
                 && what.partition.is_none_or(|p| p.holds(c))
@@ -328,7 +339,7 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
         };
         combinations.extend(all.into_iter().filter(chosen));
     }
-    if let Some(ids) = &again {
+    if let Some(Earlier { wanted: ids, .. }) = &earlier {
         let found: BTreeSet<&CombinationId> = combinations.iter().map(|c| &c.id).collect();
         let gone = ids.iter().filter(|id| !found.contains(id)).count();
         if gone > 0 {
@@ -355,18 +366,32 @@ pub(crate) fn plan(what: &What) -> Result<Planned, Trouble> {
     Ok(Planned { run, rig, devices, origin, calibration })
 }
 
-/// The combinations that an earlier run did not answer as one would like.
-fn again(what: &What) -> Result<Option<BTreeSet<CombinationId>>, Trouble> {
-    let Some((again, run)) = what.only().map_err(Trouble::usage)? else { return Ok(None) };
-    let (_, verdicts) = crate::commands::judge::judged(&run)?;
-    let wanted = |verdict: &Verdict| match again {
-        Again::Failed => *verdict == Verdict::Fail,
-        Again::Undecided => {
-            matches!(verdict, Verdict::Inconclusive | Verdict::InfraError | Verdict::Aborted)
-                || verdict.is_out_of_time()
-        }
-    };
-    Ok(Some(verdicts.combinations.into_iter().filter(|c| wanted(&c.verdict)).map(|c| c.id).collect()))
+/// An earlier run, of which some is to be run again.
+struct Earlier {
+    /// The combinations that it did not answer as one would like.
+    wanted: BTreeSet<CombinationId>,
+    /// Its scenarios, as they were.
+    scenarios: Vec<PlannedScenario>,
+    /// Where its rig and its devices came from, if it says so.
+    origin: Option<Origin>,
+}
+
+impl Earlier {
+    fn of(what: &What) -> Result<Option<Self>, Trouble> {
+        let Some((again, run)) = what.only().map_err(Trouble::usage)? else { return Ok(None) };
+        let (plan, verdicts) = crate::commands::judge::judged(&run)?;
+        let wanted = |verdict: &Verdict| match again {
+            Again::Failed => *verdict == Verdict::Fail,
+            Again::Undecided => {
+                matches!(verdict, Verdict::Inconclusive | Verdict::InfraError | Verdict::Aborted)
+                    || verdict.is_out_of_time()
+            }
+        };
+        let wanted = verdicts.combinations.into_iter().filter(|c| wanted(&c.verdict)).map(|c| c.id).collect();
+        let environment = rigtone_record::read_environment(&run).ok();
+        let origin = environment.and_then(|told| Origin::deserialize(&told["run"]["documents"]).ok());
+        Ok(Some(Self { wanted, scenarios: plan.plan.scenarios, origin }))
+    }
 }
 
 /// What is wanted of a scenario's combinations; where it compares some with each other, whole groups of them.

@@ -550,7 +550,7 @@ mod tests {
     #[case::below("-3 s".parse::<Duration>().err(), "the duration `-3 s` is out of range: write one from 0 s to 880000 h")]
     #[case::far_above("99999999999999999999 h".parse::<Duration>().err(), "is out of range: write one from 0 s to 880000 h")]
     #[case::of_a_sign("-20000 ppm".parse::<Drift>().err(), "write one from -10000 ppm to 10000 ppm")]
-    #[case::unit("3 days".parse::<Duration>().err(), "`3 days` is not a duration: write a number and one of the units `ns`, `us`")]
+    #[case::unit("3 days".parse::<Duration>().err(), "`3 days` is not a duration: write a number and one of the units `ns` `us`")]
     #[case::no_unit("90".parse::<Duration>().err(), "`90` is not a duration")]
     #[case::no_number("1.2.3 s".parse::<Duration>().err(), "`1.2.3 s` is not a duration")]
     #[case::half_a_number(".5 s".parse::<Duration>().err(), "such as `90 s`")]

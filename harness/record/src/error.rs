@@ -39,7 +39,7 @@ pub enum RecordError {
         cause: serde_json::Error,
     },
     /// The operating system took a part of a record only.
-    #[error("append to `{}`: {written} of {of} bytes were written", path.display())]
+    #[error("append to `{}`: the disk took {written} of {of} bytes", path.display())]
     Short {
         /// The event log.
         path: PathBuf,
@@ -85,7 +85,7 @@ impl RecordError {
             Self::NotEmpty { .. } => "name a directory that does not exist yet: a run never overwrites another one",
             Self::Io { os, .. } => os_hint(os),
             Self::Short { .. } | Self::Poisoned { .. } => {
-                "free some space, then run again: what was recorded before stays readable"
+                "free some space, then go on with `rigtone run --resume`: what was recorded before is there"
             }
             Self::Json { .. } | Self::Sequence { .. } => "report this as a bug and keep the run directory",
         }

@@ -17,7 +17,7 @@ mod space;
 pub mod wav;
 mod write;
 
-pub use atomic::replace;
+pub use atomic::{deliver, replace};
 pub use error::{EvidenceError, LayerError, ReadError, RecordError, ResumeError, is_of_path, os_hint};
 pub use events::{Events, read_events};
 pub use evidence::{EvidenceFault, read_evidence};

@@ -108,8 +108,11 @@ pub(crate) fn certify(what: &Certify) -> Result<Code, Trouble> {
         .iter()
         .map(|(id, (hash, path))| (format!("documents/scenarios/{id}.yaml"), path.clone(), Some(hash.clone())));
     files.extend(scenarios);
-    // Without the documents nobody could say what stood in the rig.
-    let unknown = || vec![("documents/rig.yaml".to_owned(), PathBuf::new(), Some(plan.plan.rig_hash.clone()))];
+    // Without the documents nobody could say what stood in the rig. The parts of a merged run have them: it is no ground anyway.
+    let unknown = || match environment["merged"].is_array() {
+        true => Vec::new(),
+        false => vec![("documents/rig.yaml".to_owned(), PathBuf::new(), Some(plan.plan.rig_hash.clone()))],
+    };
     files.extend(origin.map_or_else(unknown, |origin| origin.files(&plan.plan.rig_hash)));
     let subject = Subject {
         device: what.device.clone(),

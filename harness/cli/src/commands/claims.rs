@@ -47,7 +47,10 @@ pub(crate) fn claims(what: &Claims) -> Result<Code, Trouble> {
 
 fn read(run: &Path) -> Result<Run, Trouble> {
     let plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
-    let verdicts = read_verdicts(run).map_err(|e| read_trouble(&e).hint("`rigtone judge` judges what was recorded"))?;
+    let verdicts = read_verdicts(run).map_err(|e| {
+        read_trouble(&e)
+            .hint("`rigtone run --resume RUN` goes on with it, `rigtone merge RUN --out DIR` judges what it recorded")
+    })?;
     // Whoever has no environment says nothing of real devices.
     let kind = RigKind::of(read_environment(run).ok().as_ref(), &plan.plan.combinations);
     let began = read_events(run).ok().into_iter().flatten().flatten().find_map(|event| match event.body {

@@ -40,7 +40,7 @@ pub(crate) struct How<'a> {
     pub(crate) by: By,
     pub(crate) baseline: Option<&'a Path>,
     pub(crate) quarantine: Option<&'a Path>,
-    pub(crate) inconclusive: Inconclusive,
+    pub(crate) inconclusive: Option<Inconclusive>,
     pub(crate) json: bool,
 }
 
@@ -59,9 +59,10 @@ pub(crate) fn judge(run: &Path, how: &How<'_>) -> Result<Code, Trouble> {
         By::Layer(number) => Some(number),
     };
     let verdicts = verdicts(run, &plan, layer)?;
-    let (code, _) = exit::of(&verdicts, policy(how.inconclusive));
+    let inconclusive = report::counted_as(run, how.inconclusive);
+    let (code, _) = exit::of(&verdicts, policy(inconclusive));
     let baseline = earlier.map(|earlier| earlier.beside(&verdicts));
-    let material = report::material(&verdicts, &plan.plan, how.inconclusive, run, baseline.as_ref());
+    let material = report::material(&verdicts, &plan.plan, inconclusive, run, baseline.as_ref());
     report::show(if how.json { Format::Json } else { Format::Terminal }, &material)?;
     if let Some(baseline) = baseline.as_ref().filter(|_| !how.json) {
         printer::out(&baseline::text(baseline));

@@ -11,7 +11,7 @@ use rigtone_judge::verdicts::{Ending, Replay, RunPlan};
 use rigtone_model::{
     event::{At, Body, Event},
     id::CombinationId,
-    plan::{Combination, Plan},
+    plan::{Combination, Partition, Plan},
 };
 use rigtone_record::{EVIDENCE, Quiet, RunWriter, keep_quiet, read_environment, read_plan};
 use rigtone_report::exit::Code;
@@ -24,6 +24,7 @@ use crate::{
         report::{self, Material, read_trouble},
         run::{place_trouble, record_trouble, run_id, show, write_results},
     },
+    printer,
     trouble::Trouble,
 };
 
@@ -73,10 +74,18 @@ const MERGE_AGAIN: &str = "nothing is left of it: free some space, and merge aga
 pub(crate) const MERGED: &str = "merged-";
 
 /// Joins runs into one: their combinations, events and evidence.
-pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, json: bool) -> Result<Code, Trouble> {
+pub(crate) fn merge(
+    runs: &[PathBuf],
+    out: &Path,
+    inconclusive: Option<Inconclusive>,
+    json: bool,
+) -> Result<Code, Trouble> {
     let parts = runs.iter().map(|run| Part::read(run)).collect::<Result<Vec<_>, _>>()?;
     let plan = whole(&parts)?;
     apart(&parts, out)?;
+    for missing in missing(&parts) {
+        printer::note(&format!("warning: the part {missing} is not among them"));
+    }
     let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
     let id = format!("{MERGED}{}", run_id(unix_s, &plan.plan.rig));
     let writer = RunWriter::create(out, &id).map_err(|e| place_trouble(&e))?;
@@ -89,7 +98,7 @@ pub(crate) fn merge(runs: &[PathBuf], out: &Path, inconclusive: Inconclusive, js
     let material = Material {
         started_unix_s: unix_s,
         here: false,
-        ..report::material(&verdicts, &plan.plan, inconclusive, out, None)
+        ..report::material(&verdicts, &plan.plan, inconclusive.unwrap_or_default(), out, None)
     };
     let written = write_results(&material, &[])?;
     show(&material, json, &written)
@@ -157,6 +166,14 @@ fn join<'a>(
     // The plan comes last: without it this is no run.
     writer.write_plan(plan).map_err(|e| half_merged(&e))?;
     Ok(replay)
+}
+
+/// The parts of the plan that are missing, where each run says which part it is.
+fn missing(parts: &[Part]) -> Vec<Partition> {
+    let of = |part: &Part| -> Option<Partition> {
+        read_environment(&part.directory).ok()?["run"]["partition"].as_str()?.parse().ok()
+    };
+    parts.iter().map(of).collect::<Option<Vec<_>>>().map(|there| Partition::missing(&there)).unwrap_or_default()
 }
 
 /// A folder below a part would be copied into itself.

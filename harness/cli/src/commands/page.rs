@@ -74,5 +74,5 @@ pub(crate) fn report(run: &Path, look: &Look, inconclusive: Inconclusive) -> Res
         printer::note(&format!("warning: {}", rigtone_report::sanitise::line(&shortcoming.to_string())));
     }
     printer::out(&page.html);
-    Ok(page.verdicts.map_or(Code::Infrastructure, |verdicts| exit::of(&verdicts, policy(inconclusive)).0))
+    Ok(page.verdicts.map_or(Code::Usage, |verdicts| exit::of(&verdicts, policy(inconclusive)).0))
 }

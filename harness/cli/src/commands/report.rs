@@ -9,13 +9,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rigtone_model::{event::Body, plan::Plan, verdict::RunVerdicts};
-use rigtone_record::{ENVIRONMENT, EVENTS, PLAN, ReadError, VERDICTS, read_events};
+use rigtone_model::{plan::Plan, verdict::RunVerdicts};
+use rigtone_record::{ENVIRONMENT, EVENTS, PLAN, ReadError, VERDICTS, read_environment};
 use rigtone_report::{
     baseline::Baseline,
     exit::{self, Code, InconclusivePolicy},
     json, markdown, sanitise,
 };
+use serde::Deserialize as _;
 
 use crate::{
     args::Inconclusive,
@@ -25,6 +26,12 @@ use crate::{
 };
 
 pub(crate) use formats::{Format, Material, RenderError};
+
+/// What an inconclusive verdict of a run means: as is asked for, else as when the run was begun.
+pub(crate) fn counted_as(run: &Path, asked: Option<Inconclusive>) -> Inconclusive {
+    let kept = || Inconclusive::deserialize(&read_environment(run).ok()?["run"]["inconclusive"]).ok();
+    asked.or_else(kept).unwrap_or_default()
+}
 
 pub(crate) fn policy(inconclusive: Inconclusive) -> InconclusivePolicy {
     match inconclusive {
@@ -88,7 +95,7 @@ pub(crate) fn show(format: Format, material: &Material<'_>) -> Result<(), Troubl
 /// Writes a report to a file: the old one stays until the new one is whole.
 pub(crate) fn write(format: Format, material: &Material<'_>, path: &Path) -> Result<(), Trouble> {
     let mut trouble = None;
-    let written = rigtone_record::replace(path, |file| {
+    let written = rigtone_record::deliver(path, |file| {
         format.write(material, file).map_err(|error| match error {
             RenderError::Io(error) => error,
             RenderError::Trouble(what) => {
@@ -99,17 +106,9 @@ pub(crate) fn write(format: Format, material: &Material<'_>, path: &Path) -> Res
     });
     match (trouble, written) {
         (Some(trouble), _) => Err(trouble),
-        (None, Err(error)) => Err(Trouble::usage(&error).hint(error.hint())),
+        (None, Err(error)) => Err(super::run::place_trouble(&error)),
         (None, Ok(())) => Ok(()),
     }
-}
-
-/// When a run began, in seconds since 1970.
-fn started(run: &Path) -> Option<i64> {
-    read_events(run).ok()?.flatten().find_map(|event| match event.body {
-        Body::RunStarted { unix_s, .. } => Some(unix_s),
-        _ => None,
-    })
 }
 
 /// What to show of a run, and where.
@@ -128,9 +127,9 @@ pub(crate) struct Report {
     #[arg(long, value_name = "BYTES", default_value_t = markdown::SUMMARY as u64,
           value_parser = clap::value_parser!(u64).range(markdown::SMALLEST as u64..))]
     limit: u64,
-    /// What an inconclusive verdict means for exit code and JUnit.
-    #[arg(long, value_enum, default_value_t)]
-    inconclusive: Inconclusive,
+    /// What an inconclusive verdict means for exit code and JUnit; as when the run was begun when left out.
+    #[arg(long, value_enum)]
+    inconclusive: Option<Inconclusive>,
     #[command(flatten)]
     look: Look,
 }
@@ -142,9 +141,10 @@ pub(crate) fn report(what: &Report) -> Result<Code, Trouble> {
     if what.look.is_asked() && !formats.contains(&Format::Html) {
         return Err(Trouble::usage("--theme, --title and --logo are for `--format html` alone"));
     }
+    let inconclusive = counted_as(&what.run, what.inconclusive);
     // The page shows of a run whatever is there of it, be it only its log.
     if let ([Format::Html], None) = (&formats[..], &what.out) {
-        return page::report(&what.run, &what.look, what.inconclusive);
+        return page::report(&what.run, &what.look, inconclusive);
     }
     let places = places(&formats, what.out.as_deref(), &what.run)?;
     let of_the_log = formats.iter().any(|format| format.is_of_the_log());
@@ -163,7 +163,7 @@ pub(crate) fn report(what: &Report) -> Result<Code, Trouble> {
         plan: &gathered.plan,
         verdicts: &gathered.verdicts,
         missing: &gathered.missing,
-        inconclusive: what.inconclusive,
+        inconclusive,
         limit: usize::try_from(what.limit).unwrap_or(usize::MAX),
         started_unix_s: gathered.started_unix_s,
         baseline: None,
@@ -181,7 +181,7 @@ pub(crate) fn report(what: &Report) -> Result<Code, Trouble> {
     }
     match unjudged {
         Some(trouble) => Err(trouble),
-        None => Ok(exit::of(&gathered.verdicts, policy(what.inconclusive)).0),
+        None => Ok(exit::of(&gathered.verdicts, policy(inconclusive)).0),
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct How {
     pub(crate) stop_within: Duration,
     pub(crate) keep_evidence: Option<KeepEvidence>,
     pub(crate) evidence_budget: Option<u64>,
-    pub(crate) inconclusive: Inconclusive,
+    pub(crate) inconclusive: Option<Inconclusive>,
     pub(crate) baseline: Option<PathBuf>,
     pub(crate) quarantine: Option<PathBuf>,
     pub(crate) reports: Vec<Format>,
@@ -61,6 +61,12 @@ struct Beginning {
     documents: Origin,
     keep_evidence: KeepEvidence,
     evidence_budget: Option<u64>,
+    /// The part of the combinations that it has, such as `hash:1/4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    partition: Option<String>,
+    /// What an inconclusive verdict means in every report of the run.
+    #[serde(default)]
+    inconclusive: Inconclusive,
 }
 
 impl Beginning {
@@ -81,16 +87,19 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
     }
     let earlier = how.baseline.as_deref().map(Earlier::read).transpose()?;
     let forecast = Forecast::of(&planned.run);
-    if forecast.combinations == 0 {
+    // A part that happens to be empty is a run with nothing in it: its parts are merged in the morning.
+    let is_empty_part = what.partition.is_some() && planned.run.plan.combinations.is_empty();
+    if forecast.combinations == 0 && !is_empty_part {
         let mut reasons: Vec<&str> =
             planned.run.plan.combinations.iter().filter_map(|c| c.skipped.as_deref()).collect();
         reasons.sort_unstable();
         reasons.dedup();
-        let why = if reasons.is_empty() { "no combination was selected".to_owned() } else { reasons.join("\n  ") };
-        return Err(Trouble::new(
-            Code::Nothing,
-            format!("there is nothing to do on the rig `{}`\n  {why}", planned.rig.rig),
-        ));
+        let (why, hint) = match reasons.is_empty() {
+            true => ("no combination was selected".to_owned(), "`rigtone plan` shows what there is to select from"),
+            false => (reasons.join("; "), "`rigtone plan` shows what keeps each combination from running"),
+        };
+        let what = format!("there is nothing to do on the rig `{}`: {why}", planned.rig.rig);
+        return Err(Trouble::new(Code::Nothing, what).hint(hint));
     }
     let unix_s = now();
     let run_id = run_id(unix_s, &planned.rig.rig);
@@ -101,6 +110,8 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
         documents: planned.origin,
         keep_evidence: how.keep_evidence.unwrap_or(KeepEvidence::All),
         evidence_budget: how.evidence_budget,
+        partition: what.partition.map(|part| part.to_string()),
+        inconclusive: how.inconclusive.unwrap_or_default(),
     };
     let retention = beginning.retention(how);
     // Everything that can fail before a relay moves fails here, and leaves no half run behind.
@@ -230,10 +241,11 @@ fn finish(
 ) -> Result<Code, Trouble> {
     plan.put_in_quarantine(&mut verdicts);
     let baseline = earlier.map(|earlier| earlier.beside(&verdicts));
+    let inconclusive = report::counted_as(directory, how.inconclusive);
     let material = Material {
         started_unix_s,
         here: false,
-        ..report::material(&verdicts, &plan.plan, how.inconclusive, directory, baseline.as_ref())
+        ..report::material(&verdicts, &plan.plan, inconclusive, directory, baseline.as_ref())
     };
     let written = write_results(&material, &how.reports)?;
     show(&material, how.json, &written)
@@ -307,7 +319,8 @@ fn drive(
         match &event.body {
             // What is said of one trial is told with that trial.
             Body::Warning { text } if event.at.is_none() => display.note(&format!("warning: {text}")),
-            Body::TrialStarted => counted.set(0),
+            // A run whose trials are all done checks its rig too.
+            Body::TrialStarted | Body::Checked { .. } => counted.set(0),
             Body::OutputUnsafe { member, what, hint } => {
                 counted.set(counted.get() + 1);
                 display.note(&format!("error: {member}: {what}\n  help: {hint}"));
@@ -331,7 +344,8 @@ fn drive(
         Ok(Ok(verdicts)) => Ok((verdicts, unsafe_outputs.get())),
         Ok(Err(error)) => {
             let source = std::error::Error::source(&error).map(|s| format!(": {s}")).unwrap_or_default();
-            Err(Trouble::new(Code::Infrastructure, format!("{error}{source}")))
+            let rigtone_runner::RunError::Record(record) = &error;
+            Err(Trouble::new(Code::Infrastructure, format!("{error}{source}")).hint(record.hint()))
         }
         Err(why) => {
             // Asked twice: nothing but the outputs matters now.

@@ -36,10 +36,10 @@ pub(crate) fn signal(signal: &Signal<'_>) -> Result<Code, Trouble> {
         .map(|(f, c)| sample(f, c))
         .collect();
     let file = wav::encode_i16(signal.rate, channels as u16, &samples).map_err(|e| Trouble::new(Code::Internal, e))?;
-    rigtone_record::replace(signal.out, |to| to.write_all(&file)).map_err(|e| place_trouble(&e))?;
+    rigtone_record::deliver(signal.out, |to| to.write_all(&file)).map_err(|e| place_trouble(&e))?;
     if let Some(path) = signal.positions {
         let text = serde_json::to_vec_pretty(stimulus.positions()).map_err(|e| Trouble::new(Code::Internal, e))?;
-        rigtone_record::replace(path, |to| to.write_all(&text).and_then(|()| to.write_all(b"\n")))
+        rigtone_record::deliver(path, |to| to.write_all(&text).and_then(|()| to.write_all(b"\n")))
             .map_err(|e| place_trouble(&e))?;
     }
     let (seconds, count) = (stimulus.duration_s(), stimulus.positions().parts.len());

@@ -135,6 +135,11 @@ fn what_was_certified_is_verified_by_whoever_trusts_the_key() {
     as_of_a_lab(home);
     change(home, "run/environment.json", |environment| { environment["run"].as_object_mut().unwrap().remove("documents"); });
 }, "`documents/rig.yaml` has changed since it began, or is gone")]
+#[case::merged(true, |home: &Home| {
+    home.rigtone(&["merge", "run", "--out", "merged"]).with_code(0);
+    fs::remove_dir_all(home.path("run")).unwrap();
+    fs::rename(home.path("merged"), home.path("run")).unwrap();
+}, "it was merged from other runs")]
 #[case::cut_off(true, |home: &Home| {
     as_of_a_lab(home);
     let log = fs::read_to_string(home.path("run/events.jsonl")).unwrap();
@@ -292,4 +297,6 @@ fn a_byte_that_was_changed_anywhere_is_found_and_named() {
     fs::remove_file(folder.join("run/more.json")).unwrap();
     fs::remove_file(folder.join("run/plan.json")).unwrap();
     assert_eq!(verify(&folder, &trust).unwrap().problems[0].what, "it is missing");
+    fs::create_dir(folder.join("empty")).unwrap();
+    assert!(verify(&folder, &trust).unwrap().problems.iter().any(|problem| problem.file == "empty"));
 }

@@ -138,5 +138,5 @@ fn trials_that_never_or_seldom_decide_are_named_with_those_that_do(
         .changed("scenarios/starter/pairing-cold-start.yaml", "at-most: 120", &format!("at-most: {at_most}"))
         .replace("pairing-cold-start", "few");
     home.write("scenarios/starter/few.yaml", &few);
-    home.rigtone(&["check"]).with_code(code).says(&[says, "scenarios/starter/few.yaml:19:5", advice]);
+    home.rigtone(&["check"]).with_code(code).says(&[says, "scenarios/starter/few.yaml:18:5", advice]);
 }

@@ -51,6 +51,48 @@ fn parts_of_a_plan_are_joined_into_the_whole() {
     assert_eq!(combinations(&home, "other-way"), combinations(&home, "merged"));
 }
 
+/// Whoever cuts a plan of one combination into three has two empty parts, and merges all of them in the morning.
+#[test]
+fn an_empty_part_is_a_run_and_a_missing_one_is_named() {
+    let home = Home::new();
+    let one =
+        ["--select", "scenario=playback-heard", "--select", "source=echo-dot-5", "--select", "speaker=charge-5-fw110"];
+    let codes: Vec<i32> = (1..=3)
+        .map(|part| {
+            let (partition, out) = (format!("hash:{part}/3"), format!("part-{part}"));
+            home.rigtone(&[&["run", "--out", &out, "--partition", &partition], &one[..]].concat()).code
+        })
+        .collect();
+    assert_eq!(codes.iter().filter(|code| **code == 3).count(), 2, "{codes:?}");
+    let whole = home.rigtone(&["merge", "part-1", "part-2", "part-3", "--out", "whole"]).with_code(0);
+    assert!(!whole.err.contains("is not among them"), "{}", whole.err);
+    assert_eq!(combinations(&home, "whole").len(), 1);
+    let full = codes.iter().position(|code| *code == 0).unwrap() + 1;
+    home.rigtone(&["merge", &format!("part-{full}"), "--out", "some"])
+        .with_code(0)
+        .says(&[&format!("warning: the part hash:{}/3 is not among them", full % 3 + 1)]);
+}
+
+/// What a lab has decided that no answer means does not depend on who looks at the run later.
+#[test]
+fn what_an_inconclusive_verdict_means_is_kept_with_the_run() {
+    let home = Home::new();
+    let open =
+        ["--select", "scenario=playback-heard", "--select", "speaker=srs-xb33-fw211", "--select", "source=echo-dot-5"];
+    home.rigtone(&[&["run", "--out", "run", "--inconclusive", "pass"], &open[..]].concat()).with_code(0);
+    for words in
+        [&["report", "run"][..], &["judge", "run"], &["run", "--resume", "run"], &["report", "run", "--format", "html"]]
+    {
+        home.rigtone(words).with_code(0);
+    }
+    if cfg!(feature = "history") {
+        let history = home.rigtone(&["history", "run", "--json"]).with_code(0).json();
+        assert_eq!(history["runs"][0]["exit_code"], 0, "{history:#}");
+    }
+    home.rigtone(&["report", "run", "--inconclusive", "error"]).with_code(11);
+    home.rigtone(&["judge", "run", "--inconclusive", "fail"]).with_code(10);
+}
+
 /// Two sides of a difference are one question: whoever asks for one of them again gets both.
 #[test]
 fn both_sides_of_a_difference_run_again_together() {
@@ -168,6 +210,10 @@ fn only_what_failed_or_was_left_undecided_is_run_again() {
         assert_eq!(combinations(&home, which).into_keys().collect::<BTreeSet<_>>(), expected);
     }
     home.rigtone(&["plan", "--only", "failed", "night"]).with_code(0).says(&["combinations to run"]);
+    // Its own scenarios, whatever became of them since.
+    fs::rename(home.path("scenarios"), home.path("elsewhere")).unwrap();
+    home.rigtone(&["plan", "--only", "failed", "night"]).with_code(0).says(&["combinations to run"]);
+    fs::rename(home.path("elsewhere"), home.path("scenarios")).unwrap();
     home.rigtone(&["run", "--only", "passed", "night"]).with_code(2).says(&["`failed` or `undecided`"]);
     home.rigtone(&["run", "--only", "failed", "nowhere"]).with_code(2).says(&["nowhere/plan.json"]);
     home.rigtone(&[&["run", "--out", "good"], &PAIRING[..], &["--select", "speaker=*fw110"]].concat()).with_code(0);

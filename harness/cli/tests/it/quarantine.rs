@@ -121,6 +121,18 @@ fn a_quarantine_that_holds_nothing_back_is_explained(
     assert!(!home.path("run").exists(), "nothing is run");
 }
 
+/// One quarantine serves all jobs of a lab.
+#[test]
+fn an_entry_for_scenarios_of_another_job_may_have_keys_of_theirs() {
+    let home = Home::new();
+    let of_others = entry("codec=aac", "2999-12-31").replace("codec=aac", "codec=aac, scenario=codec-per-firmware");
+    home.write("known.yaml", &of_others);
+    home.rigtone(&["check", "known.yaml", "scenarios", "devices", "rigs"]).with_code(0);
+    run(&home, &["--out", "run", "--quarantine", "known.yaml"])
+        .with_code(10)
+        .says(&["nothing of the plan is in the quarantine"]);
+}
+
 #[test]
 fn a_quarantine_of_nothing_is_warned_of() {
     let home = Home::new();

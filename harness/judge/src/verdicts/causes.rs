@@ -34,10 +34,11 @@ pub fn causes(plan: &Plan, verdicts: &RunVerdicts) -> Vec<String> {
     scenarios.into_iter().flat_map(of).collect()
 }
 
-/// Trials of a combination, and how many of them violated a gating expectation: of several the one that was violated most.
+/// Trials of a combination, and how many of them violated a gating expectation: of several the one that was violated most, and of those the one that
+/// was decided in the most trials.
 fn counts(verdict: &CombinationVerdict) -> Option<Cell> {
     let gating = verdict.expectations.iter().filter(|e| e.gating);
-    let worst = gating.max_by_key(|e| e.n - e.held - e.ambiguous)?;
+    let worst = gating.max_by_key(|e| (e.n - e.held - e.ambiguous, e.n - e.ambiguous))?;
     let failed = worst.n - worst.held - worst.ambiguous;
     Some(Cell { levels: BTreeMap::new(), failed: failed.into(), trials: (worst.n - worst.ambiguous).into() })
 }
@@ -78,4 +79,44 @@ fn sentence(scenario: &str, cause: &Cause) -> String {
         cause.without.1,
         cause.p
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rigtone_model::verdict::{ExpectationVerdict, Verdict};
+
+    fn expectation(index: usize, n: u32, held: u32, ambiguous: u32) -> ExpectationVerdict {
+        serde_json::from_value(serde_json::json!({
+            "index": index, "expected": "", "gating": true, "verdict": Verdict::Pass, "seen": "", "n": n, "held": held, "ambiguous": ambiguous,
+            "estimate": null, "unit": "", "interval": null, "needed": null, "classes": {},
+        }))
+        .expect("a verdict")
+    }
+
+    fn combination(expectations: Vec<ExpectationVerdict>) -> CombinationVerdict {
+        CombinationVerdict {
+            id: "s/a=b#0".into(),
+            scenario: "s".to_owned(),
+            verdict: Verdict::Pass,
+            trials: 5,
+            lost: 0,
+            expectations,
+            classes: BTreeMap::new(),
+            faults: Vec::new(),
+            evidence: Vec::new(),
+            took_ns: 0,
+            quarantined: None,
+        }
+    }
+
+    /// A latency that nobody could tell says nothing of a speaker that was heard each time.
+    #[test]
+    fn the_order_of_expectations_does_not_matter() {
+        let (heard, untold) = (|n| expectation(n, 5, 5, 0), |n| expectation(n, 5, 0, 5));
+        for expectations in [vec![heard(0), untold(1)], vec![untold(0), heard(1)]] {
+            let cell = counts(&combination(expectations)).expect("a gating one");
+            assert_eq!((cell.failed, cell.trials), (0, 5));
+        }
+    }
 }

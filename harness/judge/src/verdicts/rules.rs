@@ -42,12 +42,20 @@ pub struct ExpectationRule {
     /// The watch over its rate, for counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<Watch>,
+    /// The trials before which the watch gives no answer.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub watch_at_least: u32,
     /// When two sides are looked at, for a difference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks: Option<Looks>,
     /// The rules of its parts, for one that has parts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<ExpectationRule>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_none(trials: &u32) -> bool {
+    *trials == 0
 }
 
 /// An expectation that no test can decide as it is written.
@@ -135,7 +143,8 @@ impl ExpectationRule {
         }
         let (watch, shares) = (watch(expectation, shares), Shares::of(expectation));
         let parts: Result<_, _> = expectation.parts().map(|part| Self::of(&part, repeat, shares, known)).collect();
-        Ok(Self { watch, looks: looks(expectation, repeat), parts: parts?, ..Self::default() })
+        let watch_at_least = watch.map_or(0, |_| repeat.at_least);
+        Ok(Self { watch, watch_at_least, looks: looks(expectation, repeat), parts: parts?, ..Self::default() })
     }
 
     /// The trials that it needs on average until it is decided, each of which is watched for so many hours.

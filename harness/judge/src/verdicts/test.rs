@@ -26,6 +26,7 @@ pub(super) enum Test {
 pub(super) struct Watching {
     pub(super) watch: Watch,
     pub(super) count: Count,
+    at_least: u32,
     counts: Counts,
     decision: Decision,
 }
@@ -55,7 +56,13 @@ impl Test {
             return Some(Self::Share(Running::new(Arc::clone(boundaries))));
         }
         let count = Count { events: 0, hours: 0.0 };
-        let watching = |watch| Watching { watch, count, counts: Counts::default(), decision: Decision::Continue };
+        let watching = |watch| Watching {
+            watch,
+            count,
+            at_least: rule.watch_at_least,
+            counts: Counts::default(),
+            decision: Decision::Continue,
+        };
         rule.watch.map(|watch| Self::Events(watching(watch)))
     }
 
@@ -133,7 +140,8 @@ impl Test {
                 let n = watching.counts.successes + watching.counts.failures;
                 let each = watching.count.hours / f64::from(n);
                 let trials = (watching.watch.hours_needed(watching.count)? / each).ceil();
-                (trials.is_finite() && trials < 1e9).then_some(trials as u32)
+                let still = watching.at_least.saturating_sub(watching.counts.trials());
+                (trials.is_finite() && trials < 1e9).then_some((trials as u32).max(still))
             }
             Self::Together(together) => together.needed(),
         }
@@ -172,6 +180,8 @@ impl Watching {
         if let Some((events, hours)) = counted {
             self.count.events += events;
             self.count.hours += hours;
+        }
+        if self.counts.trials() >= self.at_least {
             self.decision = self.watch.decide(self.count);
         }
     }

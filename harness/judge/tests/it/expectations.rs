@@ -82,6 +82,25 @@ fn lost_links_are_counted_by_the_hour(#[case] lost: &[bool], #[case] wanted: Ver
     }
 }
 
+/// Five trials have to be seen, however much the first of them show; the second loss in one shows the limit of 2 /h beyond doubt.
+#[rstest]
+#[case::passes(false, "100000 /h", Verdict::Pass)]
+#[case::fails(true, "2 /h", Verdict::Fail)]
+fn no_count_is_decided_before_the_trials_that_have_to_be_seen(
+    #[case] lost: bool,
+    #[case] at_most: &str,
+    #[case] wanted: Verdict,
+) {
+    let expect = json!({"count": {"of": "link-losses", "in": "play", "at-most": at_most}});
+    for n in 1..=6 {
+        let trials: Vec<TrialRecord> = (0..n).map(|_| held(lost)).collect();
+        let found = &judged(&expect, &trials, &Ending::Complete).expectations[0];
+        let due = if n < 5 { Verdict::Inconclusive } else { wanted.clone() };
+        assert_eq!(found.verdict, due, "after {n} trials: {found:#?}");
+        assert!(n >= 5 || found.needed.is_none_or(|needed| needed >= 5 - n), "{found:#?}");
+    }
+}
+
 /// A part that passes, fails or stays open with forty trials in which the pairing held and the sound did not.
 fn part(what: char) -> serde_json::Value {
     match what {

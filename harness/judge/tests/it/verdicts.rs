@@ -252,10 +252,10 @@ fn listened(hours: f64, holes: u32) -> TrialRecord {
 
 #[rstest]
 // ln 20 = 3.0 of evidence is needed; an hour without a hole gives 3 - 1 = 2, a hole takes ln 3 = 1.1.
-#[case::two_clean_hours(&[(1.0, 0), (1.0, 0)], Verdict::Pass, "0 in 2.000 h (0.00 /h; at most 1.50 /h with 95 % confidence)")]
-#[case::one_clean_hour(&[(1.0, 0)], Verdict::Inconclusive, "0 in 1.000 h")]
-#[case::holes_at_once(&[(0.1, 3)], Verdict::Fail, "3 in 0.100 h (30.00 /h")]
-#[case::a_hole_and_clean_hours(&[(1.0, 1), (1.0, 0), (1.0, 0)], Verdict::Pass, "1 in 3.000 h")]
+#[case::two_clean_hours(&[(0.4, 0); 5], Verdict::Pass, "0 in 2.000 h (0.00 /h; at most 1.50 /h with 95 % confidence)")]
+#[case::one_clean_hour(&[(0.2, 0); 5], Verdict::Inconclusive, "0 in 1.000 h")]
+#[case::holes_at_once(&[(0.02, 1), (0.02, 1), (0.02, 1), (0.02, 0), (0.02, 0)], Verdict::Fail, "3 in 0.100 h (30.00 /h")]
+#[case::a_hole_and_clean_hours(&[(0.6, 1), (0.6, 0), (0.6, 0), (0.6, 0), (0.6, 0)], Verdict::Pass, "1 in 3.000 h")]
 fn holes_are_counted_by_the_hour(#[case] trials: &[(f64, u32)], #[case] wanted: Verdict, #[case] seen: &str) {
     let expect = json!({"count": {"of": "dropouts", "in": "play", "at-most": "3 /h"}});
     let trials: Vec<TrialRecord> = trials.iter().map(|(hours, holes)| listened(*hours, *holes)).collect();

@@ -30,6 +30,12 @@ pub(super) fn check(
         let kind = expect.expectation().name();
         Checker { entry, steps, vocabulary, all: &all, faults, at, kind }.one(expect);
     }
+    let expect = &entry.value.expect;
+    if !expect.is_empty() && expect.iter().all(|expect| expect.gating == Some(false)) {
+        let message = "no expectation decides: whatever comes out, the scenario passes";
+        let fault = entry.diagnostic(Code::NothingDecides, &["expect", "0", "gating"], message);
+        faults.push(fault.suggest("delete `gating: false` at one that has to hold"));
+    }
 }
 
 struct Checker<'a> {

@@ -112,6 +112,7 @@ codes! {
         GoesOnFromBattery = "goes-on-from-battery": "A scenario cuts the supply of a unit that goes on from its battery.",
         UnmarkedFact = "unmarked-fact": "Nothing says how far a fact of a device is to be trusted.",
         StaleCalibration = "stale-calibration": "What was measured of a rig is older than it is worth, or soon will be.",
+        NothingDecides = "nothing-decides": "No expectation of a scenario decides: whatever comes out, it passes.",
         Undecidable = "undecidable": "The planned number of trials may not decide the expectation.",
     }
 }

@@ -107,6 +107,11 @@ impl Selector {
         })
     }
 
+    /// Whether combinations of `scenario` may be chosen at all: not where the selector is for another scenario.
+    pub fn is_of(&self, scenario: &Scenario) -> bool {
+        self.key != "scenario" || glob(&self.pattern, &scenario.scenario)
+    }
+
     /// Whether a combination of `scenario` is chosen.
     pub fn matches(&self, combination: &Combination, scenario: &Scenario) -> bool {
         let glob = |text: &str| glob(&self.pattern, text);
@@ -169,7 +174,22 @@ impl FromStr for Partition {
     }
 }
 
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "hash:{}/{}", self.index, self.of)
+    }
+}
+
 impl Partition {
+    /// The parts that are missing where these are there; none where they are of different cuts.
+    pub fn missing(there: &[Self]) -> Vec<Self> {
+        let Some(of) = there.first().map(|part| part.of).filter(|of| there.iter().all(|part| part.of == *of)) else {
+            return Vec::new();
+        };
+        let all = (1..=of).map(|index| Self { index, of });
+        all.filter(|part| !there.contains(part)).collect()
+    }
+
     /// Whether a combination belongs to this part.
     pub fn holds(self, combination: &Combination) -> bool {
         combination.group % self.of == self.index - 1
@@ -180,6 +200,17 @@ impl Partition {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[rstest]
+    #[case::all(&["hash:2/2", "hash:1/2"], &[])]
+    #[case::some(&["hash:1/4", "hash:3/4"], &["hash:2/4", "hash:4/4"])]
+    #[case::of_different_cuts(&["hash:1/4", "hash:1/2"], &[])]
+    #[case::of_no_cut(&[], &[])]
+    fn parts_that_are_missing_are_named(#[case] there: &[&str], #[case] missing: &[&str]) {
+        let there: Vec<Partition> = there.iter().map(|part| part.parse().expect("a part")).collect();
+        let found: Vec<String> = Partition::missing(&there).iter().map(ToString::to_string).collect();
+        assert_eq!(found, missing);
+    }
 
     #[rstest]
     #[case("*", "anything", true)]

@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case::nothing(vec![], "ends within its header")]
+    #[case::nothing(vec![], "no samples")]
     #[case::text(b"this is no recording at all".to_vec(), "no WAV file: it begins with this is no r")]
     #[case::big_endian([b"RIFX", &plain()[4..]].concat(), "no WAV file")]
     #[case::no_format(plain()[..12].to_vec(), "`fmt ` is missing")]

@@ -79,7 +79,7 @@ pub(crate) fn check(rig: &Path, devices: &Path, how: &How) -> Result<Code, Troub
 /// Prints and writes what was found. What could not be opened is told as an error of the command, so not as text.
 fn tell(inspection: &Inspection, how: &How, is_error: bool) -> Result<(), Trouble> {
     if let Some(file) = &how.junit {
-        let written = rigtone_record::replace(file, |sink| junit::write_inspection(inspection, sink));
+        let written = rigtone_record::deliver(file, |sink| junit::write_inspection(inspection, sink));
         written.map_err(|e| Trouble::new(Code::Infrastructure, format!("writing {} failed: {e}", file.display())))?;
     }
     if how.json {

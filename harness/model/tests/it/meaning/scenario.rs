@@ -223,6 +223,17 @@ fn a_scenario_that_makes_no_sense_is_explained(
 }
 
 #[test]
+fn a_scenario_in_which_nothing_decides_is_told() {
+    let text = format!("{SCENARIO}    gating: false\n");
+    one_fault(
+        &[("one.yaml", &text), ("jbl/charge-5.yaml", DEVICE), ("lab.yaml", RIG)],
+        "nothing-decides 14:13-18 expect[0].gating",
+        "whatever comes out, the scenario passes",
+        "delete `gating: false`",
+    );
+}
+
+#[test]
 fn an_axis_that_is_meant_when_it_is_left_out_has_to_exist() {
     let text = SCENARIO
         .replace("  source: {role: a2dp-source}\n", "")
