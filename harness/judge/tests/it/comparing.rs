@@ -7,7 +7,7 @@ use rigtone_judge::{
     multiple::{benjamini_hochberg, holm},
     poisson::{self, Count, Watch, e_test, hours_needed},
     proportion::Proportion,
-    ranks::{self, Exactness, mann_whitney, shift},
+    ranks::{Exactness, mann_whitney, shift},
     rates::{difference, fisher, trials_needed},
     sequential::Decision,
     stability::{dispersion, runs},

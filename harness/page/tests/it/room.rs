@@ -41,7 +41,7 @@ fn a_long_environment(run: &mut Run) {
 
 fn a_long_title(run: &mut Run) {
     edit(run, "plan.json", |document| {
-        document["plan"]["scenarios"][0]["document"]["title"] = "t".repeat(5_000_000).into()
+        document["plan"]["scenarios"][0]["document"]["title"] = "t".repeat(5_000_000).into();
     });
 }
 
