@@ -290,14 +290,15 @@ fn no_number_of_trials_shows_a_difference_that_does_not_matter() {
     assert_eq!((found.answer, found.needed), (Answer::CannotTell, None), "{found:?}");
 }
 
-/// The interval holds no difference exactly where the p-value beside it shows none, and the answer to a single question goes by both.
+/// The interval lies on one side of no difference where the p-value beside it shows one, and on both where it does not, and the answer to a single question goes by both.
 #[test]
 fn interval_and_test_say_the_same() {
     let agrees = |found: &Comparison| {
         let (low, high) = (found.low.expect("bounded"), found.high.expect("bounded"));
         let shown = found.p <= confidence().alpha();
         let difference = found.difference.expect("a difference");
-        assert_eq!(shown, (low >= 0.0 && difference > 0.0) || (high <= 0.0 && difference < 0.0), "{found:?}");
+        // Where the two disagreed the interval ends at no difference.
+        assert!(!shown || (low >= 0.0 && difference > 0.0) || (high <= 0.0 && difference < 0.0), "{found:?}");
         assert!(shown || (low <= 0.0 && high >= 0.0), "{found:?}");
         assert_eq!(shown, found.answer != Answer::CannotTell, "{found:?}");
     };

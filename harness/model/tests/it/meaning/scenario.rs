@@ -227,7 +227,7 @@ fn a_scenario_in_which_nothing_decides_is_told() {
     let text = format!("{SCENARIO}    gating: false\n");
     one_fault(
         &[("one.yaml", &text), ("jbl/charge-5.yaml", DEVICE), ("lab.yaml", RIG)],
-        "nothing-decides 14:13-18 expect[0].gating",
+        "nothing-decides 13:13-18 expect[0].gating",
         "whatever comes out, the scenario passes",
         "delete `gating: false`",
     );
