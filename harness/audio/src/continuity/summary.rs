@@ -400,7 +400,7 @@ fn dropouts(events: &[Event], quality: &Quality, gaps: &[RawGap], rate: f64) -> 
     Dropouts { count, total_s, longest_s, uncertainty_s: 2f64.sqrt() * sigma / rate, listened_s: quality.listened_s }
 }
 
-fn nothing(why: Reason) -> Continuity {
+pub(super) fn nothing(why: Reason) -> Continuity {
     Continuity {
         method: METHOD,
         method_version: METHOD_VERSION,

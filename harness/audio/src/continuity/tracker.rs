@@ -11,9 +11,9 @@ use super::findings::Continuity;
 use super::reference::Reference;
 use super::response::Response;
 use super::scan::Scan;
-use super::summary::Tally;
+use super::summary::{Tally, nothing};
 use super::window::{Heard, Line, Piece, Tools, Window, piece_at};
-use crate::measure::{Arrival, CaptureFault, FULL_SCALE, Recording, SANE};
+use crate::measure::{Arrival, CaptureFault, FULL_SCALE, Reason, Recording, SANE};
 
 /// Name of the method, for the record.
 pub const METHOD: &str = "known-reference-tracking";
@@ -69,6 +69,9 @@ impl Default for Settings {
     }
 }
 
+/// Sound at lower rates is no longer followed.
+const LOWEST_HZ: u32 = 8_000;
+
 /// Follows `reference` through one channel of `recording`.
 ///
 /// # Errors
@@ -81,6 +84,9 @@ pub fn examine(
     settings: Settings,
 ) -> Result<Continuity, CaptureFault> {
     let samples = recording.channel(channel, settings.capture_proven)?;
+    if recording.rate() < LOWEST_HZ {
+        return Ok(nothing(Reason::WrongRate { have: recording.rate(), need: LOWEST_HZ }));
+    }
     let mut tracker = Tracker::new(recording.rate(), reference, place, settings);
     tracker.push(&samples)?;
     tracker.finish()
@@ -128,7 +134,8 @@ impl<R: Reference> Tracker<R> {
             reference,
             settings,
             tools: Tools::default(),
-            size: crate::fft::fast_size((WINDOW_S * f64::from(rate)) as usize),
+            // At rates that nobody records at there is still something to go on by.
+            size: crate::fft::fast_size((WINDOW_S * f64::from(rate)) as usize).max(4),
             kept: Vec::new(),
             kept_from: 0,
             start,

@@ -182,6 +182,18 @@ fn broken_recordings_are_faults_of_the_rig() {
     nothing_is_claimed(&silent, &|why| *why == Reason::NotPresent);
 }
 
+/// A header may say anything.
+#[test]
+fn a_rate_that_nobody_records_at_is_told() {
+    let reference = noise(48_000, 2.0, 52);
+    let samples: Vec<f32> = (0..4000).map(|n| (n % 7) as f32 / 10.0).collect();
+    for rate in [0, 1, 100, 7_999] {
+        let told = Place { frame: 0.0, drift_ppm: 0.0 };
+        let found = examine(&Recording::mono(rate, &samples), 0, reference.as_slice(), told, Settings::default());
+        nothing_is_claimed(&found.unwrap(), &|why| *why == Reason::WrongRate { have: rate, need: 8_000 });
+    }
+}
+
 #[test]
 fn findings_are_json() {
     let scene = Scene::default();
