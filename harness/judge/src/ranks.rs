@@ -63,7 +63,7 @@ pub fn mann_whitney(first: &[f64], second: &[f64]) -> Option<MannWhitney> {
 }
 
 /// 1 when the first is larger, a half when they are equal.
-fn half(a: f64, b: f64) -> f64 {
+pub(crate) fn half(a: f64, b: f64) -> f64 {
     if a > b {
         1.0
     } else if a < b {

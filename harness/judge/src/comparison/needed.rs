@@ -10,7 +10,7 @@ use statrs::{
 };
 
 use super::paired::Discordant;
-use crate::{Confidence, binomial, pairs::mcnemar, poisson, proportion::Proportion, rates};
+use crate::{Confidence, binomial, pairs::mcnemar, poisson, proportion::Proportion, ranks::half, rates};
 
 /// The probability with which the difference should be found.
 const POWER: f64 = 0.8;
@@ -214,17 +214,6 @@ fn events(few: f64, many: f64, demand: &Demand) -> Option<u64> {
     counted.or_else(|| formula.map(|n| n.max(most + 1)))
 }
 
-/// How often the second of two numbers is the larger one, half of a tie.
-fn larger(first: f64, second: f64) -> f64 {
-    if second > first {
-        1.0
-    } else if second < first {
-        0.0
-    } else {
-        0.5
-    }
-}
-
 /// The mean of values, and their variance about it.
 fn mean_and_variance(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
@@ -252,8 +241,8 @@ fn two_samples(first: &[f64], second: &[f64], demand: &Demand) -> Option<u64> {
     let moved = |by: f64| {
         let share =
             |of: &dyn Fn(f64) -> f64, over: &[f64]| over.iter().map(|x| of(*x)).sum::<f64>() / over.len() as f64;
-        let above: Vec<f64> = first.iter().map(|a| share(&|b| larger(*a, b - by), second)).collect();
-        let below: Vec<f64> = second.iter().map(|b| share(&|a| larger(a, b - by), first)).collect();
+        let above: Vec<f64> = first.iter().map(|a| share(&|b| half(b - by, *a), second)).collect();
+        let below: Vec<f64> = second.iter().map(|b| share(&|a| half(b - by, a), first)).collect();
         let ((mean, one), (_, other)) = (mean_and_variance(&above), mean_and_variance(&below));
         (mean - 0.5, one + other)
     };
@@ -268,7 +257,7 @@ fn signed(values: &[f64], demand: &Demand) -> Option<u64> {
     let moved = |by: f64| {
         let positive = |i: usize| {
             let beside = values.iter().enumerate().filter(|(j, _)| *j != i);
-            beside.map(|(_, other)| larger(0.0, (values[i] - by) + (other - by))).sum::<f64>() / others
+            beside.map(|(_, other)| half((values[i] - by) + (other - by), 0.0)).sum::<f64>() / others
         };
         let shares: Vec<f64> = (0..values.len()).map(positive).collect();
         let (mean, variance) = mean_and_variance(&shares);
