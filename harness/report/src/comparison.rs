@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use rigtone_model::comparison::{Answer, Comparison, Comparisons, Method, Summary};
 
-use crate::{exit::Code, sanitise::line};
+use crate::{exit::Code, figure::count, sanitise::line};
 
 /// The exit code of a comparison: worse is a failure; what the trials do not tell is not decided.
 pub fn code(whole: &Comparisons) -> Code {
@@ -22,12 +22,12 @@ pub fn code(whole: &Comparisons) -> Code {
 /// The comparison as text, group by group.
 pub fn text(whole: &Comparisons) -> String {
     let mut text = format!(
-        "{} `{}` beside `{}` ({:.0} % confidence, adjusted for {} questions)\n",
+        "{} `{}` beside `{}` ({:.0} % confidence, adjusted for {})\n",
         line(&whole.by),
         line(&whole.second),
         line(&whole.first),
         100.0 * whole.confidence,
-        whole.questions.len()
+        count(whole.questions.len(), "question")
     );
     let mut group = "";
     for question in &whole.questions {
@@ -49,6 +49,30 @@ pub fn text(whole: &Comparisons) -> String {
     match counts.as_slice() {
         [] => text.push_str("\nnothing to compare\n"),
         some => _ = writeln!(text, "\n{}", some.join(", ")),
+    }
+    text.push_str(&remarks(whole));
+    text
+}
+
+/// What figures mean that do not say so themselves.
+fn remarks(whole: &Comparisons) -> String {
+    let mut text = String::new();
+    let some = |what: fn(&Comparison) -> bool| whole.questions.iter().any(|question| what(&question.comparison));
+    if some(|c| c.needed.is_some()) {
+        let (alpha, questions) = (1.0 - whole.confidence, whole.questions.len());
+        let level = alpha / questions as f64;
+        let level = if level >= 0.001 { format!("{level:.3}") } else { format!("{level:.1e}") };
+        let _ = writeln!(
+            text,
+            "so many trials would show it with 80 %, at p = {level}: {:.0} % for all {}",
+            100.0 * alpha,
+            count(questions, "question")
+        );
+    }
+    if some(|c| c.first.estimate.is_none() && c.second.estimate.is_none()) {
+        text.push_str(
+            "never on both sides: what did not come has no time, so that there is no difference to measure\n",
+        );
     }
     text
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -13,11 +12,11 @@ use rigtone_judge::{
     verdicts::RunPlan,
 };
 use rigtone_model::{
-    comparison::{Comparison, Comparisons, Question},
+    comparison::{Comparisons, Question},
     plan::{Combination, Selector},
 };
 use rigtone_record::{merged_of, read_environment, read_plan};
-use rigtone_report::{comparison, exit::Code, figure::count};
+use rigtone_report::{comparison, exit::Code};
 
 use super::{
     judge::{doubled, foreign},
@@ -222,32 +221,8 @@ pub(crate) fn run(what: &Compare) -> Result<Code, Trouble> {
         printer::out(&format!("{text}\n"));
     } else {
         printer::out(&comparison::text(&whole));
-        printer::out(&remarks(&whole));
     }
     Ok(comparison::code(&whole))
-}
-
-/// What figures mean that do not say so themselves.
-fn remarks(whole: &Comparisons) -> String {
-    let mut text = String::new();
-    let some = |what: fn(&Comparison) -> bool| whole.questions.iter().any(|question| what(&question.comparison));
-    if some(|c| c.needed.is_some()) {
-        let (alpha, questions) = (1.0 - whole.confidence, whole.questions.len());
-        let level = alpha / questions as f64;
-        let level = if level >= 0.001 { format!("{level:.3}") } else { format!("{level:.1e}") };
-        let _ = writeln!(
-            text,
-            "so many trials would show it with 80 %, at p = {level}: {:.0} % for all {}",
-            100.0 * alpha,
-            count(questions, "question")
-        );
-    }
-    if some(|c| c.first.estimate.is_none() && c.second.estimate.is_none()) {
-        text.push_str(
-            "never on both sides: what did not come has no time, so that there is no difference to measure\n",
-        );
-    }
-    text
 }
 
 fn chosen(what: &Compare, run: &Read, combination: &Combination) -> bool {
