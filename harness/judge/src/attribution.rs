@@ -29,11 +29,12 @@ pub struct Cell {
 pub struct Cause {
     /// The factor and its level; several that cannot be told apart.
     pub levels: Vec<(String, String)>,
-    /// Failures with it, and trials.
+    /// Failures with it, and trials, those of causes that were named before left out.
     pub with: (u64, u64),
-    /// Failures without it, and trials, those of causes that were named before left out.
+    /// Failures without it, and trials, the same left out.
     pub without: (u64, u64),
-    /// Probability of so many failures with it if it had nothing to do with them, adjusted for everything that was asked.
+    /// Probability of so many failures with it, or more, if it had nothing to do with them (Fisher, one-sided), adjusted for everything that was asked
+    /// at the same time (Holm).
     pub p: f64,
 }
 

@@ -119,7 +119,10 @@ impl Beside {
         (looked, decision)
     }
 
-    /// The verdict as it stands. `first` is the other side; `why` says why there is none.
+    /// The verdict as it stands. `first` is the other side, or says why there is none.
+    ///
+    /// Its interval is two-sided, and its ends are the one-sided bounds of `seen`: each of these holds with the stated confidence, so that both
+    /// together hold with twice the error.
     pub(super) fn verdict(
         &self,
         first: Result<(&Self, &Combination), &str>,
@@ -132,6 +135,8 @@ impl Beside {
         let apart = apart(difference.of, &side(of_first), &side(&self.trials), self.looks.alpha);
         let verdict = match first {
             Ok(_) => standing(self.decision, ending),
+            // Without a trial nothing was left open by trials.
+            Err(_) if self.trials.is_empty() => standing(Decision::Continue, ending),
             Err(_) => Verdict::Inconclusive,
         };
         let seen = match (first, &apart) {

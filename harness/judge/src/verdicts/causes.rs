@@ -29,7 +29,9 @@ pub fn causes(plan: &Plan, verdicts: &RunVerdicts) -> Vec<String> {
     let share = 0.05 / scenarios.len().max(1) as f64;
     let Ok(confidence) = Confidence::new(1.0 - share) else { return Vec::new() };
     let of = |(scenario, cells): (&str, Vec<Cell>)| -> Vec<String> {
-        attribute(&cells, confidence).iter().map(|cause| sentence(scenario, cause)).collect()
+        // Each cause sets its trials aside for those after it.
+        let causes = attribute(&cells, confidence).into_iter().enumerate();
+        causes.map(|(before, cause)| sentence(scenario, &cause, before > 0)).collect()
     };
     scenarios.into_iter().flat_map(of).collect()
 }
@@ -64,14 +66,16 @@ fn levels(combination: &Combination) -> BTreeMap<String, String> {
     levels
 }
 
-fn sentence(scenario: &str, cause: &Cause) -> String {
+/// A cause in words. Where trials were set aside its figures are not those of the whole run, and it says so.
+fn sentence(scenario: &str, cause: &Cause, set_aside: bool) -> String {
     let named = |(factor, level): &(String, String)| {
         if level == NEEDED { factor.clone() } else { format!("{factor} {level}") }
     };
     let levels: Vec<String> = cause.levels.iter().map(named).collect();
     let apart = if levels.len() > 1 { " (which cannot be told apart here)" } else { "" };
+    let rest = if set_aside { ", of the trials that no line above explains" } else { "" };
     format!(
-        "failures of `{scenario}` follow {}{apart}: {} of {} trials, {} of {} without (p = {:.1e})",
+        "failures of `{scenario}` follow {}{apart}: {} of {} trials, {} of {} without{rest} (adjusted p = {:.1e})",
         levels.join(", "),
         cause.with.0,
         cause.with.1,

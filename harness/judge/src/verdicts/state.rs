@@ -132,6 +132,9 @@ impl State {
     }
 
     /// The verdict as it stands.
+    ///
+    /// Its `interval` is two-sided at the stated confidence, for display. The bounds of a rate in `seen` are one-sided at the same confidence, as the
+    /// question is: they lie within the interval. Neither decides: the sequential test does, which looks after every trial.
     pub(super) fn verdict(
         &self,
         index: usize,
@@ -185,7 +188,7 @@ impl State {
         }
     }
 
-    /// Estimate, unit and interval, and what of them is said in words.
+    /// Estimate, unit and two-sided interval, and what of them is said in words.
     fn figures(&self, expectation: &Expectation<'_>, confidence: f64) -> Figures {
         let share = expectation.rate().map_or(0.5, |rate| rate.at_least);
         let at = |low: bool, high: bool| match (expectation.is_extreme(), low, high) {
@@ -211,7 +214,8 @@ impl State {
                 let counts = self.test.counts();
                 let (low, high) = two_sided(&counts, confidence);
                 let n = counts.trials();
-                let estimate = (n > 0).then(|| f64::from(counts.successes) / f64::from(n));
+                // Where no trial tells there is no rate.
+                let estimate = (n > counts.ambiguous).then(|| f64::from(counts.successes) / f64::from(n));
                 (estimate, "", interval(low, high, confidence), String::new())
             }
         }
@@ -235,7 +239,7 @@ impl State {
         (!text.is_empty()).then_some(text)
     }
 
-    /// Events an hour, with their exact interval.
+    /// Events an hour, with their exact two-sided interval; the bound in words is one-sided.
     fn events(&self, confidence: f64) -> Figures {
         let (Test::Events(watching), Ok(level)) = (&self.test, Confidence::new(confidence)) else {
             return (None, "/h", None, String::new());

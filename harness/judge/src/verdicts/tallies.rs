@@ -6,15 +6,15 @@ use rigtone_model::{
     document::{Difference, Expectation},
     event::TrialOutcome,
     id::CombinationId,
-    plan::Plan,
+    plan::{Combination, Plan},
     trial::TrialRecord,
-    verdict::{ExpectationVerdict, RunVerdicts, Verdict},
+    verdict::{CombinationVerdict, ExpectationVerdict, RunVerdicts, Verdict},
 };
 
 use super::{
     beside::Beside,
     rules::Rules,
-    tally::{Ending, Tally},
+    tally::{Ending, Tally, Untried, Wants},
 };
 use crate::{comparison::By, sequential::Decision};
 
@@ -173,11 +173,50 @@ impl<'a> Tallies<'a> {
     }
 
     /// The verdict of the combination at a place as it stands.
-    pub fn verdict(&self, place: usize, ending: &Ending) -> Option<rigtone_model::verdict::CombinationVerdict> {
+    pub fn verdict(&self, place: usize, ending: &Ending) -> Option<CombinationVerdict> {
         let combination = self.plan.combinations.get(place)?;
         let (tally, scenario) = (self.at(place)?, self.plan.scenario(&combination.scenario)?);
+        let wants = self.wants(place, tally);
+        // What wants trials and had none never began, even where the log says that the run came to its end.
+        let never_began = wants == Wants::Trials && tally.is_untried() && *ending == Ending::Complete;
+        let ending = if never_began { &Ending::Interrupted } else { ending };
         let differences = self.differences(place, tally, ending);
-        Some(tally.verdict(combination, scenario, ending, self.is_settled(place), differences))
+        Some(tally.verdict(combination, scenario, ending, &wants, differences))
+    }
+
+    /// What a combination wants; of one that never wanted anything, why.
+    fn wants(&self, place: usize, tally: &Tally) -> Wants {
+        if !self.is_settled(place) {
+            return Wants::Trials;
+        }
+        if tally.trials() > 0 || tally.is_over() {
+            return Wants::Nothing;
+        }
+        // Settled without a trial: nothing of its own is open, and no difference can be answered.
+        let waiting = tally.beside().iter().filter(|beside| tally.waits_for(beside));
+        let alone = waiting.filter_map(|beside| self.other(place, beside).err()).min();
+        Wants::Never(alone.unwrap_or_else(|| Untried::Plan("nothing is expected of it that can be judged".to_owned())))
+    }
+
+    /// The other side of a difference, or why there is none.
+    fn other(&self, place: usize, beside: &Beside) -> Result<(&Beside, &Combination), Untried> {
+        let other = self.others.get(&(place, beside.index()));
+        let Some((other, tally)) =
+            other.and_then(|other| Some((self.plan.combinations.get(*other)?, self.at(*other)?)))
+        else {
+            return Err(Untried::Plan("the plan has no combination to compare with".to_owned()));
+        };
+        if let Some(why) = &other.skipped {
+            return Err(Untried::Plan(format!("the other side was skipped: {why}")));
+        }
+        if tally.is_void() {
+            return Err(Untried::Rig(format!("the trials of the other side, {}, count no more", other.id)));
+        }
+        if tally.is_lost() && beside.decision() == Decision::Continue {
+            return Err(Untried::Rig(format!("the rig lost the other side, {}", other.id)));
+        }
+        let side = tally.beside().iter().find(|side| side.index() == beside.index());
+        side.map(|side| (side, other)).ok_or_else(|| Untried::Plan("the other side has no trials".to_owned()))
     }
 
     /// The verdicts of the differences in which a combination is the second side.
@@ -185,26 +224,8 @@ impl<'a> Tallies<'a> {
         let mine = tally.beside().iter().filter(|beside| beside.speaks());
         let verdict = |beside: &Beside| {
             let difference = self.difference(place, beside.index())?;
-            let other = self.others.get(&(place, beside.index())).copied();
-            let first = match other.and_then(|other| Some((self.plan.combinations.get(other)?, self.at(other)?))) {
-                None => Err("the plan has no combination to compare with".to_owned()),
-                Some((other, tally)) => match &other.skipped {
-                    Some(why) => Err(format!("the other side was skipped: {why}")),
-                    None if tally.is_void() => {
-                        Err(format!("the trials of the other side, {}, count no more", other.id))
-                    }
-                    None if tally.is_lost() && beside.decision() == Decision::Continue => {
-                        Err(format!("the rig lost the other side, {}", other.id))
-                    }
-                    None => tally
-                        .beside()
-                        .iter()
-                        .find(|first| first.index() == beside.index())
-                        .map(|first| (first, other))
-                        .ok_or_else(|| "the other side has no trials".to_owned()),
-                },
-            };
-            Some(beside.verdict(first.as_ref().map(|first| *first).map_err(String::as_str), difference, ending))
+            let first = self.other(place, beside);
+            Some(beside.verdict(first.as_ref().map(|first| *first).map_err(Untried::why), difference, ending))
         };
         mine.filter_map(verdict).collect()
     }

@@ -35,6 +35,42 @@ pub enum Ending {
     OutOfTime,
 }
 
+/// What a combination wants when its verdict is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// More trials.
+    Trials,
+    /// None after those that it had.
+    Nothing,
+    /// None from the beginning.
+    Never(Untried),
+}
+
+/// Why no trial of a combination could answer anything. The rig's fault weighs more than what was planned.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Untried {
+    /// The rig took what it is compared with.
+    Rig(String),
+    /// There is nothing to answer, or nothing to compare with.
+    Plan(String),
+}
+
+impl Untried {
+    /// In words.
+    pub(super) fn why(&self) -> &str {
+        match self {
+            Self::Rig(why) | Self::Plan(why) => why,
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Rig(_) => Verdict::InfraError,
+            Self::Plan(why) => Verdict::Skipped(why.clone()),
+        }
+    }
+}
+
 /// The running count of one combination.
 #[derive(Debug, Clone)]
 pub struct Tally {
@@ -176,6 +212,11 @@ impl Tally {
         self.trials
     }
 
+    /// Whether it had no trial at all, not even one that the rig lost.
+    pub(super) fn is_untried(&self) -> bool {
+        self.trials == 0 && self.lost == 0
+    }
+
     /// Whether the combination can have no more trials: they are used up, or the rig lost too many of them.
     pub(super) fn is_over(&self) -> bool {
         self.trials >= self.at_most || self.rig_gave_up.is_some() || self.is_lost()
@@ -248,7 +289,7 @@ impl Tally {
         combination: &Combination,
         scenario: &Scenario,
         ending: &Ending,
-        settled: bool,
+        wants: &Wants,
         differences: Vec<ExpectationVerdict>,
     ) -> CombinationVerdict {
         let own = self.judged.iter().filter(|j| j.applies).map(|j| {
@@ -259,11 +300,19 @@ impl Tally {
         expectations.sort_by_key(|e| e.index);
         // A failure that was demonstrated stays one, whatever the time did not allow.
         let any_fails = expectations.iter().any(|e| e.gating && e.verdict == Verdict::Fail);
-        let verdict = match &combination.skipped {
-            Some(reason) => Verdict::Skipped(reason.to_string()),
-            None if self.is_lost() => Verdict::InfraError,
-            None if *ending == Ending::OutOfTime && !settled && !any_fails => Verdict::out_of_time(),
-            None => overall(&expectations, self.trials, self.lost),
+        let open = *wants == Wants::Trials;
+        let verdict = match (&combination.skipped, wants) {
+            (Some(reason), _) => Verdict::Skipped(reason.to_string()),
+            (None, _) if self.is_lost() => Verdict::InfraError,
+            (None, _) if *ending == Ending::OutOfTime && open && !any_fails => Verdict::out_of_time(),
+            (None, Wants::Never(untried)) => untried.verdict(),
+            (None, Wants::Trials | Wants::Nothing) => {
+                overall(&expectations, self.trials, self.lost, open && *ending == Ending::Interrupted)
+            }
+        };
+        let taken = match wants {
+            Wants::Never(Untried::Rig(why)) => Some(why),
+            Wants::Never(Untried::Plan(_)) | Wants::Trials | Wants::Nothing => None,
         };
         if matches!(verdict, Verdict::Skipped(_) | Verdict::InfraError) {
             // What nobody could look at is not undecided: it takes the verdict of its combination.
@@ -282,7 +331,7 @@ impl Tally {
             lost: if self.is_void() { self.trials + self.lost } else { self.lost },
             expectations,
             classes: if self.is_void() { BTreeMap::new() } else { self.classes.clone() },
-            faults: self.rig_gave_up.iter().chain(&self.faults).chain(&self.void).cloned().collect(),
+            faults: self.rig_gave_up.iter().chain(&self.faults).chain(&self.void).chain(taken).cloned().collect(),
             evidence: evidence.clone(),
             took_ns: self.took_ns,
             quarantined: None,
@@ -290,18 +339,20 @@ impl Tally {
     }
 }
 
-/// A combination passes when all that gates passes, and fails when any of it fails.
-fn overall(expectations: &[ExpectationVerdict], trials: u32, lost: u32) -> Verdict {
+/// A combination passes when all that gates passes, and fails when any of it fails. `cut_short` says whether the run was interrupted while it still
+/// wanted trials: a side of a difference may have nothing of its own that says so.
+fn overall(expectations: &[ExpectationVerdict], trials: u32, lost: u32, cut_short: bool) -> Verdict {
     let gating = || expectations.iter().filter(|e| e.gating).map(|e| &e.verdict);
     let any = |wanted: Verdict| gating().any(|v| *v == wanted);
-    let ended_early = expectations.iter().any(|e| e.verdict == Verdict::Aborted);
+    let ended_early = cut_short || expectations.iter().any(|e| e.verdict == Verdict::Aborted);
     if any(Verdict::Fail) {
         Verdict::Fail
     } else if any(Verdict::Aborted) || (ended_early && gating().next().is_none()) {
         Verdict::Aborted
-    } else if trials == 0 && lost > 0 {
-        Verdict::InfraError
-    } else if any(Verdict::Inconclusive) || trials == 0 {
+    } else if trials == 0 {
+        // Nothing was seen: that is no answer, and nothing that trials left open.
+        if lost > 0 && !ended_early { Verdict::InfraError } else { Verdict::Aborted }
+    } else if any(Verdict::Inconclusive) {
         Verdict::Inconclusive
     } else {
         Verdict::Pass

@@ -12,9 +12,19 @@ use crate::{comparison::Apart, poisson::Count, proportion::Proportion, stability
 /// Sessions that are told one by one.
 const MOST_SESSIONS: usize = 12;
 
+/// More decimals than a share near certainty can have.
+const MOST_DECIMALS: usize = 15;
+
+/// A share with one decimal, or with as many as it takes: short of certainty it is never rounded to it, and what is more than nothing never to nothing.
 fn percent(fraction: f64) -> String {
-    let text = format!("{:.1}", fraction * 100.0);
-    format!("{} %", text.trim_end_matches(".0"))
+    let value = fraction * 100.0;
+    let exact = fraction <= 0.0 || fraction >= 1.0;
+    let shown = |decimals: usize| {
+        let text = format!("{value:.decimals$}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    let text = (1..=MOST_DECIMALS).map(shown).find(|text| exact || !matches!(text.as_str(), "0" | "100"));
+    format!("{} %", text.unwrap_or_else(|| format!("{value:.0e}")))
 }
 
 /// What is expected, such as "`pair` succeeds in at least 90 % of trials (95 % confidence)".
@@ -121,7 +131,7 @@ fn of_sound(audio: &Audio) -> String {
 }
 
 /// A rate as it was seen, such as "34 of 35 trials (97.1 %; at least 87.1 %, at most 99.9 %, each with 95 % confidence)".
-/// The bounds are one-sided, as the question is.
+/// The bounds are one-sided, as the question is. Where no trial tells there is no rate.
 pub(super) fn rate(
     held: u32,
     ambiguous: u32,
@@ -132,6 +142,12 @@ pub(super) fn rate(
 ) -> String {
     if n == 0 {
         return "no trial gave a result".to_owned();
+    }
+    if ambiguous == n {
+        return match n {
+            1 => format!("1 {}, which does not tell", what.trim_end_matches('s')),
+            _ => format!("{n} {what}, none of which tells"),
+        };
     }
     let doubt = if ambiguous > 0 { format!(", {ambiguous} do not tell") } else { String::new() };
     format!(
@@ -237,5 +253,41 @@ pub(super) fn percentile(name: &str, unit: &str, (low, high): (f64, f64), interv
     match interval {
         Some((low, high)) if low < high => format!("{name} = {value}, {} by rank; ", range(low, high)),
         Some(_) | None => format!("{name} = {value}; "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::certain(1.0, "100 %")]
+    #[case::nothing(0.0, "0 %")]
+    #[case::whole(0.9, "90 %")]
+    #[case::one_decimal(0.9714, "97.1 %")]
+    #[case::the_last_of_one_decimal(0.9994, "99.9 %")]
+    #[case::short_of_certainty(0.9996, "99.96 %")]
+    #[case::very_short_of_it(0.999_996, "99.9996 %")]
+    #[case::the_last_before_it(1.0 - f64::EPSILON / 2.0, "99.99999999999999 %")]
+    #[case::little(0.0004, "0.04 %")]
+    #[case::very_little(0.000_004, "0.0004 %")]
+    #[case::next_to_nothing(1e-20, "1e-18 %")]
+    fn a_share_is_never_rounded_to_all_or_nothing(#[case] fraction: f64, #[case] text: &str) {
+        assert_eq!(percent(fraction), text);
+    }
+
+    #[rstest]
+    #[case::none(0, 0, 0, "no trial gave a result")]
+    #[case::one_that_does_not_tell(0, 1, 1, "1 trial, which does not tell")]
+    #[case::none_that_tells(0, 5, 5, "5 trials, none of which tells")]
+    #[case::one_that_tells(
+        0,
+        4,
+        5,
+        "0 of 5 trials, 4 do not tell (0 %; at least 0 %, at most 50 %, each with 95 % confidence)"
+    )]
+    fn a_rate_of_nothing_is_none(#[case] held: u32, #[case] ambiguous: u32, #[case] n: u32, #[case] text: &str) {
+        assert_eq!(rate(held, ambiguous, n, "trials", (0.0, 0.5), 0.95), text);
     }
 }

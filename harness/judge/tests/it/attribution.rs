@@ -1,9 +1,16 @@
 //! Failures follow what was planted, and nothing where nothing was.
 
+use std::collections::BTreeMap;
+
 use rigtone_judge::{
     Confidence,
     attribution::{Cause, Cell, attribute},
+    verdicts::causes,
 };
+use rigtone_model::verdict::{CombinationVerdict, RunVerdicts, Verdict};
+use serde_json::json;
+
+use crate::difference::plan;
 
 fn confidence() -> Confidence {
     Confidence::new(0.95).expect("a confidence")
@@ -89,4 +96,46 @@ fn nothing_is_named_where_the_trials_do_not_support_it() {
     assert_eq!(attribute(&[], confidence()), []);
     let untried = cells(|_, _| 0).into_iter().map(|cell| Cell { trials: 0, ..cell }).collect::<Vec<_>>();
     assert_eq!(attribute(&untried, confidence()), []);
+}
+
+/// Each of two codecs with each of four speakers, twenty trials each.
+#[test]
+fn what_a_line_above_explains_is_set_aside_and_the_line_says_so() {
+    let mut plan = plan(&json!({"success-rate": {"of": "pair"}}), 5, 20);
+    plan.combinations.clear();
+    let mut combinations = Vec::new();
+    for (codec, speaker) in ["aac", "sbc"].iter().flat_map(|c| ["a", "b", "c", "d"].map(|s| (*c, s))) {
+        let id = format!("s/codec={codec},speaker={speaker}#1");
+        let planned = json!({"id": id, "scenario": "s", "axes": [["codec", {"value": codec}], ["speaker", {"value": speaker}]],
+            "group": 1, "resources": [], "trial_ns": 1});
+        plan.combinations.push(serde_json::from_value(planned).unwrap());
+        let held = match (codec, speaker) {
+            (_, "a") => 0,
+            ("aac", _) => 8,
+            _ => 20,
+        };
+        let expectation = json!({"index": 0, "expected": "", "gating": true, "verdict": Verdict::Pass, "seen": "", "n": 20, "held": held,
+            "ambiguous": 0, "estimate": null, "unit": "", "interval": null, "needed": null, "classes": {}});
+        combinations.push(CombinationVerdict {
+            id: id.as_str().into(),
+            scenario: "s".to_owned(),
+            verdict: Verdict::Pass,
+            trials: 20,
+            lost: 0,
+            expectations: vec![serde_json::from_value(expectation).unwrap()],
+            classes: BTreeMap::new(),
+            faults: Vec::new(),
+            evidence: Vec::new(),
+            took_ns: 0,
+            quarantined: None,
+        });
+    }
+    let run =
+        RunVerdicts { schema: RunVerdicts::SCHEMA.to_owned(), run: "r".to_owned(), interrupted: None, combinations };
+    let lines = causes(&plan, &run);
+    let [first, second] = &lines[..] else { panic!("{lines:#?}") };
+    let all = "failures of `s` follow speaker a: 40 of 40 trials, 36 of 120 without (adjusted p = ";
+    assert!(first.starts_with(all), "{first}");
+    let rest = "failures of `s` follow codec aac: 36 of 60 trials, 0 of 60 without, of the trials that no line above explains (adjusted p = ";
+    assert!(second.starts_with(rest), "{second}");
 }

@@ -163,16 +163,82 @@ fn the_order_in_which_sides_end_changes_nothing() {
     assert!(verdicts.iter().all(|other| *other == verdicts[0]), "{verdicts:#?}");
 }
 
-#[test]
-fn a_side_that_was_skipped_leaves_the_question_open() {
+/// Trials of one side alone answer nothing: it has none, and that is no verdict of a device.
+#[rstest]
+#[case::the_second(0, 1, Ending::Complete)]
+#[case::the_first(1, 0, Ending::Complete)]
+#[case::in_a_run_that_was_interrupted(1, 0, Ending::Interrupted)]
+#[case::in_a_run_without_time(1, 0, Ending::OutOfTime)]
+fn a_side_is_skipped_with_the_other(#[case] skipped: usize, #[case] other: usize, #[case] ending: Ending) {
     let mut plan = plan(&helps(), 10, 120);
-    plan.combinations[0].skipped = Some("no microphone".into());
+    plan.combinations[skipped].skipped = Some("no microphone".into());
     let rules = Rules::of(&plan).unwrap();
     let tallies = Tallies::new(&plan, &rules);
-    assert!(tallies.is_settled(1), "trials of one side alone answer nothing");
-    let found = tallies.verdict(1, &Ending::Complete).unwrap();
-    assert_eq!(found.verdict, Verdict::Inconclusive);
-    assert!(found.expectations[0].seen.contains("the other side was skipped: no microphone"), "{found:#?}");
+    assert!(tallies.is_settled(other));
+    let found = tallies.verdict(other, &ending).unwrap();
+    assert_eq!(found.verdict, Verdict::Skipped("the other side was skipped: no microphone".into()), "{found:#?}");
+    assert!(found.expectations.is_empty(), "{found:#?}");
+}
+
+#[rstest]
+#[case::the_first(0)]
+#[case::the_second(1)]
+fn a_side_that_the_plan_leaves_alone_is_skipped(#[case] alone: usize) {
+    let mut plan = plan(&helps(), 10, 120);
+    plan.combinations.remove(1 - alone);
+    let rules = Rules::of(&plan).unwrap();
+    let found = Tallies::new(&plan, &rules).verdict(0, &Ending::Complete).unwrap();
+    let why = "the plan has no combination to compare with";
+    assert_eq!(found.verdict, Verdict::Skipped(why.into()), "{found:#?}");
+}
+
+/// With trials of its own the question is open; without them the rig prevented an answer, as it did on the other side.
+#[rstest]
+#[case::the_first(0)]
+#[case::the_second(1)]
+fn a_side_without_trials_is_the_rigs_fault_where_the_other_was(#[case] untried: usize) {
+    let plan = plan(&helps(), 10, 120);
+    let rules = Rules::of(&plan).unwrap();
+    let mut tallies = Tallies::new(&plan, &rules);
+    let lost = [SECOND, FIRST][untried];
+    tallies.give_up(&lost.into(), "dongle d", "gone");
+    assert!(tallies.is_settled(untried));
+    let found = tallies.verdict(untried, &Ending::Complete).unwrap();
+    assert_eq!(found.verdict, Verdict::InfraError, "{found:#?}");
+    assert_eq!(found.faults, [format!("the rig lost the other side, {lost}")]);
+}
+
+#[test]
+fn a_condition_of_which_nothing_is_expected_is_skipped() {
+    let expect = json!({"success-rate": {"of": "pair"}, "when": ["warm"]});
+    let plan = plan(&expect, 10, 120);
+    let rules = Rules::of(&plan).unwrap();
+    let tallies = Tallies::new(&plan, &rules);
+    let verdict = |place| tallies.verdict(place, &Ending::Complete).unwrap().verdict;
+    assert_eq!(verdict(0), Verdict::Skipped("nothing is expected of it that can be judged".into()));
+    assert_eq!(verdict(1), Verdict::Aborted, "it wanted trials, and had none");
+}
+
+/// The first side has no expectation of its own that would say so.
+#[rstest]
+#[case::never_begun(0, Ending::Interrupted, Verdict::Aborted)]
+#[case::begun(3, Ending::Interrupted, Verdict::Aborted)]
+#[case::decided(15, Ending::Interrupted, Verdict::Pass)]
+#[case::never_begun_without_time(0, Ending::OutOfTime, Verdict::out_of_time())]
+#[case::never_begun_though_the_log_says_that_it_ended(0, Ending::Complete, Verdict::Aborted)]
+#[case::nothing_failed(15, Ending::Complete, Verdict::Pass)]
+fn both_sides_of_a_difference_end_alike(#[case] trials: u32, #[case] ending: Ending, #[case] wanted: Verdict) {
+    let plan = plan(&helps(), 10, 120);
+    let rules = Rules::of(&plan).unwrap();
+    let mut tallies = Tallies::new(&plan, &rules);
+    for number in 1..=trials {
+        tallies.take(&of(FIRST, number, presence(number.is_multiple_of(4))), 1);
+        tallies.take(&of(SECOND, number, presence(true)), 1);
+    }
+    let [first, second] = [0, 1].map(|place| tallies.verdict(place, &ending).unwrap());
+    assert_eq!([&first.verdict, &second.verdict], [&wanted, &wanted], "{first:#?} {second:#?}");
+    assert_eq!(first.trials, trials);
+    assert!(first.expectations.is_empty(), "the verdict stands at the second side: {first:#?}");
 }
 
 #[test]

@@ -288,6 +288,16 @@ fn what_was_measured_is_shown_as_the_percentile_that_the_limit_is_about() {
     }
 }
 
+/// Trials of which none tells are no rate of 0 %.
+#[test]
+fn where_no_trial_tells_there_is_no_rate() {
+    let expect = json!({"audio": {"in": "play", "present": true}});
+    let doubtful = vec![played(vec![undecided(Quantity::Presence)]); 5];
+    let found = &judged(&expect, &doubtful, &Ending::Complete).expectations[0];
+    assert_eq!((found.n, found.ambiguous, found.estimate), (5, 5, None), "{found:#?}");
+    assert!(found.seen.starts_with("5 trials, none of which tells; ") && !found.seen.contains('%'), "{}", found.seen);
+}
+
 #[test]
 fn half_a_stimulus_is_neither_heard_nor_silence() {
     let mut half = heard(false);
@@ -360,6 +370,10 @@ const HALF: &str = r#"{"success-rate": {"of": "pair", "at-least": "50 %", "good"
 #[case::a_failure_shown_before_the_time_was_up(0, 5, 0, Ending::OutOfTime, Verdict::Fail)]
 #[case::one_lost_of_few(5, 0, 1, Ending::Complete, Verdict::Pass)]
 #[case::nothing_but_lost(0, 0, 3, Ending::Complete, Verdict::InfraError)]
+#[case::nothing_but_lost_and_interrupted(0, 0, 3, Ending::Interrupted, Verdict::Aborted)]
+#[case::never_begun(0, 0, 0, Ending::Interrupted, Verdict::Aborted)]
+#[case::never_begun_before_the_time_was_up(0, 0, 0, Ending::OutOfTime, Verdict::Skipped("time".into()))]
+#[case::never_begun_though_the_log_says_that_it_ended(0, 0, 0, Ending::Complete, Verdict::Aborted)]
 #[case::one_in_ten_lost(9, 0, 1, Ending::Complete, Verdict::Pass)]
 #[case::more_than_one_in_ten_lost(9, 0, 2, Ending::Complete, Verdict::InfraError)]
 fn trials_together_give_the_verdict(
