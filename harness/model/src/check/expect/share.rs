@@ -80,14 +80,14 @@ impl Checker<'_> {
             Expectation::All(_) | Expectation::Any(_) => None,
         };
         if let Some(confidence) = confidence
-            && !(0.5..1.0).contains(&confidence.fraction())
+            && !(confidence.fraction() > 0.5 && confidence.fraction() < 1.0)
         {
             let message = format!("a confidence of {confidence} cannot be reached, or says nothing");
             self.fault(
                 Code::Untestable,
                 "confidence",
                 message,
-                "write a confidence from 50 % to below 100 %, such as `95 %`",
+                "write a confidence above 50 % and below 100 %, such as `95 %`",
             );
         }
     }

@@ -90,6 +90,12 @@ use crate::{DEVICE, RIG, findings, with_line};
     "a confidence of 100 %",
     "`95 %`"
 )]
+#[case::tossing_a_coin(
+    "success-rate: {of: first, confidence: 50 %}",
+    "untestable 21:43-47 expect[0].success-rate.confidence",
+    "a confidence of 50 %",
+    "above 50 %"
+)]
 #[case::role_unread(
     "role: {of: speaker, is: a2dp-sink}",
     "unknown-step 21:16-23 expect[0].role.of",
