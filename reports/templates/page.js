@@ -1,4 +1,4 @@
-// The script of the HTML report: filter, sorting, opening what a link leads to, the line that moves along while a clip plays.
+// The script of HTML reports: filter, sorting, opening what a link leads to, the line that moves along while a clip plays.
 // The page is complete without it.
 "use strict";
 (() => {
@@ -9,19 +9,27 @@
   const boxes = all("input[name=verdict]", form);
   const shown = document.getElementById("shown");
 
-  // What is compared with the words of the filter is read once.
+  // What a cell is found by: what stands beside it, above it and in it, but for what it says of other firmware (`.also`).
+  const words = (row, cell) => {
+    const own = all(".also", cell).reduce((text, also) => text.replace(also.textContent, ""), cell.textContent);
+    return [...all("th", row).map((head) => head.textContent), cell.closest("td").dataset.column, own].join(" ").toLowerCase();
+  };
+
+  // It is read once.
   const rows = all("section.scenario").map((section) => ({
     section,
     rows: all("tbody tr", section).map((row) => ({
       row,
-      cells: all("td[data-verdict]", row),
-      text: row.textContent.toLowerCase(),
-      heads: all("th", row).map((head) => head.textContent).join(" ").toLowerCase(),
+      // A cell holds one point, or several that are chosen each for itself.
+      cells: all("[data-verdict]", row).map((cell) => ({
+        cell,
+        words: words(row, cell),
+      })),
     })),
   }));
   const details = all("details.combination").map((element) => ({
     element,
-    text: element.querySelector("summary").textContent.toLowerCase(),
+    text: all("summary, .facts", element).slice(0, 2).map((part) => part.textContent).join(" ").toLowerCase(),
   }));
   let cells = 0;
   for (const { rows: of } of rows) for (const row of of) cells += row.cells.length;
@@ -37,22 +45,19 @@
   };
 
   const filter = () => {
-    const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const typed = text.value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
     let count = 0;
     for (const { section, rows: of } of rows) {
       let any = false;
       const here = !scenario.value || section.dataset.scenario === scenario.value;
-      for (const { row, cells, text, heads } of of) {
+      for (const { row, cells } of of) {
         let some = false;
-        if (here && words.every((word) => text.includes(word))) {
-          for (const cell of cells) {
-            const own = heads + " " + (cell.dataset.column + " " + cell.textContent).toLowerCase();
-            const fits = cell.dataset.verdict.split(",").some((verdict) => wanted.has(verdict))
-              && words.every((word) => own.includes(word));
-            cell.classList.toggle("dim", !fits);
-            if (fits) { some = true; count += 1; }
-          }
+        for (const { cell, words: said } of here ? cells : []) {
+          const fits = cell.dataset.verdict.split(",").some((verdict) => wanted.has(verdict))
+            && typed.every((word) => said.includes(word));
+          cell.classList.toggle("dim", !fits);
+          if (fits) { some = true; count += 1; }
         }
         row.hidden = !some;
         any ||= some;
@@ -62,7 +67,7 @@
     for (const { element, text } of details) {
       element.hidden = !(wanted.has(element.dataset.verdict)
         && (!scenario.value || element.dataset.scenario === scenario.value)
-        && words.every((word) => text.includes(word)));
+        && typed.every((word) => text.includes(word)));
     }
     shown.textContent = count === cells ? `${cells} shown` : `${count} of ${cells} shown`;
   };
@@ -86,32 +91,52 @@
 
   // Sorting: names by their letters and numbers, verdicts as people look for them; a second press turns it round.
   const order = new Intl.Collator(undefined, { numeric: true });
-  for (const head of all("th[data-sort]")) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "sort";
-    button.textContent = head.textContent;
-    head.textContent = "";
-    head.append(button);
-    button.addEventListener("click", () => {
-      const up = head.getAttribute("aria-sort") !== "ascending";
-      const place = head.cellIndex;
-      for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const key = head.dataset.sort === "rank"
-        ? (row) => row.cells[place]?.dataset.rank ?? "9"
-        : (row) => row.cells[place]?.textContent ?? "";
-      const body = head.closest("table").tBodies[0];
-      const sorted = Array.from(body.rows).map((row) => [key(row), row]);
-      sorted.sort((a, b) => order.compare(a[0], b[0]) * (up ? 1 : -1));
-      body.append(...sorted.map(([, row]) => row));
+  const sort = (head, up) => {
+    const place = head.cellIndex;
+    for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const key = head.dataset.sort === "rank"
+      ? (row) => row.cells[place]?.dataset.rank ?? "9"
+      : (row) => row.cells[place]?.textContent ?? "";
+    const body = head.closest("table").tBodies[0];
+    const sorted = Array.from(body.rows).map((row) => [key(row), row]);
+    sorted.sort((a, b) => order.compare(a[0], b[0]) * (up ? 1 : -1));
+    body.append(...sorted.map(([, row]) => row));
+  };
+  for (const table of all("table.matrix")) {
+    const heads = all("th[data-sort]", table);
+    // On a narrow screen there are no heads of columns: what they do is chosen from a list.
+    const label = document.createElement("label");
+    const choice = document.createElement("select");
+    label.className = "order";
+    label.append("Sort by ", choice);
+    choice.append(new Option("", ""));
+    for (const [at, head] of heads.entries()) {
+      for (const [up, sign] of [[true, "↑"], [false, "↓"]]) choice.append(new Option(`${head.textContent} ${sign}`, `${at},${up}`));
+    }
+    choice.addEventListener("change", () => {
+      const [at, up] = choice.value.split(",");
+      if (heads[at]) sort(heads[at], up === "true");
     });
+    (table.closest(".scroll") ?? table).before(label);
+    for (const head of heads) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.textContent = head.textContent;
+      // On paper, where heads stand on each sheet, a button would stand on the first alone.
+      head.dataset.title = head.textContent;
+      head.textContent = "";
+      head.append(button);
+      button.addEventListener("click", () => sort(head, head.getAttribute("aria-sort") !== "ascending"));
+    }
   }
 
   // A link leads into what is closed.
   const reveal = () => {
     if (location.hash.length < 2 || location.hash.startsWith("#?")) return;
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    // Places have plain names; anything else was typed by somebody.
+    const target = document.getElementById(location.hash.slice(1));
     if (!target) return;
     for (let at = target; at; at = at.parentElement) {
       if (at.tagName === "DETAILS") { at.open = true; at.hidden = false; }

@@ -1,199 +1,184 @@
-//! The history as a page: one file, no script, nothing fetched; words and signs beside every colour.
+//! The history as a page: one file, nothing fetched; words and signs beside every colour; the matrix first, its trends below it.
 
 mod chart;
 mod links;
+mod matrix;
+mod trends;
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 
-use rigtone_report::sanitise::line;
+use rigtone_html::{Badge, Frame, Look, Markup, end, filter};
+use rigtone_model::verdict::Verdict;
 
 pub use links::Links;
 
 use crate::{
     Kind,
-    age::{age, minute},
-    history::{Cell, Evidence, History, Line, Matrix, State, When},
-    text::{figure, span},
+    age::{age, ago, day, minute},
+    history::{Cell, Evidence, History, When},
+    text::figure::count,
     word::Word,
 };
 
-/// Its stylesheet, which is a part of the file.
-const STYLE: &str = include_str!("../../../reports/templates/matrix.css");
+/// What only this page has.
+const STYLE: &str = include_str!("../../../reports/templates/history.css");
 
-/// Nothing is loaded and nothing runs; the only style is the one in the file.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+/// Bytes of the whole page, of its matrices, of the names of scenarios to choose from, and of all that stands around matrix and trends.
+const PAGE: usize = 9_400_000;
+const MATRIX: usize = 4_000_000;
+const SCENARIOS: usize = 100_000;
+const AROUND: usize = 1_200_000;
+/// The newest runs that are listed, and directories that are no run.
+const RUNS: usize = 1000;
+const SKIPPED: usize = 500;
 
 /// The page of a history.
-pub fn html(history: &History, links: &Links) -> String {
-    let mut page = String::with_capacity(1 << 16);
-    let _ = write!(
-        page,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Compatibility over {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n",
-        figure::count(history.runs.len(), "run")
+pub fn html(history: &History, links: &Links, look: &Look) -> String {
+    let trends = trends::trends(history, PAGE - MATRIX - AROUND);
+    let matrix = matrix::matrices(history, links, &trends, MATRIX);
+    let mut choice = Markup::new();
+    let scenarios: BTreeSet<&str> = history.matrices.iter().map(|matrix| matrix.scenario.as_str()).collect();
+    let scenarios: Vec<&str> = scenarios.into_iter().collect();
+    let unnamed = filter(&mut choice, &badges(history), &scenarios, SCENARIOS);
+    let mut m = Markup::new();
+    let title = format!("Compatibility over {}", count(history.runs.len(), "run"));
+    let since = history.since_unix_s.map(|since| format!(", runs since {}", day(since))).unwrap_or_default();
+    let as_of = format!("as of {} UTC{since}", minute(history.at_unix_s));
+    let parts = &[("#matrix", "Matrix"), ("#trends", "Trends"), ("#runs", "Runs")];
+    Frame { look, title: &title, subtitle: &as_of, window: &as_of, sheet: Some(STYLE), parts }.begin(&mut m);
+    left_out(
+        &mut m,
+        &[
+            (matrix.left_out, "point of the matrix", "points of the matrix"),
+            (trends.left_out, "trend", "trends"),
+            (unnamed, "scenario in the filter", "scenarios in the filter"),
+        ],
     );
-    top(&mut page, history);
-    for kind in Kind::ALL {
-        of_kind(&mut page, kind, history, links);
-    }
-    skipped(&mut page, history);
-    page.push_str("</body>\n</html>\n");
-    page
-}
-
-/// Text of documents, devices and paths: it is shown and never obeyed.
-pub(crate) fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in line(text).chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-fn top(page: &mut String, history: &History) {
-    let _ = write!(
-        page,
-        "<h1>Compatibility over {}</h1>\n<p>As of {} UTC. Evidence older than {} is <span class=\"stale-word\">stale</span>: \
-         it stands in a dashed frame. A change is marked where the rate in which an expectation held differs by 5 percentage points \
-         or more, and chance explains it in one series of a hundred at most.</p>\n\
-         <p class=\"faint\">✓ pass, ✗ fail, ? inconclusive, · no answer; n: trials that counted; in brackets the interval of the estimate.</p>\n",
-        figure::count(history.runs.len(), "run"),
-        minute(history.at_unix_s),
+    m.ours("<section aria-labelledby=\"matrix\"><h2 id=\"matrix\">Compatibility matrix</h2>");
+    let text = format!(
+        "The newest evidence of each point, on any rig of its kind. Older than {} is stale: it stands in a dashed frame.",
         age(history.stale_after_s)
     );
+    m.leaf("p", &[("class", "small")], &text);
     if history.combinations.is_empty() {
-        page.push_str("<p>There is no combination.</p>\n");
+        m.leaf("p", &[], "There is no combination.");
     }
+    m.piece(&choice).piece(&matrix.markup).close("section").piece(&trends.markup);
+    runs(&mut m, history, links);
+    m.ours("<section class=\"note\"><h2>How to read this page</h2><p class=\"small\">An estimate stands with its interval in brackets and with the number n of trials that counted. A change is marked where the rate in which an expectation held differs by 5 percentage points or more, and chance explains it in one series of a hundred at most; it is looked for on each rig alone, and a dotted line tells where another rig goes on. A sign at the upper edge of a trend is a run without a figure, such as one in which a time never came. What ran on a simulated or virtual rig proves nothing about a real device. Links work while this page lies where it was written, beside the runs.</p></section>");
+    end(&mut m);
+    m.into_string()
 }
 
-fn of_kind(page: &mut String, kind: Kind, history: &History, links: &Links) {
-    let matrices: Vec<&Matrix> = history.matrices.iter().filter(|matrix| matrix.kind == kind).collect();
-    if matrices.is_empty() {
+/// The kinds of cells that there are, in the order in which people look.
+fn badges(history: &History) -> Vec<Badge> {
+    let cells = history.matrices.iter().flat_map(|matrix| &matrix.cells);
+    let mut badges: Vec<Badge> = cells.map(of_cell).collect();
+    badges.sort_by_key(|badge| badge.rank);
+    badges.dedup();
+    badges
+}
+
+/// How a point stands.
+fn of_cell(cell: &Cell) -> Badge {
+    cell.last.as_ref().map_or(Badge::new("no answer", "·", "v-skipped", 6), |last| badge(last.verdict))
+}
+
+fn badge(word: Word) -> Badge {
+    Badge::of(&match word {
+        Word::Pass => Verdict::Pass,
+        Word::Fail => Verdict::Fail,
+        Word::Inconclusive => Verdict::Inconclusive,
+        Word::InfraError => Verdict::InfraError,
+        Word::Skipped => Verdict::Skipped(String::new()),
+        Word::Aborted => Verdict::Aborted,
+    })
+}
+
+fn left_out(m: &mut Markup, parts: &[(usize, &str, &str)]) {
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many }))
+        .collect();
+    if parts.is_empty() {
         return;
     }
-    let worth = if kind == Kind::Hardware { "" } else { " class=\"worth\"" };
-    let (heading, span) = (escape(kind.heading()), escape(&span(history, kind)));
-    let _ = write!(page, "<section>\n<h2{worth}>{heading}</h2>\n<p>{span}</p>\n");
-    for matrix in matrices {
-        table(page, matrix, history, links);
-    }
-    let lines: Vec<&Line> = history.combinations.iter().filter(|line| line.kind == kind).collect();
-    trends(page, &lines, history);
-    page.push_str("</section>\n");
+    m.element("section", &[("class", "notice"), ("aria-label", "Left out to keep the page small")], |m| {
+        m.leaf("h2", &[], "Left out to keep the page small");
+        let text = format!(
+            "{} are not on this page. Choose with --select or --scenario; `rigtone history --json` has them.",
+            parts.join(" and ")
+        );
+        m.leaf("p", &[], &text);
+    });
 }
 
-fn table(page: &mut String, matrix: &Matrix, history: &History, links: &Links) {
-    let _ = writeln!(page, "<h3>{}</h3>", escape(&matrix.scenario));
-    let title = matrix.title.as_deref().map(|title| format!("{title}. ")).unwrap_or_default();
-    let caption = escape(&format!("{title}{}", crate::text::counted(matrix)));
-    let axes = [&matrix.row_axis, &matrix.column_axis].map(|axis| escape(axis.as_deref().unwrap_or("")));
-    let corner = if axes[0].is_empty() { axes[1].clone() } else { format!("{} \\ {}", axes[0], axes[1]) };
-    let _ = write!(
-        page,
-        "<div class=\"wide\"><table class=\"matrix\">\n<caption>{caption}</caption>\n<thead><tr><th scope=\"col\">{corner}</th>"
-    );
-    let columns: Vec<String> = matrix.columns.iter().map(|head| escape(&crate::text::heading(head))).collect();
-    for column in &columns {
-        let _ = write!(page, "<th scope=\"col\">{column}</th>");
-    }
-    page.push_str("</tr></thead>\n<tbody>\n");
-    for (row, head) in matrix.rows.iter().enumerate() {
-        let _ = write!(page, "<tr><th scope=\"row\">{}</th>", escape(&crate::text::heading(head)));
-        for (column, name) in columns.iter().enumerate() {
-            let _ = write!(page, "<td data-column=\"{name}\">");
-            for cell in matrix.cells.iter().filter(|cell| (cell.row, cell.column) == (row, column)) {
-                point(page, cell, history, links);
-            }
-            page.push_str("</td>");
-        }
-        page.push_str("</tr>\n");
-    }
-    page.push_str("</tbody>\n</table></div>\n");
-}
-
-fn point(page: &mut String, cell: &Cell, history: &History, links: &Links) {
-    let others = if cell.others.is_empty() { String::new() } else { format!("{}: ", escape(&cell.others)) };
-    match &cell.last {
-        None => {
-            let why = if cell.state == State::NeverPlanned { "never tried, in no plan" } else { "no answer yet" };
-            let _ = write!(page, "<p class=\"none\">{others}· {why}");
-        }
-        Some(last) => {
-            let stale = if cell.state == State::Stale { " class=\"stale\"" } else { "" };
-            let word = if cell.state == State::Stale { ", <span class=\"stale-word\">stale</span>" } else { "" };
-            let known = last.quarantined.as_ref().map(|why| format!(", in quarantine ({})", escape(why)));
-            let _ = write!(
-                page,
-                "<p{stale}>{others}{}, {}, {}{word}{}",
-                verdict(last.verdict),
-                escape(cell.figure.as_deref().unwrap_or("no figure")),
-                linked(last.when, history, links),
-                known.unwrap_or_default()
-            );
-        }
-    }
-    if let Some(tried) = &cell.tried {
-        let _ = write!(page, "<br>last try: {}", without_answer(tried, history, links));
-    }
-    if let Some(proven) = &cell.proven {
-        let _ = write!(page, "<br>last proven {}", escape(proven));
-    }
-    page.push_str("</p>");
-}
-
-fn verdict(word: Word) -> String {
-    format!("<strong class=\"{0}\">{1} {0}</strong>", word.text(), word.sign())
-}
-
-fn without_answer(tried: &Evidence, history: &History, links: &Links) -> String {
-    let why = tried.reason.as_ref().map(|reason| format!(" ({})", escape(reason))).unwrap_or_default();
-    format!("{}{why}, {}", verdict(tried.verdict), linked(tried.when, history, links))
-}
-
-/// The age of a run, which leads to its directory.
-fn linked(when: When, history: &History, links: &Links) -> String {
+/// The age of a run, which leads to its report.
+fn linked(m: &mut Markup, when: When, history: &History, links: &Links) {
     let run = &history.runs[when.run];
-    let (name, shown) = (escape(&run.id), escape(&age(when.age_s)));
-    match links.to(&run.directory) {
-        Some(path) => format!("<a href=\"{}\" title=\"{name}\">{shown}</a>", escape(&path)),
-        None => format!("<span title=\"{name}\">{shown}</span>"),
-    }
+    led(m, &run.directory, &run.id, &ago(when.age_s), links);
 }
 
-fn trends(page: &mut String, lines: &[&Line], history: &History) {
-    let charted = |line: &&&Line| line.series.iter().any(chart::is_drawn);
-    if !lines.iter().any(|line| charted(&line)) {
-        return;
+fn led(m: &mut Markup, directory: &str, title: &str, shown: &str, links: &Links) {
+    match links.to(directory) {
+        Some(path) => m.leaf("a", &[("href", &path), ("title", title)], shown),
+        None => m.leaf("span", &[("title", title)], shown),
+    };
+}
+
+/// A try that gave no answer: its verdict, why, and when.
+fn without_answer(m: &mut Markup, tried: &Evidence, history: &History, links: &Links) {
+    badge(tried.verdict).write(m);
+    if let Some(reason) = &tried.reason {
+        m.text(" ").text(reason);
     }
-    page.push_str("<h3>Trends</h3>\n");
-    // What changed comes first: the rest may be long.
-    let changed = |line: &Line| line.series.iter().any(|series| chart::is_drawn(series) && !series.changes.is_empty());
-    let mut drawn: Vec<&Line> = lines.iter().filter(charted).copied().collect();
-    drawn.sort_by_key(|line| !changed(line));
-    for line in drawn {
-        let _ = writeln!(page, "<h4>{}</h4>", escape(&line.id));
-        for series in line.series.iter().filter(|series| chart::is_drawn(series)) {
-            chart::draw(page, series, history);
+    m.text(", ");
+    linked(m, tried.when, history, links);
+}
+
+/// The runs that this rests on, newest first, and what was not counted.
+fn runs(m: &mut Markup, history: &History, links: &Links) {
+    m.ours("<section aria-labelledby=\"runs\"><h2 id=\"runs\">Runs</h2><details class=\"more\">");
+    m.leaf("summary", &[], &count(history.runs.len(), "run"));
+    m.ours("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Runs\"><table><thead><tr>");
+    for head in ["begun (UTC)", "run", "rig", "kind", "exit code", "Rigtone"] {
+        m.leaf("th", &[("scope", "col")], head);
+    }
+    m.ours("</tr></thead><tbody>");
+    for run in history.runs.iter().rev().take(RUNS) {
+        m.open("tr", &[]).leaf("td", &[("class", "number")], &minute(run.unix_s)).open("th", &[("scope", "row")]);
+        led(m, &run.directory, &run.directory, &run.id, links);
+        m.close("th").leaf("td", &[], &run.rig).leaf("td", &[], run.kind.word()).open("td", &[("class", "number")]);
+        m.text(&run.exit_code.to_string());
+        if let Some(interrupted) = &run.interrupted {
+            m.leaf("span", &[("class", "small")], &format!(" {interrupted}"));
         }
+        m.close("td").leaf("td", &[], &run.rigtone).close("tr");
+    }
+    m.ours("</tbody></table></div>");
+    more(m, history.runs.len(), RUNS);
+    m.ours("</details>");
+    if !history.skipped.is_empty() {
+        m.ours("<h3>Not counted</h3><ul>");
+        for one in history.skipped.iter().take(SKIPPED) {
+            m.leaf("li", &[], &format!("{}: {}", one.directory, one.why));
+        }
+        m.ours("</ul>");
+        more(m, history.skipped.len(), SKIPPED);
+    }
+    m.ours("</section>");
+}
+
+fn more(m: &mut Markup, all: usize, shown: usize) {
+    if all > shown {
+        m.leaf("p", &[("class", "small")], &format!("{} more; `rigtone history --json` names them.", all - shown));
     }
 }
 
-fn skipped(page: &mut String, history: &History) {
-    if history.skipped.is_empty() {
-        return;
-    }
-    page.push_str("<section>\n<h2>Not counted</h2>\n<ul>\n");
-    for one in &history.skipped {
-        let _ = writeln!(page, "<li>{}: {}</li>", escape(&one.directory), escape(&one.why));
-    }
-    page.push_str("</ul>\n</section>\n");
+/// The part of a page for a kind of rig: its heading and when it ran.
+fn kind_heading(m: &mut Markup, kind: Kind, history: &History) {
+    let class = if kind == Kind::Hardware { "kind" } else { "kind worth" };
+    m.leaf("h3", &[("class", class)], kind.heading());
+    m.leaf("p", &[("class", "small")], &crate::text::span(history, kind));
 }

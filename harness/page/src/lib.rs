@@ -9,20 +9,18 @@
 mod digest;
 mod draw;
 mod error;
-mod markup;
 mod page;
 mod shortcoming;
 mod sound;
-mod theme;
 
 use std::path::Path;
 
+use rigtone_html::Look;
 use rigtone_model::verdict::RunVerdicts;
 pub use rigtone_report::exit::InconclusivePolicy;
 
-pub use error::{PageError, ThemeError};
+pub use error::PageError;
 pub use shortcoming::Shortcoming;
-pub use theme::{Logo, Theme};
 
 /// How a page is made.
 #[derive(Debug, Clone, Default)]
@@ -31,12 +29,8 @@ pub struct Options {
     pub made_unix_s: i64,
     /// What inconclusive counts as in the result.
     pub policy: InconclusivePolicy,
-    /// A style sheet behind ours.
-    pub theme: Option<Theme>,
-    /// What stands at its top instead of `Rigtone report`.
-    pub title: Option<String>,
-    /// A picture beside the title.
-    pub logo: Option<Logo>,
+    /// What a vendor changes of it.
+    pub look: Look,
 }
 
 /// A page, and what it rests on.

@@ -279,7 +279,7 @@ impl ReadError {
             Self::Io { os, .. } if os.kind() == io::ErrorKind::NotFound => {
                 "name the directory of a run: it holds `plan.json` and `events.jsonl`"
             }
-            Self::Io { os, .. } => os_hint(os),
+            Self::Io { os, .. } => read_hint(os),
             Self::Schema { .. } => "use the version of Rigtone that wrote the run",
             Self::Truncated { .. } => "the trials in flight have no result; everything before them counts",
             Self::Json { .. }
@@ -373,7 +373,7 @@ impl LayerError {
         match self {
             Self::NoSuchLayer { .. } => "`rigtone judge RUN --remeasure` makes one",
             Self::Read(error) => error.hint(),
-            Self::Io { os, .. } => os_hint(os),
+            Self::Io { os, .. } => read_hint(os),
             Self::Json { .. }
             | Self::Changed { .. }
             | Self::OtherRun { .. }
@@ -394,6 +394,14 @@ fn known(layers: &[u32]) -> String {
 pub fn is_of_path(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, NotFound};
     matches!(kind, AlreadyExists | IsADirectory | NotADirectory | NotFound)
+}
+
+/// What to do about what the operating system said of a file that was to be read.
+fn read_hint(os: &io::Error) -> &'static str {
+    match os.kind() {
+        io::ErrorKind::PermissionDenied => "let this user read it, or change its owner",
+        _ => "check the path and the disk",
+    }
 }
 
 /// What to do about what the operating system said of a file that was to be written.

@@ -20,7 +20,7 @@ mod write;
 pub use atomic::{deliver, replace};
 pub use error::{EvidenceError, LayerError, ReadError, RecordError, ResumeError, is_of_path, os_hint};
 pub use events::{Events, read_events};
-pub use evidence::{EvidenceFault, read_evidence};
+pub use evidence::{Amiss, EvidenceFault, is_evidence_path, look_at_evidence, read_evidence};
 pub use layer::{Layer, LayerWriter};
 pub use layout::{ENVIRONMENT, EVENTS, EVIDENCE, PLAN, VERDICTS, evidence_name, evidence_path};
 pub use open::file as open_file;

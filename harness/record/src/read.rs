@@ -27,12 +27,28 @@ pub fn read_verdicts(directory: &Path) -> Result<RunVerdicts, ReadError> {
     read_json(directory.join(VERDICTS), Some(RunVerdicts::SCHEMA))
 }
 
+/// The version of `environment.json` that this build writes: `major.minor`.
+const ENVIRONMENT_SCHEMA: &str = "1.0";
+
 /// Reads `environment.json`.
 ///
 /// # Errors
-/// When it is not there, or not JSON.
+/// When it is not there, not JSON, or of another major version.
 pub fn read_environment(directory: &Path) -> Result<serde_json::Value, ReadError> {
-    read_json(directory.join(ENVIRONMENT), None)
+    let path = directory.join(ENVIRONMENT);
+    let environment: serde_json::Value = read_json(path.clone(), None)?;
+    // One that names no version is read as it is: nothing in it has to be there.
+    match environment["schema"].as_str() {
+        Some(found) if !is_of_major(found, ENVIRONMENT_SCHEMA) => {
+            Err(ReadError::Schema { path, found: found.to_owned(), expected: ENVIRONMENT_SCHEMA })
+        }
+        _ => Ok(environment),
+    }
+}
+
+/// Whether two versions have the same major one.
+fn is_of_major(found: &str, expected: &str) -> bool {
+    found.split('.').next() == expected.split('.').next()
 }
 
 /// The ids of the runs that a merged run was made of, of merged ones among them those of their parts, from its `environment.json`; none of a
@@ -61,7 +77,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: PathBuf, schema: Option<&'sta
             Ok(document) => document.schema,
             Err(cause) => return Err(ReadError::Json { path, cause }),
         };
-        if found.split('.').next() != expected.split('.').next() {
+        if !is_of_major(&found, expected) {
             return Err(ReadError::Schema { path, found, expected });
         }
     }

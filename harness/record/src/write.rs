@@ -21,7 +21,7 @@ use crate::{
     atomic::{replace, sync_directory},
     error::{EvidenceError, RecordError, ResumeError},
     events::read_events,
-    evidence::is_below_its_folder,
+    evidence::is_evidence_path,
     layout::{ENVIRONMENT, EVENTS, EVIDENCE, PLAN, VERDICTS, evidence_folder, evidence_path},
     log::EventLog,
 };
@@ -162,7 +162,7 @@ impl RunWriter {
         let is_elsewhere = path.parent().and_then(real).is_some_and(|folder| {
             real(&self.directory.join(EVIDENCE)).is_none_or(|evidence| !folder.starts_with(evidence))
         });
-        if !is_below_its_folder(file) || is_elsewhere {
+        if !is_evidence_path(file) || is_elsewhere {
             return Err(EvidenceError::Elsewhere { path });
         }
         match fs::remove_file(&path) {

@@ -59,6 +59,43 @@ impl Source {
     }
 }
 
+/// What kind of thing happened, for whom draws it: [`Moment::what`] says the same in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A step of the scenario began or ended.
+    Step,
+    /// A phase on the air, by its name.
+    Phase(&'static str),
+    /// A phase in which media packets went, by its name.
+    Media(&'static str),
+    /// Anything else.
+    Other,
+}
+
+/// How a step or a phase ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// As it should.
+    Done,
+    /// The device did not do it, or did not answer.
+    Failed,
+    /// The rig failed.
+    Lost,
+    /// The run was ended.
+    Cancelled,
+}
+
+impl Outcome {
+    /// That of a phase; nothing where the capture ends before it does.
+    const fn of_phase(outcome: PhaseOutcome) -> Option<Self> {
+        match outcome {
+            PhaseOutcome::Done => Some(Self::Done),
+            PhaseOutcome::Refused { .. } | PhaseOutcome::Unanswered | PhaseOutcome::LinkEnded => Some(Self::Failed),
+            PhaseOutcome::CaptureEnded => None,
+        }
+    }
+}
+
 /// Something that happened. Times are in nanoseconds since the trial began.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Moment {
@@ -78,6 +115,32 @@ pub struct Moment {
     /// How long it lasted, where it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub took_ns: Option<i64>,
+    /// What kind of thing it was; readers of the form have it in words.
+    #[serde(skip)]
+    pub kind: Kind,
+    /// How it ended, if it is the end of a step or a phase and that is known; readers of the form have it in words.
+    #[serde(skip)]
+    pub outcome: Option<Outcome>,
+}
+
+/// A moment apart from its time and its source.
+struct What {
+    words: String,
+    kind: Kind,
+    outcome: Option<Outcome>,
+    took_ns: Option<i64>,
+}
+
+impl From<String> for What {
+    fn from(words: String) -> Self {
+        Self { words, kind: Kind::Other, outcome: None, took_ns: None }
+    }
+}
+
+impl What {
+    fn lasting(self, took_ns: Option<i64>) -> Self {
+        Self { took_ns, ..self }
+    }
 }
 
 /// One trial on one time axis.
@@ -142,29 +205,32 @@ impl Builder {
         let label = event.at.as_ref().and_then(|at| at.step.clone());
         match &event.body {
             Body::StepStarted { action, .. } => {
-                self.exactly(t_ns, Source::Runner, label.clone(), format!("{action} begins"), None);
+                let what = What { kind: Kind::Step, ..What::from(format!("{action} begins")) };
+                self.exactly(t_ns, Source::Runner, label.clone(), what);
                 self.steps.extend(label.map(|label| (label, t_ns)));
                 return;
             }
             Body::StepFinished { action, outcome, took_ns, .. } => {
-                let how = match outcome {
-                    StepOutcome::Done => "is done".to_owned(),
-                    StepOutcome::Failed(failure) => format!("failed, {failure}"),
-                    StepOutcome::Lost(fault) => format!("was lost to the rig, {fault}"),
-                    StepOutcome::Cancelled => "was broken off".to_owned(),
+                let (how, outcome) = match outcome {
+                    StepOutcome::Done => ("is done".to_owned(), Outcome::Done),
+                    StepOutcome::Failed(failure) => (format!("failed, {failure}"), Outcome::Failed),
+                    StepOutcome::Lost(fault) => (format!("was lost to the rig, {fault}"), Outcome::Lost),
+                    StepOutcome::Cancelled => ("was broken off".to_owned(), Outcome::Cancelled),
                 };
                 self.steps.remove(label.as_deref().unwrap_or_default());
-                self.exactly(t_ns, Source::Runner, label, format!("{action} {how}"), Some(*took_ns));
+                let (words, took_ns) = (format!("{action} {how}"), Some(*took_ns));
+                let what = What { words, kind: Kind::Step, outcome: Some(outcome), took_ns };
+                self.exactly(t_ns, Source::Runner, label, what);
                 return;
             }
             Body::PowerSwitched { unit, on, truth, edge } => {
                 let position = if *on { "on" } else { "off" };
                 let what = format!("supply of {unit} {position}, {}", how(*truth));
-                self.switched(t_ns, *edge, label, what, None);
+                self.switched(t_ns, *edge, label, What::from(what));
             }
             Body::ButtonsPressed { unit, buttons, held_ns, truth, edge, .. } => {
                 let what = format!("{} of {unit} pressed, {}", buttons.join(" and "), how(*truth));
-                self.switched(t_ns, *edge, label, what, Some(*held_ns));
+                self.switched(t_ns, *edge, label, What::from(what).lasting(Some(*held_ns)));
             }
             Body::Asked { unit, origin, asked, said } => {
                 let said = said.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
@@ -185,13 +251,13 @@ impl Builder {
                 self.told(t_ns, Source::Stack, label, format!("{unit} is connected{codec}"));
             }
             Body::TransportChanged { unit, t_ns, change } => {
-                self.exactly(*t_ns, Source::Stack, label, format!("{unit}: {change}"), None);
+                self.exactly(*t_ns, Source::Stack, label, What::from(format!("{unit}: {change}")));
                 return;
             }
             Body::Emitted { signal, t_ns, uncertainty_ns } => {
                 self.emitted = Some((*t_ns, *uncertainty_ns));
                 let what = format!("the first packet of `{signal}` leaves");
-                self.measured(*t_ns, *uncertainty_ns, Source::Packets, label, what, None);
+                self.measured(*t_ns, *uncertainty_ns, Source::Packets, label, What::from(what));
             }
             Body::Evidence { file, sha256, clock: Some(clock), .. } => {
                 self.captures.push((file.clone(), sha256.clone(), *clock));
@@ -199,8 +265,9 @@ impl Builder {
             Body::Evidence { about, anchors, listening, .. } => {
                 if let (Some(first), Some(last)) = (anchors.first(), anchors.last()) {
                     let uncertainty_ns = listening.as_ref().map_or(0, |known| known.residual_ns);
-                    let took_ns = Some(last.t_ns.saturating_sub(first.t_ns));
-                    self.measured(first.t_ns, uncertainty_ns, Source::Sound, label, format!("{about} begins"), took_ns);
+                    let took_ns = last.t_ns.saturating_sub(first.t_ns);
+                    let what = What::from(format!("{about} begins")).lasting(Some(took_ns));
+                    self.measured(first.t_ns, uncertainty_ns, Source::Sound, label, what);
                 }
             }
             Body::Observed(observation) => {
@@ -258,15 +325,9 @@ impl Builder {
                     && unit == "ms"
                 {
                     let ns = |ms: f64| (ms * 1e6) as i64;
-                    let what = format!("the stimulus is heard, {value:.1} ms after it left");
-                    self.measured(
-                        emitted_ns.saturating_add(ns(*value)),
-                        ns(*uncertainty),
-                        Source::Sound,
-                        label,
-                        what,
-                        None,
-                    );
+                    let what = What::from(format!("the stimulus is heard, {value:.1} ms after it left"));
+                    let t_ns = emitted_ns.saturating_add(ns(*value));
+                    self.measured(t_ns, ns(*uncertainty), Source::Sound, label, what);
                 }
             }
             Quantity::Presence if observation.value == Value::Truth(false) => {
@@ -276,43 +337,41 @@ impl Builder {
         }
     }
 
-    fn push(&mut self, moment: Moment) {
+    /// Adds what was at `at_ns`, and neither before the first nor after the second of `between`, in nanoseconds since the trial began.
+    fn push(&mut self, at_ns: i64, between: (i64, i64), source: Source, step: Option<String>, what: What) {
+        let (earliest_ns, latest_ns) = between;
+        let What { words, kind, outcome, took_ns } = what;
+        let moment = Moment { at_ns, earliest_ns, latest_ns, source, step, what: words, took_ns, kind, outcome };
         self.axis.moments.push(moment);
     }
 
-    fn measured(
-        &mut self,
-        t_ns: i64,
-        uncertainty_ns: i64,
-        source: Source,
-        step: Option<String>,
-        what: String,
-        took_ns: Option<i64>,
-    ) {
+    fn measured(&mut self, t_ns: i64, uncertainty_ns: i64, source: Source, step: Option<String>, what: What) {
         let at_ns = t_ns.saturating_sub(self.axis.began_ns);
-        let (earliest_ns, latest_ns) = (at_ns.saturating_sub(uncertainty_ns), at_ns.saturating_add(uncertainty_ns));
-        self.push(Moment { at_ns, earliest_ns, latest_ns, source, step, what, took_ns });
+        let between = (at_ns.saturating_sub(uncertainty_ns), at_ns.saturating_add(uncertainty_ns));
+        self.push(at_ns, between, source, step, what);
     }
 
-    fn exactly(&mut self, t_ns: i64, source: Source, step: Option<String>, what: String, took_ns: Option<i64>) {
-        self.measured(t_ns, 0, source, step, what, took_ns);
+    fn exactly(&mut self, t_ns: i64, source: Source, step: Option<String>, what: What) {
+        self.measured(t_ns, 0, source, step, what);
     }
 
     /// A contact that moved, at the edge where that is known.
-    fn switched(&mut self, t_ns: i64, edge: Option<Edge>, step: Option<String>, what: String, took_ns: Option<i64>) {
-        let Some(Edge { sent_ns, acknowledged_ns }) = edge else { return self.told(t_ns, Source::Relay, step, what) };
+    fn switched(&mut self, t_ns: i64, edge: Option<Edge>, step: Option<String>, what: What) {
+        let Some(Edge { sent_ns, acknowledged_ns }) = edge else {
+            return self.told(t_ns, Source::Relay, step, what.words);
+        };
         let since = |t_ns: i64| t_ns.saturating_sub(self.axis.began_ns);
         // Not before the order was on its way, and not after the board had said so.
         let (earliest_ns, latest_ns) = (since(sent_ns.min(acknowledged_ns)), since(acknowledged_ns));
-        self.push(Moment { at_ns: latest_ns, earliest_ns, latest_ns, source: Source::Relay, step, what, took_ns });
+        self.push(latest_ns, (earliest_ns, latest_ns), Source::Relay, step, what);
     }
 
     /// Something that was told when it was over.
-    fn told(&mut self, t_ns: i64, source: Source, step: Option<String>, what: String) {
+    fn told(&mut self, t_ns: i64, source: Source, step: Option<String>, words: String) {
         let before = step.as_ref().and_then(|step| self.steps.get(step)).map_or(t_ns, |last_ns| *last_ns);
         let since = |t_ns: i64| t_ns.saturating_sub(self.axis.began_ns);
         let (at_ns, earliest_ns) = (since(t_ns), since(before.min(t_ns)));
-        self.push(Moment { at_ns, earliest_ns, latest_ns: at_ns, source, step, what, took_ns: None });
+        self.push(at_ns, (earliest_ns, at_ns), source, step, What::from(words));
     }
 
     /// Adds what the captures of the trial say, and puts all of it in order.
@@ -336,36 +395,44 @@ impl Builder {
         let uncertainty_ns = traffic.uncertainty_ns();
         // A capture that somebody else recorded may be one of a whole night.
         let within = self.axis.began_ns.saturating_sub(uncertainty_ns)..=self.ended_ns.saturating_add(uncertainty_ns);
-        let mut add = |at_ns: i64, what: String, took_ns: Option<i64>| {
+        let mut add = |at_ns: i64, what: What| {
             let t_ns = traffic.rig_ns(at_ns);
-            if within.contains(&t_ns) || within.contains(&t_ns.saturating_add(took_ns.unwrap_or_default())) {
-                self.measured(t_ns, uncertainty_ns, Source::Air, None, what, took_ns);
+            let took_ns = what.took_ns.unwrap_or_default();
+            if within.contains(&t_ns) || within.contains(&t_ns.saturating_add(took_ns)) {
+                self.measured(t_ns, uncertainty_ns, Source::Air, None, what);
             }
         };
         for search in &traffic.report().inquiries {
-            add(search.from_ns, "search".to_owned(), search.to_ns.map(|to| to - search.from_ns));
+            let (words, took_ns) = ("search".to_owned(), search.to_ns.map(|to| to - search.from_ns));
+            add(search.from_ns, What { words, kind: Kind::Phase("search"), outcome: None, took_ns });
             for found in &search.found {
-                add(found.at_ns, format!("{} answers the search", found.address), None);
+                add(found.at_ns, What::from(format!("{} answers the search", found.address)));
             }
         }
         for link in &traffic.report().links {
             let who = link.address.map_or_else(|| "a device".to_owned(), |address: Address| address.to_string());
             // Searches are told by themselves.
             for phase in link.phases.iter().filter(|phase| phase.kind != PhaseKind::Inquiry) {
-                let what = format!("{} with {who}{}", phase.kind.text(), ended(phase));
-                add(phase.from_ns, what, phase.to_ns.map(|to| to - phase.from_ns));
+                let name = phase.kind.text();
+                let words = format!("{name} with {who}{}", ended(phase));
+                let kind = match phase.kind {
+                    PhaseKind::FirstMedia | PhaseKind::Media => Kind::Media(name),
+                    _ => Kind::Phase(name),
+                };
+                let (outcome, took_ns) = (Outcome::of_phase(phase.outcome), phase.to_ns.map(|to| to - phase.from_ns));
+                add(phase.from_ns, What { words, kind, outcome, took_ns });
             }
             for moment in &link.moments {
                 if let Some(what) = happened(&moment.what) {
-                    add(moment.at_ns, format!("{who}: {what}"), None);
+                    add(moment.at_ns, What::from(format!("{who}: {what}")));
                 }
             }
             // The end of the link says for itself that it was lost.
             for finding in link.findings.iter().filter(|finding| finding.class != Class::LinkLost) {
-                add(finding.at_ns, format!("{who}: {}", finding.words), None);
+                add(finding.at_ns, What::from(format!("{who}: {}", finding.words)));
             }
             if let Some(LinkEnd { at_ns, words, .. }) = link.end {
-                add(at_ns, format!("the link with {who} ends: {words}"), None);
+                add(at_ns, What::from(format!("the link with {who} ends: {words}")));
             }
         }
     }

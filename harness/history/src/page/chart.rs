@@ -1,11 +1,15 @@
-//! A trend as a drawing: time to the right, the estimate with its interval upwards, changes as dashed lines.
+//! A trend as a drawing: time to the right, the estimate with its interval upwards, changes as dashed lines, another rig behind a dotted one.
 
-use std::fmt::Write as _;
+use rigtone_html::{
+    Markup, coordinate as c,
+    drawing::{Scale, drawing, label, line, words},
+};
 
-use super::escape;
 use crate::{
     age::{day, minute},
     history::{Changed, History, Point, Series},
+    rigs::Rigs,
+    series::{proportion, rate},
     text::figure,
     word::Word,
 };
@@ -14,101 +18,236 @@ use crate::{
 const DRAWN: usize = 90;
 
 const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 190.0;
+const HEIGHT: f64 = 200.0;
 const LEFT: f64 = 58.0;
 const RIGHT: f64 = 624.0;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 160.0;
+/// The lane below the upper edge for runs without a figure, where there are some.
+const LANE: f64 = 20.0;
 
 /// Whether a series says more than its last point: it has several, and decides something today.
 pub(super) fn is_drawn(series: &Series) -> bool {
-    let drawable = series.points.iter().filter(|point| point.estimate.is_some_and(f64::is_finite)).count();
-    series.gating && !series.part && series.current && drawable > 1
+    let telling = series.points.iter().filter(|point| point.n > 0 || measured(point, "").is_some()).count();
+    series.gating && !series.part && series.current && telling > 1
 }
 
 /// The drawing with its words.
-pub(super) fn draw(page: &mut String, series: &Series, history: &History) {
+pub(super) fn draw(m: &mut Markup, series: &Series, history: &History) {
     let first = series.points.len().saturating_sub(DRAWN);
-    let points: Vec<(usize, &Point)> = series.points.iter().enumerate().skip(first).collect();
-    let drawn: Vec<&Point> = points.iter().map(|(_, point)| *point).collect();
-    let scale = Scale::of(series, &drawn, history);
-    let label = escape(&format!("{}: {}", series.expected, in_words(series, &points)));
-    let _ = write!(page, "<figure>\n<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{label}\">\n");
-    scale.axes(page, &series.unit, history, &drawn);
-    for change in series.changes.iter().filter(|change| change.point > first) {
-        mark(page, change, &scale, series, history);
-    }
-    for (_, point) in &points {
-        dot(page, point, &scale, series, history);
-    }
-    let earlier =
-        if first > 0 { format!(" {} before are not drawn.", figure::count(first, "run")) } else { String::new() };
-    let _ = write!(page, "</svg>\n<figcaption>{label}.{earlier}</figcaption>\n</figure>\n");
+    let chart = Chart::of(series, first, history);
+    let label = chart.in_words();
+    m.element("figure", &[("class", "trend")], |m| {
+        drawing(m, "plot", (WIDTH, HEIGHT), &label, |m| chart.draw(m));
+        let earlier =
+            if first > 0 { format!(" {} before are not drawn.", figure::count(first, "run")) } else { String::new() };
+        m.leaf("figcaption", &[("class", "small")], &format!("{label}.{earlier}"));
+    });
 }
 
-/// What the drawing shows, for whom does not see it.
-fn in_words(series: &Series, points: &[(usize, &Point)]) -> String {
-    let last = points.last().and_then(|(_, point)| figure::estimate(point, &series.unit)).unwrap_or_default();
-    let change =
-        |change: &Changed| format!("{}, {}", figure::step(&change.before, &change.after, "→"), figure::p(change.p));
-    let changes: Vec<String> = series.changes.iter().map(change).collect();
-    let changes = if changes.is_empty() { "no change".to_owned() } else { format!("change {}", changes.join("; ")) };
-    format!("{}, newest {last}; {changes}", figure::count(points.len(), "run"))
+/// What a run has for the axis: a value with its interval, and the same in words with the number of trials.
+struct Figure {
+    value: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+    words: String,
 }
 
-/// From times and estimates to places of the drawing.
-struct Scale {
-    first_s: f64,
-    span_s: f64,
-    low: f64,
-    high: f64,
+/// The estimate.
+fn measured(point: &Point, unit: &str) -> Option<Figure> {
+    let value = point.estimate.filter(|value| value.is_finite())?;
+    let words = format!("{}, n {}", figure::estimate(point, unit)?, point.n);
+    Some(Figure { value, low: point.low, high: point.high, words })
 }
 
-impl Scale {
-    fn of(series: &Series, points: &[&Point], history: &History) -> Self {
+/// The share of trials in which it held, of those that tell.
+fn share(point: &Point) -> Option<Figure> {
+    let counted = proportion(point);
+    let rate = (counted.trials() > 0).then(|| rate(counted, point.confidence))?;
+    Some(Figure { value: rate.estimate, low: Some(rate.low), high: Some(rate.high), words: figure::rate(&rate) })
+}
+
+/// The newest runs of a series on their axes: time to the right, figures upwards.
+struct Chart<'a> {
+    series: &'a Series,
+    history: &'a History,
+    /// The place of the first of them in the series.
+    first: usize,
+    points: &'a [Point],
+    figures: Vec<Option<Figure>>,
+    /// Whether shares are drawn, for want of any estimate.
+    shares: bool,
+    rigs: Rigs<'a>,
+    right: Scale,
+    up: Scale,
+}
+
+impl<'a> Chart<'a> {
+    fn of(series: &'a Series, first: usize, history: &'a History) -> Self {
+        let points = &series.points[first..];
+        let estimates: Vec<Option<Figure>> = points.iter().map(|point| measured(point, &series.unit)).collect();
+        let shares = estimates.iter().all(Option::is_none);
+        let figures: Vec<Option<Figure>> = if shares { points.iter().map(share).collect() } else { estimates };
         let times: Vec<f64> = points.iter().map(|point| history.runs[point.run].unix_s as f64).collect();
-        let (first_s, last_s) = (times.first().copied().unwrap_or(0.0), times.last().copied().unwrap_or(0.0));
-        let (low, high) = if series.rate { (0.0, 100.0) } else { range(points) };
-        Self { first_s, span_s: last_s - first_s, low, high }
-    }
-
-    /// Runs that began at one time stand in the middle.
-    fn x(&self, unix_s: i64) -> f64 {
-        let share = if self.span_s > 0.0 { (unix_s as f64 - self.first_s) / self.span_s } else { 0.5 };
-        LEFT + 8.0 + share * (RIGHT - LEFT - 16.0)
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        let share = (value - self.low) / (self.high - self.low);
-        BOTTOM - share.clamp(0.0, 1.0) * (BOTTOM - TOP)
-    }
-
-    fn axes(&self, page: &mut String, unit: &str, history: &History, points: &[&Point]) {
-        for part in 0..=4 {
-            let value = self.low + (self.high - self.low) * f64::from(part) / 4.0;
-            let (y, text) = (self.y(value), escape(&format!("{} {unit}", figure::number(value, ""))));
-            let _ = writeln!(
-                page,
-                "<line class=\"grid\" x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{RIGHT}\" y2=\"{y:.1}\"/>\
-                 <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>",
-                LEFT - 5.0,
-                y + 4.0
-            );
-        }
-        let _ = writeln!(page, "<line class=\"axis\" x1=\"{LEFT}\" y1=\"{BOTTOM}\" x2=\"{RIGHT}\" y2=\"{BOTTOM}\"/>");
-        let ends = points.first().zip(points.last()).map(|(first, last)| (first.run, last.run));
-        let Some((first, last)) = ends else { return };
-        let y = BOTTOM + 16.0;
-        for (x, anchor, run) in [(LEFT, "start", first), (RIGHT, "end", last)] {
-            let day = day(history.runs[run].unix_s);
-            let _ = writeln!(page, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{day}</text>");
+        let (begin, end) = (times.first().copied().unwrap_or(0.0), times.last().copied().unwrap_or(0.0));
+        // Runs that began at one time stand in the middle.
+        let room = if end > begin { 0.0 } else { 1.0 };
+        let (low, high) = if series.rate || shares { (0.0, 100.0) } else { range(&figures) };
+        let top = if figures.iter().any(Option::is_none) { TOP + LANE } else { TOP };
+        Self {
+            series,
+            history,
+            first,
+            points,
+            figures,
+            shares,
+            rigs: Rigs::of(points, &history.runs),
+            right: Scale::new(begin - room, end + room, LEFT + 8.0, RIGHT - 8.0),
+            up: Scale::new(low, high, BOTTOM, top),
         }
     }
+
+    fn unit(&self) -> &str {
+        if self.shares { "%" } else { &self.series.unit }
+    }
+
+    /// The runs without a figure, and what each has instead.
+    fn missing(&self) -> Vec<&'static str> {
+        let all = self.points.iter().zip(&self.figures);
+        all.filter(|(_, figure)| figure.is_none()).map(|(point, _)| figure::missing(point, self.unit())).collect()
+    }
+
+    /// What the drawing shows, for whom does not see it.
+    fn in_words(&self) -> String {
+        let newest = self.points.last().zip(self.figures.last()).map(|(point, figure)| match figure {
+            Some(figure) => figure.words.clone(),
+            None => figure::without(point, self.unit()),
+        });
+        let change = |change: &Changed| {
+            format!("{}, {}", figure::step(change, self.series, self.history, "→"), figure::p(change.p))
+        };
+        let changes: Vec<String> = self.series.changes.iter().map(change).collect();
+        let changes =
+            if changes.is_empty() { "no change".to_owned() } else { format!("change {}", changes.join("; ")) };
+        let of = if self.shares { ", share of trials in which it held" } else { "" };
+        let newest = newest.unwrap_or_default();
+        let runs = figure::count(self.points.len(), "run");
+        let mut said = format!("{}{of}: {runs}, newest {newest}; {changes}", self.series.expected);
+        let missing = self.missing().len();
+        if missing > 0 {
+            said += &format!("; {} without a figure", figure::count(missing, "run"));
+        }
+        if let Some(rigs) = self.rigs.in_words(self.points, &self.history.runs) {
+            said += &format!("; {rigs}");
+        }
+        said
+    }
+
+    fn draw(&self, m: &mut Markup) {
+        self.axes(m);
+        for (place, rig) in self.rigs.moves() {
+            self.moved(m, *place, rig);
+        }
+        for change in self.series.changes.iter().filter(|change| change.point > self.first) {
+            self.change(m, change);
+        }
+        for (point, figure) in self.points.iter().zip(&self.figures) {
+            self.run(m, point, figure.as_ref());
+        }
+    }
+
+    fn x(&self, run: usize) -> f64 {
+        self.right.at(self.history.runs[run].unix_s as f64)
+    }
+
+    /// Between a point and the one before it.
+    fn before(&self, place: usize) -> f64 {
+        f64::midpoint(self.x(self.points[place].run), self.x(self.points[place.saturating_sub(1)].run))
+    }
+
+    fn axes(&self, m: &mut Markup) {
+        let ticks = self.up.ticks(4);
+        let step = ticks.windows(2).next().map_or(self.up.high - self.up.low, |pair| pair[1] - pair[0]);
+        for tick in ticks {
+            let y = self.up.at(tick);
+            line(m, "grid", (LEFT, y), (RIGHT, y));
+            words(m, "tick end", (LEFT - 5.0, y + 4.0), format!("{} {}", label(tick, step), self.unit()).trim());
+        }
+        let missing = self.missing();
+        if let Some(word) = missing.first() {
+            let word = if missing.iter().all(|other| other == word) { *word } else { "no figure" };
+            line(m, "grid", (LEFT, TOP), (RIGHT, TOP));
+            words(m, "tick end", (LEFT - 5.0, TOP + 4.0), word);
+        }
+        line(m, "axis", (LEFT, BOTTOM), (RIGHT, BOTTOM));
+        if let (Some(first), Some(last)) = (self.points.first(), self.points.last()) {
+            for (x, class, run) in [(LEFT, "tick start", first.run), (RIGHT, "tick end", last.run)] {
+                words(m, class, (x, BOTTOM + 16.0), &day(self.history.runs[run].unix_s));
+            }
+        }
+    }
+
+    fn change(&self, m: &mut Markup, change: &Changed) {
+        let x = self.before(change.point - self.first);
+        line(m, "change", (x, TOP - 8.0), (x, BOTTOM));
+        let said = figure::step(change, self.series, self.history, "→");
+        words(m, &format!("{} strong", towards_the_middle(x)), (x, TOP - 12.0), &said);
+    }
+
+    /// Where another rig goes on. Its name stands below the days.
+    fn moved(&self, m: &mut Markup, place: usize, rig: &str) {
+        let x = self.before(place);
+        line(m, "move", (x, TOP - 8.0), (x, BOTTOM + 24.0));
+        words(m, towards_the_middle(x), (x, BOTTOM + 34.0), &format!("rig {rig}"));
+    }
+
+    /// A circle that is filled for a pass, a square for a failure, an empty circle for anything else; at the upper edge, for a run without a
+    /// figure, the sign of its verdict.
+    fn run(&self, m: &mut Markup, point: &Point, figure: Option<&Figure>) {
+        let x = self.x(point.run);
+        let run = &self.history.runs[point.run];
+        let seen = figure.map_or_else(|| figure::without(point, self.unit()), |figure| figure.words.clone());
+        let on = if self.rigs.are_several() { format!(", rig {}", run.rig) } else { String::new() };
+        let title = format!("{}: {}, {seen}{on}", minute(run.unix_s), point.verdict.text());
+        let class = match point.verdict {
+            Word::Pass => "good",
+            Word::Fail => "bad",
+            _ => "open",
+        };
+        m.open("g", &[]).leaf("title", &[], &title);
+        match figure {
+            Some(figure) => self.dot(m, x, figure, class),
+            None => words(m, &format!("sign {class}"), (x, TOP + 4.0), point.verdict.sign()),
+        }
+        m.close("g");
+    }
+
+    fn dot(&self, m: &mut Markup, x: f64, figure: &Figure, class: &str) {
+        let y = self.up.at(figure.value);
+        if figure.low.is_some() || figure.high.is_some() {
+            let ends = [figure.low.unwrap_or(self.up.low), figure.high.unwrap_or(self.up.high)];
+            let ends = ends.map(|end| self.up.at(end));
+            line(m, "interval", (x, ends[0]), (x, ends[1]));
+        }
+        let run = format!("run {class}");
+        if class == "bad" {
+            let (left, top) = (c(x - 3.5), c(y - 3.5));
+            m.open("rect", &[("class", &run), ("x", &left), ("y", &top), ("width", "7"), ("height", "7")]);
+            m.close("rect");
+        } else {
+            m.open("circle", &[("class", &run), ("cx", &c(x)), ("cy", &c(y)), ("r", "3.5")]).close("circle");
+        }
+    }
+}
+
+/// The class of words that begin or end at a place: they stay within the drawing.
+fn towards_the_middle(x: f64) -> &'static str {
+    if x > f64::midpoint(LEFT, RIGHT) { "tick end" } else { "tick start" }
 }
 
 /// The range of measured values with their intervals. It begins at zero where all are above it: a small difference must not look large.
-fn range(points: &[&Point]) -> (f64, f64) {
-    let values = points.iter().flat_map(|point| [point.estimate, point.low, point.high]).flatten();
+fn range(figures: &[Option<Figure>]) -> (f64, f64) {
+    let values = figures.iter().flatten().flat_map(|figure| [Some(figure.value), figure.low, figure.high]).flatten();
     let (low, high) = values
         .filter(|value| value.is_finite())
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
@@ -119,45 +258,4 @@ fn range(points: &[&Point]) -> (f64, f64) {
     let room = 0.05 * (high - low);
     let (low, high) = (if low < 0.0 { low - room } else { low }, high + room);
     if high > low { (low, high) } else { (low - 1.0, high + 1.0) }
-}
-
-fn mark(page: &mut String, change: &Changed, scale: &Scale, series: &Series, history: &History) {
-    let here = scale.x(history.runs[change.run].unix_s);
-    let before = series.points[change.point - 1].run;
-    let x = f64::midpoint(here, scale.x(history.runs[before].unix_s));
-    let text = escape(&figure::step(&change.before, &change.after, "→"));
-    // The words stay within the drawing.
-    let anchor = if x > (LEFT + RIGHT) / 2.0 { "end" } else { "start" };
-    let _ = writeln!(
-        page,
-        "<line class=\"change\" x1=\"{x:.1}\" y1=\"{:.1}\" x2=\"{x:.1}\" y2=\"{BOTTOM}\"/>\
-         <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{text}</text>",
-        TOP - 8.0,
-        TOP - 12.0
-    );
-}
-
-/// A circle that is filled for a pass, a square for a failure, an empty circle for anything else.
-fn dot(page: &mut String, point: &Point, scale: &Scale, series: &Series, history: &History) {
-    let Some(estimate) = point.estimate.filter(|value| value.is_finite()) else { return };
-    let run = &history.runs[point.run];
-    let (x, y) = (scale.x(run.unix_s), scale.y(estimate));
-    let (low, high) = (scale.y(point.low.unwrap_or(scale.low)), scale.y(point.high.unwrap_or(scale.high)));
-    let words = figure::estimate(point, &series.unit).unwrap_or_default();
-    let title = escape(&format!("{}: {}, {words}, n {}", minute(run.unix_s), point.verdict.text(), point.n));
-    let _ = write!(page, "<g><title>{title}</title>");
-    if point.low.is_some() || point.high.is_some() {
-        let _ = write!(page, "<line class=\"interval\" x1=\"{x:.1}\" y1=\"{low:.1}\" x2=\"{x:.1}\" y2=\"{high:.1}\"/>");
-    }
-    let _ = match point.verdict {
-        Word::Pass => write!(page, "<circle class=\"dot pass\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\"/>"),
-        Word::Fail => write!(
-            page,
-            "<rect class=\"dot fail\" x=\"{:.1}\" y=\"{:.1}\" width=\"7\" height=\"7\"/>",
-            x - 3.5,
-            y - 3.5
-        ),
-        _ => write!(page, "<circle class=\"dot other\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\"/>"),
-    };
-    page.push_str("</g>\n");
 }

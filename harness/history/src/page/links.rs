@@ -1,10 +1,14 @@
 //! Links from a page to the runs that it rests on.
 
 use std::{
-    fmt::Write as _,
     fs,
     path::{Component, Path, PathBuf},
 };
+
+use rigtone_html::link;
+
+/// The report that a run leaves in its directory.
+const REPORT: &str = "report.html";
 
 /// Where a page lies. Its links are relative: the folder may be moved, or served, as a whole.
 #[derive(Debug, Clone, Default)]
@@ -20,30 +24,24 @@ impl Links {
         Self { folder: fs::canonicalize(parent).ok() }
     }
 
-    /// A link to a directory with a real path; nothing where a page lies nowhere.
+    /// A link to a run's report, or to its directory where it has none; nothing where a page lies nowhere.
     pub(crate) fn to(&self, directory: &str) -> Option<String> {
+        let report = Path::new(directory).join(REPORT);
+        let below = if report.is_file() { REPORT } else { "" };
+        self.to_folder(directory).map(|folder| folder + below)
+    }
+
+    fn to_folder(&self, directory: &str) -> Option<String> {
         let (from, to) = (self.folder.as_deref()?, Path::new(directory));
         let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
-        let mut link = "../".repeat(from.components().count() - common);
+        let mut path = "../".repeat(from.components().count() - common);
         for part in to.components().skip(common) {
             if let Component::Normal(name) = part {
-                encode(&mut link, name.as_encoded_bytes());
-                link.push('/');
+                path.push_str(&link(name.as_encoded_bytes()));
+                path.push('/');
             }
         }
-        Some(if link.is_empty() { "./".to_owned() } else { link })
-    }
-}
-
-/// Percent-encoding of RFC 3986: what is not plain, and what would end a path or name another scheme.
-fn encode(link: &mut String, name: &[u8]) {
-    for byte in name {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => link.push(char::from(*byte)),
-            other => {
-                let _ = write!(link, "%{other:02X}");
-            }
-        }
+        Some(if path.is_empty() { "./".to_owned() } else { path })
     }
 }
 

@@ -1,100 +1,109 @@
 //! Whether the evidence that the log names is there.
 
 use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Component, Path},
+    collections::{BTreeMap, HashMap},
+    hash::{BuildHasher, RandomState},
+    path::Path,
 };
 
-use rigtone_record::EVIDENCE;
+use rigtone_record::{Amiss, look_at_evidence};
 
 use crate::shortcoming::Shortcoming;
 
-/// Files that are remembered one by one; more are counted.
-const MOST: usize = 10_000;
+/// Files of which the name is kept; of the others only what was found.
+const NAMED: usize = 10_000;
 
-/// What is wrong with one file, and with several.
-type Wrong = (&'static str, &'static str);
-
-const ELSEWHERE: Wrong = ("lies elsewhere than below `evidence`", "lie elsewhere than below `evidence`");
-const MISSING: Wrong = ("is missing", "are missing");
-const NO_FILE: Wrong = ("is not a file", "are not files");
-const RESIZED: Wrong = ("has another size than when it was recorded", "have another size than when they were recorded");
-
-/// What was found of the evidence.
-#[derive(Debug, Default)]
-pub(crate) struct Files {
-    pub(crate) count: u64,
-    pub(crate) bytes: u64,
-    missing: BTreeMap<String, Wrong>,
-    more: BTreeMap<Wrong, u64>,
+/// What was found of a file.
+#[derive(Debug)]
+struct Looked {
+    bytes: u64,
+    amiss: Option<Amiss>,
 }
 
-/// Whether a path is one that evidence may have: below `evidence`, without detours.
-pub(crate) fn is_evidence(file: &str) -> bool {
-    let mut parts = Path::new(file).components();
-    parts.next() == Some(Component::Normal(EVIDENCE.as_ref())) && parts.all(|p| matches!(p, Component::Normal(_)))
+/// What was found of the evidence that was not taken away.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    /// By a hash of the path: names of a million files would be too much.
+    looked: HashMap<u64, Looked>,
+    /// Names of files with which something is amiss.
+    named: BTreeMap<String, Amiss>,
+    /// With keys of its own, so that no log can be made in which two files are one.
+    hasher: RandomState,
 }
 
 impl Files {
-    /// Looks at a file of so many bytes; a log of before sizes were kept says 0.
+    fn key(&self, file: &str) -> u64 {
+        self.hasher.hash_one(file)
+    }
+
+    /// Looks at a file of so many bytes.
     pub(crate) fn look(&mut self, run: &Path, file: &str, bytes: u64) {
-        self.count += 1;
-        self.bytes = self.bytes.saturating_add(bytes);
-        let wrong = match () {
-            () if !is_evidence(file) => ELSEWHERE,
-            () => match fs::metadata(run.join(file)) {
-                Err(_) => MISSING,
-                Ok(found) if !found.is_file() => NO_FILE,
-                Ok(found) if bytes > 0 && found.len() != bytes => RESIZED,
-                Ok(_) => return,
-            },
-        };
-        if self.missing.len() < MOST {
-            self.missing.insert(file.to_owned(), wrong);
-        } else {
-            *self.more.entry(wrong).or_default() += 1;
+        let (key, amiss) = (self.key(file), look_at_evidence(run, file, bytes));
+        self.looked.insert(key, Looked { bytes, amiss });
+        if let Some(amiss) = amiss.filter(|_| self.named.len() < NAMED) {
+            self.named.insert(file.to_owned(), amiss);
         }
     }
 
-    /// What was taken away by plan is not missing.
+    /// What was taken away by plan is neither there nor missing.
     pub(crate) fn removed(&mut self, file: &str) {
-        self.missing.remove(file);
+        let key = self.key(file);
+        self.looked.remove(&key);
+        self.named.remove(file);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.looked.len()
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.looked.values().fold(0, |sum, file| sum.saturating_add(file.bytes))
+    }
+
+    /// What is amiss, and with how many files.
+    fn amiss(&self) -> BTreeMap<Amiss, u64> {
+        let mut counts = BTreeMap::new();
+        for amiss in self.looked.values().filter_map(|file| file.amiss) {
+            *counts.entry(amiss).or_default() += 1;
+        }
+        counts
+    }
+
+    fn first(&self, amiss: Amiss) -> Option<&str> {
+        self.named.iter().find(|(_, of)| **of == amiss).map(|(name, _)| name.as_str())
+    }
+
+    /// What is amiss with files of which none is known by its name: those whose names were kept were taken away later.
+    fn nameless(&self) -> Vec<Amiss> {
+        self.amiss().into_keys().filter(|amiss| self.first(*amiss).is_none()).collect()
+    }
+
+    /// Whether names have to be looked up in the log.
+    pub(crate) fn lacks_names(&self) -> bool {
+        !self.nameless().is_empty()
+    }
+
+    /// Learns a name of each kind that has none from the files that the log names.
+    pub(crate) fn learn(&mut self, mut names: impl Iterator<Item = String>) {
+        let mut nameless = self.nameless();
+        while !nameless.is_empty()
+            && let Some(name) = names.next()
+        {
+            let amiss = self.looked.get(&self.key(&name)).and_then(|file| file.amiss);
+            if let Some(amiss) = amiss.filter(|amiss| nameless.contains(amiss)) {
+                nameless.retain(|other| *other != amiss);
+                self.named.insert(name, amiss);
+            }
+        }
     }
 
     pub(crate) fn shortcomings(&self) -> Vec<Shortcoming> {
-        let mut found: BTreeMap<Wrong, (u64, &str)> = BTreeMap::new();
-        for (file, wrong) in &self.missing {
-            found.entry(*wrong).or_insert((0, file)).0 += 1;
-        }
-        for (wrong, count) in &self.more {
-            if let Some(known) = found.get_mut(wrong) {
-                known.0 += count;
-            }
-        }
-        let shortcoming = |((what, of_several), (count, first)): (Wrong, (u64, &str))| Shortcoming::Evidence {
-            what,
-            of_several,
+        let shortcoming = |(amiss, count): (Amiss, u64)| Shortcoming::Evidence {
+            what: amiss.of_one(),
+            of_several: amiss.of_several(),
             count,
-            first: first.to_owned(),
+            first: self.first(amiss).unwrap_or("one whose name cannot be read").to_owned(),
         };
-        found.into_iter().map(shortcoming).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("evidence/a/0001/b.wav", true)]
-    #[case("evidence/../plan.json", false)]
-    #[case("/etc/passwd", false)]
-    #[case("javascript:alert(1)", false)]
-    #[case("plan.json", false)]
-    #[case("", false)]
-    fn evidence_lies_below_its_folder(#[case] file: &str, #[case] is: bool) {
-        assert_eq!(is_evidence(file), is);
+        self.amiss().into_iter().map(shortcoming).collect()
     }
 }

@@ -33,17 +33,45 @@ pub(crate) struct File {
     pub(crate) removed: Option<String>,
 }
 
+/// How a trial that is shown ended. Of one that was broken off there is nothing to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Ending {
+    Failed,
+    Untold,
+    Lost,
+    /// It went well, and stands beside the others.
+    Held,
+}
+
+impl Ending {
+    pub(crate) const fn of(fate: Fate) -> Option<Self> {
+        match fate {
+            Fate::Failed => Some(Self::Failed),
+            Fate::Untold => Some(Self::Untold),
+            Fate::Lost => Some(Self::Lost),
+            Fate::Held => Some(Self::Held),
+            Fate::Cancelled => None,
+        }
+    }
+}
+
 /// A trial that is shown.
 #[derive(Debug)]
 pub(crate) struct Kept {
+    pub(crate) facts: Facts,
+    pub(crate) axis: Builder,
+}
+
+/// What is known of a trial beside its time axis.
+#[derive(Debug)]
+pub(crate) struct Facts {
     pub(crate) trial: u32,
     pub(crate) attempt: u32,
-    pub(crate) fate: Fate,
+    pub(crate) ending: Ending,
     pub(crate) class: Option<FailureClass>,
     pub(crate) words: String,
     pub(crate) began_ns: i64,
     pub(crate) ended_ns: i64,
-    pub(crate) axis: Builder,
     pub(crate) files: Vec<File>,
     /// Unit, time on the rig's clock, and whether its supply was on from there.
     pub(crate) supplies: Vec<(String, i64, bool)>,
@@ -55,18 +83,17 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    pub(crate) fn new(at: &At, said: Said, record: TrialRecord, events: &[Event]) -> Self {
+    pub(crate) fn new(at: &At, ending: Ending, said: Said, record: TrialRecord, events: &[Event]) -> Self {
         let began_ns = record.began_ns;
         let mut axis = Builder::new(&at.combination, at.trial, at.attempt, began_ns);
-        let mut kept = Self {
+        let mut facts = Facts {
             trial: at.trial,
             attempt: at.attempt,
-            fate: said.fate,
+            ending,
             class: said.class,
             words: said.words,
             began_ns,
             ended_ns: events.last().map_or(began_ns, |event| event.t_ns),
-            axis: Builder::new(&at.combination, at.trial, at.attempt, began_ns),
             files: Vec::new(),
             supplies: Vec::new(),
             states: Vec::new(),
@@ -75,12 +102,13 @@ impl Kept {
         };
         for event in events {
             axis.take(event);
-            kept.look(event);
+            facts.look(event);
         }
-        kept.axis = axis;
-        kept
+        Self { facts, axis }
     }
+}
 
+impl Facts {
     fn look(&mut self, event: &Event) {
         let step = event.at.as_ref().and_then(|at| at.step.clone());
         match &event.body {
@@ -114,15 +142,14 @@ impl Kept {
 }
 
 /// Whether a trial is to be kept beside those that are, of `all` in the whole run.
-pub(crate) fn wanted(kept: &[Kept], all: usize, said: &Said) -> bool {
-    let like = kept.iter().filter(|k| k.fate == said.fate);
-    let room = match said.fate {
-        Fate::Failed => like.clone().count() < FAILED && like.filter(|k| k.class == said.class).count() < ALIKE,
-        Fate::Untold | Fate::Lost | Fate::Held => like.count() < OTHERS,
-        Fate::Cancelled => false,
+pub(crate) fn wanted(kept: &[Kept], all: usize, ending: Ending, class: Option<FailureClass>) -> bool {
+    let like = kept.iter().filter(|k| k.facts.ending == ending);
+    let room = match ending {
+        Ending::Failed => like.clone().count() < FAILED && like.filter(|k| k.facts.class == class).count() < ALIKE,
+        Ending::Untold | Ending::Lost | Ending::Held => like.count() < OTHERS,
     };
-    let most = match said.fate {
-        Fate::Held => MOST / 2,
+    let most = match ending {
+        Ending::Held => MOST / 2,
         _ if kept.is_empty() => MOST_FIRST,
         _ => MOST,
     };

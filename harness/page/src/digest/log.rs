@@ -18,7 +18,7 @@ use rigtone_report::outline::{Mismatch, Outline};
 use super::{
     faults::Faults,
     files::Files,
-    kept::{Kept, wanted},
+    kept::{Ending, Kept, wanted},
     notes::{Notes, short},
     tally::{Asked, Fate, Tally},
 };
@@ -132,6 +132,13 @@ pub(crate) fn read(run: &Path, plan: Option<&RunPlan>, judge: bool) -> Result<Lo
     let of_plan = |replay: &Replay<'_>| replay.stranger().is_none() && replay.doubled().is_none();
     let judged = replay.filter(|replay| !is_damaged && of_plan(replay));
     log.verdicts = judged.map(|replay| replay.verdicts(log.run.as_deref().unwrap_or_default()));
+    // Rare enough to go through the log once more.
+    if log.files.lacks_names() {
+        log.files.learn(read_events(run)?.flatten().filter_map(|event| match event.body {
+            Body::Evidence { file, .. } => Some(file),
+            _ => None,
+        }));
+    }
     Ok(log)
 }
 
@@ -163,7 +170,7 @@ impl Pass<'_> {
                 self.log.files.removed(file);
                 let told = event.at.as_ref().and_then(|at| self.log.told.get_mut(&at.combination));
                 for kept in told.into_iter().flat_map(|told| &mut told.kept) {
-                    kept.remove(file, why);
+                    kept.facts.remove(file, why);
                 }
             }
             _ => {}
@@ -211,11 +218,11 @@ impl Pass<'_> {
         {
             told.tally.last = Some(zero.saturating_add(last.t_ns / 1_000_000_000));
         }
-        if let Some(at) = last.and_then(|last| last.at.as_ref())
-            && wanted(&told.kept, self.kept, &said)
+        if let (Some(at), Some(ending)) = (last.and_then(|last| last.at.as_ref()), Ending::of(said.fate))
+            && wanted(&told.kept, self.kept, ending, said.class)
         {
             self.kept += 1;
-            told.kept.push(Kept::new(at, said, record, events));
+            told.kept.push(Kept::new(at, ending, said, record, events));
         }
     }
 }

@@ -19,21 +19,23 @@ use rigtone_judge::verdicts::RunPlan;
 use rigtone_model::{
     id::CombinationId,
     plan::Plan,
+    rig_kind::RigKind,
     verdict::{CombinationVerdict, RunVerdicts},
 };
 use rigtone_record::{
     ENVIRONMENT, EVENTS, PLAN, ReadError, RecordError, VERDICTS, keep_quiet, read_environment, read_plan, read_verdicts,
 };
-use rigtone_report::outline::Mismatch;
+use rigtone_report::outline::{Mismatch, Shown, choose};
 use serde_json::Value as Json;
 
+#[cfg(test)]
+pub(crate) use self::tally::Said;
 pub(crate) use self::{
-    files::is_evidence,
-    kept::{File, Kept},
+    kept::{Ending, Facts, File, Kept},
     log::{Log, Told},
     planned::Planned,
-    tally::{Fate, Measured},
-    values::percentile,
+    tally::{Asked, Fate, Measured, Never},
+    values::{percentile, rank},
 };
 use crate::{error::PageError, shortcoming::Shortcoming};
 
@@ -50,6 +52,8 @@ pub(crate) struct Combined {
 pub(crate) struct Digest {
     pub(crate) plan: Option<RunPlan>,
     pub(crate) environment: Option<Json>,
+    /// What its rig was: only one kind proves anything of a device.
+    pub(crate) kind: RigKind,
     pub(crate) verdicts: Option<RunVerdicts>,
     /// Whether the verdicts were made now, from the log.
     pub(crate) judged_now: bool,
@@ -62,7 +66,7 @@ pub(crate) struct Digest {
 impl Digest {
     /// Whether the rig was simulated: then its clock is not the calendar's.
     pub(crate) fn is_simulated(&self) -> bool {
-        self.environment.as_ref().and_then(|e| e.pointer("/rig/world")).and_then(Json::as_str) == Some("simulated")
+        self.kind == RigKind::Simulated
     }
 }
 
@@ -146,7 +150,9 @@ pub(crate) fn read(run: &Path) -> Result<Digest, PageError> {
     state_of(&mut shortcomings, &log, verdicts.as_ref(), being_written);
     let combinations = combine(&mut shortcomings, plan.as_ref(), verdicts.as_ref(), &mut log);
     shortcomings.extend(log.files.shortcomings());
-    Ok(Digest { plan, environment, verdicts, judged_now, log, combinations, shortcomings })
+    let planned = plan.as_ref().map_or(&[][..], |plan| plan.plan.combinations.as_slice());
+    let kind = RigKind::of(environment.as_ref(), planned);
+    Ok(Digest { plan, environment, kind, verdicts, judged_now, log, combinations, shortcomings })
 }
 
 /// The verdicts that are shown: those that were told where they are those of the log, else what it was judged to be now.
@@ -156,13 +162,14 @@ fn verdicts(
     mismatch: Option<Mismatch>,
     judged: Option<RunVerdicts>,
 ) -> Option<RunVerdicts> {
+    let shown = choose(matches!(told, Some(Ok(_))), mismatch.as_ref(), judged.is_some());
     match (told, mismatch) {
         // A run that goes on has none yet: that it goes on says so.
         (None, _) => judged,
         (Some(Err(error)), _) => {
-            let instead = match judged {
-                Some(_) => "the verdicts here were judged again from the log",
-                None => "there are no verdicts",
+            let instead = match shown {
+                Shown::Judged => "the verdicts here were judged again from the log",
+                Shown::AsTold | Shown::ToldAllTheSame | Shown::Nothing => "there are no verdicts",
             };
             shortcomings.push(document(VERDICTS, &error, instead));
             judged
@@ -172,14 +179,13 @@ fn verdicts(
             Some(told)
         }
         (Some(Ok(told)), Some(mismatch)) => {
-            let is_told = judged.is_none() && !mismatch.is_of_another_run();
-            let instead = match judged {
-                Some(_) => "the verdicts here were judged from the log",
-                None if is_told => "they are shown all the same, for the log cannot be judged",
-                None => "there are no verdicts",
+            let instead = match shown {
+                Shown::Judged => "the verdicts here were judged from the log",
+                Shown::ToldAllTheSame => "they are shown all the same, for the log cannot be judged",
+                Shown::AsTold | Shown::Nothing => "there are no verdicts",
             };
             shortcomings.push(Shortcoming::OtherVerdicts { why: mismatch.to_string(), instead });
-            if is_told { Some(told) } else { judged }
+            if shown == Shown::ToldAllTheSame { Some(told) } else { judged }
         }
     }
 }

@@ -3,7 +3,7 @@
 use rigtone_model::event::{Body, Event};
 use rigtone_report::sanitise;
 
-use crate::markup::LONGEST;
+use rigtone_html::LONGEST;
 
 /// So many of each kind are kept.
 const MOST: usize = 200;

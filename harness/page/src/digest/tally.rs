@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rigtone_judge::{sequential::Outcome, verdicts::results};
+use rigtone_judge::{
+    sequential::Outcome,
+    verdicts::{TrialResult, results},
+};
 use rigtone_model::{
-    document::{Expectation, Scenario},
+    document::{Expect, Expectation, Parts, Scenario},
     event::TrialOutcome,
     observation::Quantity,
     trial::{FailureClass, TrialRecord},
@@ -51,6 +54,21 @@ pub(crate) struct Measured {
     pub(crate) values: Values,
 }
 
+/// In how many trials what was to be measured never came. It has its place in the order of the values, as the judge gives it one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Never {
+    /// Below every value: a sound that was not there is softer than any.
+    pub(crate) before: u32,
+    /// Above every value: it is later than any.
+    pub(crate) behind: u32,
+}
+
+impl Never {
+    pub(crate) const fn count(self) -> u32 {
+        self.before + self.behind
+    }
+}
+
 /// What the trials of one combination showed together.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
@@ -58,8 +76,8 @@ pub(crate) struct Tally {
     pub(crate) measured: Vec<Measured>,
     /// Of each trial, in the order in which they ended.
     pub(crate) fates: Vec<Fate>,
-    /// Of each expectation: trials in which what it measures never came.
-    pub(crate) never: BTreeMap<usize, u32>,
+    /// Of each expectation that measures something, and each part of one that has parts, by their places.
+    pub(crate) never: BTreeMap<(usize, usize), Never>,
     /// The end of the last trial, in nanoseconds on the rig's clock and seconds since 1970 where that is known.
     pub(crate) last: Option<i64>,
 }
@@ -75,9 +93,21 @@ impl<'a> Asked<'a> {
     pub(crate) fn of(scenario: &'a Scenario, condition: Option<&str>) -> Self {
         let holds = |when: &[String]| when.is_empty() || condition.is_some_and(|c| when.iter().any(|w| w == c));
         let expectations = scenario.expect.iter().enumerate().filter(|(_, e)| holds(&e.when));
-        // A plan that somebody edited may hold an expectation without a kind.
-        let expectations = expectations.filter_map(|(n, e)| Some((n, e.gates(), *e.kinds().first()?))).collect();
-        Self { scenario, expectations }
+        let asked = expectations.filter_map(|(n, e)| Some((n, e.gates(), asked_of_trials(e)?)));
+        Self { scenario, expectations: asked.collect() }
+    }
+}
+
+/// What an expectation asks of each trial for itself. A difference asks nothing of one side alone; a plan that somebody edited may hold one among the
+/// parts of another, and expectations without a kind.
+fn asked_of_trials(expect: &Expect) -> Option<Expectation<'_>> {
+    let expectation = *expect.kinds().first()?;
+    match expectation {
+        Expectation::Difference(_) => None,
+        Expectation::All(Parts(parts)) | Expectation::Any(Parts(parts)) => {
+            parts.iter().all(|part| asked_of_trials(part).is_some()).then_some(expectation)
+        }
+        _ => Some(expectation),
     }
 }
 
@@ -152,10 +182,12 @@ impl Tally {
         let (mut failed, mut untold) = (None, None);
         for (place, gates, expectation) in asked.iter().flat_map(|asked| &asked.expectations) {
             let Some(scenario) = asked.map(|asked| asked.scenario) else { break };
-            for result in results(expectation, scenario, record) {
-                if result.value.is_some_and(|v| v.lower == f64::INFINITY) {
-                    *self.never.entry(*place).or_default() += 1;
-                }
+            let told = results(expectation, scenario, record);
+            self.miss((*place, 0), &told);
+            for (part, of_part) in expectation.parts().enumerate() {
+                self.miss((*place, part), &results(&of_part, scenario, record));
+            }
+            for result in told {
                 match result.outcome {
                     _ if !gates => {}
                     Outcome::Failure => failed = failed.or(Some((result.class, expectation.title()))),
@@ -185,7 +217,59 @@ impl Tally {
         }
     }
 
+    /// Counts a trial in which what was to be measured never came.
+    fn miss(&mut self, place: (usize, usize), told: &[TrialResult]) {
+        let values = || told.iter().filter_map(|result| result.value);
+        let before = values().any(|value| value.upper == f64::NEG_INFINITY);
+        let behind = values().any(|value| value.lower == f64::INFINITY);
+        if before || behind {
+            let never = self.never.entry(place).or_default();
+            never.before += u32::from(before);
+            never.behind += u32::from(behind);
+        }
+    }
+
     pub(crate) fn count(&self, fate: Fate) -> usize {
         self.fates.iter().filter(|f| **f == fate).count()
+    }
+
+    /// Trials that gave a result.
+    pub(crate) fn results(&self) -> usize {
+        self.fates.len() - self.count(Fate::Lost) - self.count(Fate::Cancelled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    fn scenario(expect: &Value) -> Scenario {
+        let scenario = json!({"scenario": "heard", "title": "It is heard", "matrix": {}, "expect": expect,
+            "trial": [{"play": {"signal": "smoke"}}], "repeat": {"at-least": 5, "at-most": 20}});
+        serde_json::from_value(scenario).expect("a scenario")
+    }
+
+    #[rstest]
+    #[case::plain(json!([{"codec": {"is": "sbc"}}]), &[0])]
+    #[case::difference(json!([{"difference": {"of": "presence", "between": ["a", "b"]}}, {"codec": {"is": "sbc"}}]), &[1])]
+    #[case::difference_among_parts(
+        json!([{"any": [{"codec": {"is": "sbc"}}, {"difference": {"of": "presence", "between": ["a", "b"]}}]}]),
+        &[]
+    )]
+    #[case::no_kind(json!([{}, {"all": [{"codec": {"is": "sbc"}}, {"codec": {"is": "aac"}}]}]), &[1])]
+    #[case::no_kind_among_parts_of_parts(
+        json!([{"all": [{"any": [{"codec": {"is": "sbc"}}, {}]}, {"codec": {"is": "sbc"}}]}]),
+        &[]
+    )]
+    #[case::other_conditions(
+        json!([{"codec": {"is": "sbc"}, "when": ["cold"]}, {"codec": {"is": "sbc"}, "when": ["warm"]}]),
+        &[1]
+    )]
+    fn trials_are_asked_what_one_of_them_can_answer(#[case] expect: Value, #[case] places: &[usize]) {
+        let scenario = scenario(&expect);
+        let asked = Asked::of(&scenario, Some("warm"));
+        assert_eq!(asked.expectations.iter().map(|(place, ..)| *place).collect::<Vec<_>>(), places);
     }
 }

@@ -49,10 +49,14 @@ impl Values {
     }
 }
 
-/// The ⌈n·share⌉-th of sorted values, as the judge counts percentiles.
+/// The place of a percentile among `n` sorted values, from 1, as the judge counts: ⌈n·share⌉.
+pub(crate) fn rank(n: usize, share: f64) -> usize {
+    (n as f64 * share).ceil().max(1.0) as usize
+}
+
+/// A percentile of sorted values: one of them.
 pub(crate) fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
-    let rank = (sorted.len() as f64 * share).ceil().max(1.0) as usize;
-    sorted.get(rank.saturating_sub(1)).copied()
+    sorted.get(rank(sorted.len(), share).saturating_sub(1)).copied()
 }
 
 #[cfg(test)]

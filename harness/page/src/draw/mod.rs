@@ -1,16 +1,16 @@
-//! Drawings in SVG. Colours come from the style sheet; every number that a drawing shows stands beside it in words too.
+//! Drawings of a run. Every number that a drawing shows stands beside it in words too.
 
 mod bars;
 mod distribution;
 mod lanes;
-mod scale;
-mod shapes;
+#[cfg(test)]
+mod probe;
 mod spans;
 mod timeline;
 
 pub(crate) use self::{
     bars::{attempts, fates},
-    distribution::{Distribution, distribution},
+    distribution::{Distribution, Limit, Side, distribution},
     lanes::{Lane, lanes},
     spans::{Span, spans},
     timeline::{Scene, place as timeline_place, timeline},

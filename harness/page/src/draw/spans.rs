@@ -1,16 +1,13 @@
 //! Several times on one axis that begins at zero: each with its range, its middle half and its median.
 
+use rigtone_html::{
+    Markup, coordinate as c,
+    drawing::{Scale, drawing, horizontal_axis, line, rectangle, words},
+};
 use rigtone_report::figure::quantity;
 
-use super::{
-    SMALL,
-    scale::Scale,
-    shapes::{drawing, horizontal_axis, line, rectangle, words},
-};
-use crate::{
-    digest::percentile,
-    markup::{Markup, coordinate as c},
-};
+use super::SMALL;
+use crate::digest::percentile;
 
 /// Up to so many values each has a mark of its own: a box of few would look surer than it is.
 const MARKS: usize = 12;

@@ -1,14 +1,12 @@
 //! The lanes of a trial on one time axis, and below them what was heard, on the same axis.
 
-use super::{
-    lanes::{Item, Kind, Lane},
-    scale::Scale,
-    shapes::{drawing, horizontal_axis, line, path, rectangle, words},
+use rigtone_html::{
+    Markup, coordinate as c,
+    drawing::{Scale, drawing, horizontal_axis, line, path, rectangle, words},
 };
-use crate::{
-    markup::{Markup, coordinate as c},
-    sound::Drawn,
-};
+
+use super::lanes::{Item, Kind, Lane};
+use crate::sound::Drawn;
 
 const WIDTH: f64 = 900.0;
 const LEFT: f64 = 112.0;
@@ -189,5 +187,51 @@ fn heard(m: &mut Markup, sound: &Drawn, scale: Scale, top: f64) {
     if let Some(clip) = &sound.clip {
         let (from, to) = (scale.at(clip.from), scale.at(clip.from + clip.seconds));
         rectangle(m, "clip", (from, top - GAP - WAVE), (to - from, WAVE), "what the clip holds");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::draw::probe::attributes;
+
+    fn drawn(lanes: &[Lane]) -> String {
+        let mut m = Markup::new();
+        timeline(&mut m, &Scene { lanes, from: 0.0, to: 10.0, sound: None, words: "a trial" });
+        m.into_string()
+    }
+
+    fn supply(edges: &[(f64, bool)]) -> Lane {
+        Lane::Supply { name: "speaker".to_owned(), edges: edges.to_vec() }
+    }
+
+    /// A supply that is on runs above one that is off, from the time of its edge.
+    #[rstest]
+    #[case(&[(1.0, true)], &["M189.8 5", "H890"])]
+    #[case(&[(1.0, false)], &["M189.8 17", "H890"])]
+    #[case(&[(1.0, true), (5.0, false)], &["M189.8 5", "H501V17", "H890"])]
+    #[case(&[(0.0, false), (5.0, true), (10.0, false)], &["M112 17", "H501V5", "H890V17", "H890"])]
+    fn a_supply_is_high_while_it_is_on(#[case] edges: &[(f64, bool)], #[case] path: &[&str]) {
+        let html = drawn(&[supply(edges)]);
+        assert_eq!(attributes(&html, "supply", "d"), [path.concat()]);
+    }
+
+    #[test]
+    fn what_went_badly_says_so_without_its_colour() {
+        let item = |kind, from: f64| Item {
+            kind,
+            from,
+            to: from + 3.0,
+            known: (from, from + 3.0),
+            name: "connect".to_owned(),
+            words: "connect, in words".to_owned(),
+        };
+        let rows = vec![vec![item(Kind::Bar, 0.0), item(Kind::Bad, 5.0)]];
+        let html = drawn(&[Lane::Items { name: "steps".to_owned(), rows }]);
+        assert_eq!((html.matches(">connect</text>").count(), html.matches(">✗ connect</text>").count()), (1, 1));
+        assert_eq!(attributes(&html, "span", "x"), ["112"]);
+        assert_eq!(attributes(&html, "span bad", "x"), ["501"]);
     }
 }

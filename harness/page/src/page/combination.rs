@@ -1,5 +1,6 @@
 //! One combination: what was expected and seen, how it is distributed, how it failed.
 
+use rigtone_html::Markup;
 use rigtone_model::{
     document::Expectation,
     observation::Quantity,
@@ -9,17 +10,16 @@ use rigtone_model::{
 };
 use rigtone_report::{
     exercised,
-    figure::{count, quantity, span},
+    figure::{count, estimate, quantity, span},
 };
 
 use super::{
     Made,
-    words::{ago, badge, estimate, shown},
+    words::{ago, shown},
 };
 use crate::{
-    digest::{Combined, Fate, Measured, percentile},
-    draw::{self, Distribution, Span},
-    markup::Markup,
+    digest::{Asked, Combined, Fate, Measured, Never, percentile},
+    draw::{self, Distribution, Limit, Side, Span},
 };
 
 /// Times on the air, which are drawn together.
@@ -48,7 +48,7 @@ pub(crate) fn open(m: &mut Markup, at: usize, combined: &Combined) {
         ],
     );
     m.open("summary", &[]);
-    badge(m, shown);
+    shown.write(m);
     m.text(" ").leaf(
         "span",
         &[("class", "name")],
@@ -148,7 +148,7 @@ fn expectations(m: &mut Markup, verdict: &CombinationVerdict) {
 
 fn expectation(m: &mut Markup, e: &ExpectationVerdict, depth: usize) {
     m.open("tr", &[]).open("td", &[]);
-    badge(m, shown(Some(&e.verdict)));
+    shown(Some(&e.verdict)).write(m);
     m.close("td").open("td", &[]);
     if depth > 0 {
         m.text("part: ");
@@ -192,7 +192,7 @@ fn classes(m: &mut Markup, verdict: &CombinationVerdict) {
         let share = f64::from(*n) / f64::from(verdict.trials.max(1));
         m.open("tr", &[]).leaf("th", &[("scope", "row")], class.as_str());
         m.leaf("td", &[("class", "number")], &format!("{n} of {}", verdict.trials)).open("td", &[]);
-        let width = crate::markup::coordinate(share.min(1.0) * 120.0);
+        let width = rigtone_html::coordinate(share.min(1.0) * 120.0);
         m.ours("<svg class=\"share\" width=\"120\" height=\"12\" aria-hidden=\"true\"><rect class=\"rest\" width=\"120\" height=\"12\"></rect>");
         m.open("rect", &[("class", "bar bad"), ("width", &width), ("height", "12")]).close("rect").ours("</svg> ");
         m.text(&quantity(share * 100.0, "%")).close("td").close("tr");
@@ -200,55 +200,83 @@ fn classes(m: &mut Markup, verdict: &CombinationVerdict) {
     m.ours("</tbody></table>");
 }
 
-/// Limits that a scenario sets to a quantity of a step; of a step's time, in seconds.
+/// What a scenario sets limits to.
 enum About<'a> {
+    /// A quantity of a step, at a frequency where it has one.
     Quantity(&'a str, Quantity, Option<f64>),
+    /// The time of a step, in seconds.
     Time(&'a str),
 }
 
-fn limits(made: &Made<'_>, combined: &Combined, about: &About<'_>) -> ((Option<f64>, Option<f64>), Option<usize>) {
-    let scenario = made.digest.plan.as_ref().and_then(|p| p.plan.scenario(&combined.planned.scenario));
-    let all = scenario.iter().flat_map(|s| s.expect.iter().enumerate());
-    for (place, expectation) in all.filter_map(|(n, e)| Some((n, *e.kinds().first()?))) {
-        for leaf in expectation.leaves() {
-            let found = match (&leaf, about) {
-                (Expectation::Latency(e), About::Quantity(of, Quantity::Latency, _)) if e.step == *of => {
-                    (e.at_least.map(Duration::milliseconds), Some(e.at_most.milliseconds()))
+impl About<'_> {
+    /// The limits below and above that an expectation sets to it, if it is about it.
+    fn limits(&self, expectation: &Expectation<'_>) -> Option<(Option<f64>, Option<f64>)> {
+        Some(match (expectation, self) {
+            (Expectation::Latency(e), Self::Quantity(of, Quantity::Latency, _)) if e.step == *of => {
+                (e.at_least.map(Duration::milliseconds), Some(e.at_most.milliseconds()))
+            }
+            (Expectation::Measured(e), Self::Quantity(of, q, _)) if e.step == *of && e.of.quantity() == *q => {
+                e.limits()
+            }
+            (Expectation::Response(e), Self::Quantity(of, Quantity::Response, hz))
+                if e.step == *of && *hz == Some(e.at.hertz()) =>
+            {
+                (e.at_least.map(Level::db), e.at_most.map(Level::db))
+            }
+            (Expectation::Duration(e), Self::Time(of)) if e.of == *of => {
+                let s = |limit: Option<Duration>| limit.map(|l| l.milliseconds() / 1e3);
+                (s(e.at_least), s(e.at_most))
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// All limits that the combination is asked to keep, in their order, and in how many trials what they are about never came.
+fn limits(made: &Made<'_>, combined: &Combined, about: &About<'_>) -> (Vec<Limit>, Never) {
+    let (planned, tally) = (&combined.planned, &combined.told.tally);
+    let (mut limits, mut never) = (Vec::new(), Never::default());
+    let scenario = made.digest.plan.as_ref().and_then(|p| p.plan.scenario(&planned.scenario));
+    let asked = scenario.map(|scenario| Asked::of(scenario, planned.condition.as_deref()));
+    for (place, _, expectation) in asked.iter().flat_map(|asked| &asked.expectations) {
+        for (part, leaf) in expectation.leaves().enumerate() {
+            let Some((low, high)) = about.limits(&leaf) else { continue };
+            let share = leaf.rate().filter(|_| !leaf.is_extreme()).map(|rate| rate.at_least);
+            for (side, value) in [(Side::AtLeast, low), (Side::AtMost, high)] {
+                let Some(value) = value else { continue };
+                let limit = Limit { side, value, share };
+                if !limits.contains(&limit) {
+                    limits.push(limit);
                 }
-                (Expectation::Measured(e), About::Quantity(of, q, _)) if e.step == *of && e.of.quantity() == *q => {
-                    e.limits()
-                }
-                (Expectation::Response(e), About::Quantity(of, Quantity::Response, hz))
-                    if e.step == *of && *hz == Some(e.at.hertz()) =>
-                {
-                    (e.at_least.map(Level::db), e.at_most.map(Level::db))
-                }
-                (Expectation::Duration(e), About::Time(of)) if e.of == *of => {
-                    let s = |limit: Option<Duration>| limit.map(|l| l.milliseconds() / 1e3);
-                    (s(e.at_least), s(e.at_most))
-                }
-                _ => continue,
-            };
-            return (found, Some(place));
+            }
+            // Several limits of one quantity count the same trials.
+            let of_leaf = tally.never.get(&(*place, part)).copied().unwrap_or_default();
+            if of_leaf.count() > never.count() {
+                never = of_leaf;
+            }
         }
     }
-    ((None, None), None)
+    limits.sort_by(|a, b| a.value.total_cmp(&b.value));
+    (limits, never)
 }
 
 fn charts(m: &mut Markup, made: &Made<'_>, combined: &Combined) {
     let tally = &combined.told.tally;
-    let never = |place: Option<usize>| place.and_then(|place| tally.never.get(&place)).copied().unwrap_or(0);
     for measured in &tally.measured {
         let about = About::Quantity(&measured.of, measured.quantity, measured.at_hz);
-        let (limits, place) = limits(made, combined, &about);
-        let asked = limits != (None, None);
-        if !(asked || measured.quantity == Quantity::Latency) {
+        let (limits, never) = limits(made, combined, &about);
+        if limits.is_empty() && measured.quantity != Quantity::Latency {
             continue;
         }
         let sorted = measured.values.sorted();
-        if sorted.is_empty() && !asked {
+        if sorted.is_empty() && limits.is_empty() {
             continue;
         }
+        // Of several microphones the nearest is judged, which is the first.
+        let alike = |other: &&Measured| {
+            (other.quantity, &other.of, other.at_hz) == (measured.quantity, &measured.of, measured.at_hz)
+        };
+        let is_nearest = tally.measured.iter().find(alike).is_some_and(|nearest| nearest.at == measured.at);
         let title = title(measured);
         draw::distribution(
             m,
@@ -256,16 +284,16 @@ fn charts(m: &mut Markup, made: &Made<'_>, combined: &Combined) {
                 title: &title,
                 unit: &measured.values.unit,
                 sorted: &sorted,
-                limits,
-                never: never(place),
+                limits: &limits,
+                never: if is_nearest { never } else { Never::default() },
                 untold: measured.values.untold,
                 uncertainty: measured.values.uncertainty,
             },
         );
     }
     for step in &tally.steps {
-        let (limits, place) = limits(made, combined, &About::Time(&step.label));
-        if limits != (None, None) {
+        let (limits, never) = limits(made, combined, &About::Time(&step.label));
+        if !limits.is_empty() {
             let title = format!("Time of {}", step.label);
             let sorted = step.took.sorted();
             draw::distribution(
@@ -274,8 +302,8 @@ fn charts(m: &mut Markup, made: &Made<'_>, combined: &Combined) {
                     title: &title,
                     unit: "s",
                     sorted: &sorted,
-                    limits,
-                    never: never(place),
+                    limits: &limits,
+                    never,
                     untold: 0,
                     uncertainty: 0.0,
                 },

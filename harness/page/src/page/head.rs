@@ -2,15 +2,19 @@
 
 use std::path::Path;
 
-use rigtone_model::verdict::Verdict;
+use rigtone_html::Markup;
+use rigtone_model::{rig_kind::RigKind, verdict::Verdict};
 use rigtone_report::{
     exit::{self, InconclusivePolicy},
     figure::{count, span},
 };
 use serde_json::Value as Json;
 
-use super::words::{ago, badge, date, shown, size, timestamp};
-use crate::{digest::Digest, markup::Markup, shortcoming::Shortcoming};
+use super::words::{ago, date, shown, size, timestamp};
+use crate::{
+    digest::{Digest, Fate},
+    shortcoming::Shortcoming,
+};
 
 /// Bytes of what is said of the rig: of its troubles, as many of its warnings, as many of its checks.
 const NOTES: usize = 300_000;
@@ -32,6 +36,9 @@ pub(crate) fn summary(m: &mut Markup, digest: &Digest, policy: InconclusivePolic
             m.text(&format!("{why} (exit code {}).", code.number())).close("p");
         }
         counts(m, digest);
+        if digest.kind != RigKind::Hardware {
+            m.leaf("p", &[("class", "notice")], &sentence(digest.kind.heading()));
+        }
         if digest.judged_now {
             m.leaf("p", &[("class", "small")], "The verdicts on this page were judged from the log when it was made.");
         }
@@ -57,7 +64,7 @@ fn counts(m: &mut Markup, digest: &Digest) {
         if n > 0 {
             m.open("li", &[]);
             m.leaf("b", &[], &n.to_string()).text(" ");
-            badge(m, shown);
+            shown.write(m);
             m.close("li");
         }
     }
@@ -68,7 +75,6 @@ fn counts(m: &mut Markup, digest: &Digest) {
 pub(crate) fn facts(m: &mut Markup, digest: &Digest, run: &Path, now: i64) {
     m.ours("<section aria-labelledby=\"run\"><h2 id=\"run\">The run</h2>");
     let log = &digest.log;
-    let fates = digest.combinations.iter().map(|c| c.told.tally.fates.len()).sum::<usize>();
     let environment = |path: &str| {
         let value = digest.environment.as_ref()?.pointer(path)?;
         Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
@@ -85,8 +91,8 @@ pub(crate) fn facts(m: &mut Markup, digest: &Digest, run: &Path, now: i64) {
     if let Some(rig) = log.rig.as_deref().or(digest.plan.as_ref().map(|p| &*p.plan.rig)) {
         fact("rig", &mut |m| {
             m.text(rig);
-            if digest.is_simulated() {
-                m.text(" (simulated)");
+            if matches!(digest.kind, RigKind::Simulated | RigKind::Virtual) {
+                m.text(&format!(" ({})", digest.kind.word()));
             }
         });
     }
@@ -104,10 +110,9 @@ pub(crate) fn facts(m: &mut Markup, digest: &Digest, run: &Path, now: i64) {
         let of = if digest.is_simulated() { " on the simulated clock" } else { "" };
         m.text(&format!("{}{of}", span(log.last_ns)));
     });
-    let size_of = digest.log.files.bytes;
-    fact("trials", &mut |m| {
-        let files = count(usize::try_from(log.files.count).unwrap_or_default(), "evidence file");
-        m.text(&format!("{fates} in {}; {files}, {}", count(digest.combinations.len(), "combination"), size(size_of)));
+    fact("trials", &mut |m| _ = m.text(&trials(digest)));
+    fact("evidence", &mut |m| {
+        m.text(&format!("{}, {}", count(log.files.count(), "file"), size(log.files.bytes())));
     });
     if let Some(version) = log.rigtone.clone().or_else(|| environment("/rigtone")) {
         fact("Rigtone", &mut |m| {
@@ -131,6 +136,20 @@ pub(crate) fn facts(m: &mut Markup, digest: &Digest, run: &Path, now: i64) {
         m.text(&format!(" of {}", run.display()));
     });
     m.close("dl").close("section");
+}
+
+/// How many trials there were, such as `8 with a result in 2 combinations, 1 lost to the rig`.
+fn trials(digest: &Digest) -> String {
+    let all = &digest.combinations;
+    let results: usize = all.iter().map(|c| c.told.tally.results()).sum();
+    let mut said = format!("{results} with a result in {}", count(all.len(), "combination"));
+    for (fate, words) in [(Fate::Lost, "lost to the rig"), (Fate::Cancelled, "broken off")] {
+        let n: usize = all.iter().map(|c| c.told.tally.count(fate)).sum();
+        if n > 0 {
+            said += &format!(", {n} {words}");
+        }
+    }
+    said
 }
 
 /// What is missing, above everything else.

@@ -2,17 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use rigtone_html::Markup;
 use rigtone_model::plan::AxisValue;
-use rigtone_report::figure::count;
+use rigtone_report::figure::{count, estimate};
 
 use super::{
     LARGE, Made,
-    words::{ago, badge, estimate, leading, shown},
+    words::{ago, leading, shown},
 };
-use crate::{
-    digest::{Combined, Digest},
-    markup::Markup,
-};
+use crate::digest::{Combined, Digest};
 
 /// Bytes behind the rows of a table.
 const END: usize = 200;
@@ -136,7 +134,7 @@ fn one(m: &mut Markup, made: &Made<'_>, table: &Table<'_>, roomy: bool, most_byt
         }
         left_out += of_row(row);
     }
-    m.ours("</tbody></table>");
+    m.ours("</tbody></table></div>");
     if left_out > 0 {
         let text = format!("{} more: the page is full.", count(left_out, "combination"));
         m.leaf("p", &[("class", "small")], &text);
@@ -155,9 +153,9 @@ fn head(made: &Made<'_>, table: &Table<'_>) -> Markup {
         m.text(": ").text(title);
     }
     m.close("h3");
-    m.open("table", &[("class", "matrix")]);
-    m.leaf("caption", &[("class", "hidden")], &format!("Compatibility matrix of {}", table.scenario));
-    m.ours("<thead><tr>");
+    let label = format!("Compatibility matrix of {}", table.scenario);
+    m.open("div", &[("class", "scroll"), ("tabindex", "0"), ("role", "group"), ("aria-label", &label)]);
+    m.open("table", &[("class", "matrix")]).leaf("caption", &[("class", "hidden")], &label).ours("<thead><tr>");
     for axis in &table.axes {
         m.leaf("th", &[("scope", "col"), ("data-sort", "text")], axis);
     }
@@ -218,13 +216,12 @@ fn cell(m: &mut Markup, made: &Made<'_>, at: usize, combined: &Combined) {
     if made.has_details(at) {
         m.open("a", &[("href", &target), ("aria-label", &format!("{}: {}", shown.word, combined.planned.title()))]);
     }
-    badge(m, shown);
+    shown.write(m);
     if made.has_details(at) {
         m.close("a");
     }
     let Some(verdict) = &combined.verdict else {
-        let n = combined.told.tally.fates.len();
-        m.leaf("span", &[("class", "n")], &count(n, "trial"));
+        m.leaf("span", &[("class", "n")], &count(combined.told.tally.results(), "trial"));
         return;
     };
     if verdict.quarantined.is_some() {

@@ -8,25 +8,17 @@ mod words;
 
 use std::path::Path;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rigtone_html::{Badge, Frame, LONGEST, Markup, end, filter};
 use rigtone_model::{document::Expectation, verdict::Verdict};
 use rigtone_report::figure::count;
-use sha2::{Digest as _, Sha256};
 
-use self::{
-    trial::Room,
-    words::{badge, shown},
-};
+use self::{trial::Room, words::shown};
 use crate::{
     Options,
-    digest::{Combined, Digest, Fate, Kept},
-    markup::{LONGEST, Markup},
+    digest::{Combined, Digest, Ending, Kept},
     shortcoming::Shortcoming,
     sound::Painter,
 };
-
-const STYLE: &str = include_str!("../../../../reports/templates/page.css");
-const SCRIPT: &str = include_str!("../../../../reports/templates/page.js");
 
 /// Bytes of the whole page, and of its parts. All parts but the trials have room beside each other, with the largest theme and logo.
 const PAGE: usize = 9_400_000;
@@ -45,6 +37,8 @@ const END: usize = 20_000;
 const TRIALS: usize = 240;
 const SOUNDS: usize = 100;
 const CLIPS: usize = 32;
+/// Trials that are made to see whether they fit; each may take the decoding of its captures.
+const MISFITS: usize = 10;
 
 /// What the parts of a page need to know.
 pub(crate) struct Made<'a> {
@@ -111,7 +105,7 @@ pub(crate) fn page(run: &Path, digest: &mut Digest, options: &Options) -> String
     }
     let all = [&top, &matrix, &causes, &bottom].into_iter().chain(bodies.iter().map(|body| &body.markup));
     let used =
-        all.map(Markup::len).sum::<usize>() + bodies.iter().map(|body| body.end).sum::<usize>() + END + SCRIPT.len();
+        all.map(Markup::len).sum::<usize>() + bodies.iter().map(|body| body.end).sum::<usize>() + END + Frame::END;
     let (trials, more) = trials(run, waiting, &made, used);
     if more > 0 {
         room.push(format!("the details of {} that were kept", count(more, "trial")));
@@ -131,7 +125,7 @@ pub(crate) fn page(run: &Path, digest: &mut Digest, options: &Options) -> String
     });
     head::shortcomings(&mut m, remark.as_slice());
     m.ours("<section class=\"note\"><h2>How to read this page</h2><p class=\"small\">An estimate stands with its interval in brackets and with the number n of trials that counted. Verdicts: <b>pass</b> and <b>fail</b> are shown at the stated confidence, <b>inconclusive</b> is neither, <b>infra-error</b> means that the rig prevented an answer. Ages count from the last trial to the making of this page. Links to evidence work while this page lies in its run directory. What the filter hides is not printed.</p></section>");
-    m.ours("</main>").sheet("script", SCRIPT).ours("</body></html>\n");
+    end(&mut m);
     digest.shortcomings.extend(remark);
     m.into_string()
 }
@@ -139,79 +133,31 @@ pub(crate) fn page(run: &Path, digest: &mut Digest, options: &Options) -> String
 /// What stands above the matrix, and how many scenarios found no room in the filter.
 fn top(digest: &Digest, options: &Options) -> (Markup, usize) {
     let mut m = Markup::new();
-    let title = options.title.clone().unwrap_or_else(|| "Rigtone report".to_owned());
-    document_head(&mut m, &title, digest, options);
-    m.ours("<a class=\"skip\" href=\"#matrix\">Skip to the matrix</a><header>");
-    if let Some(logo) = &options.logo {
-        m.embedded(logo.before, &STANDARD.encode(&logo.bytes), "\">");
-    }
-    m.leaf("h1", &[], &title);
     let rig = digest.log.rig.as_deref().or(digest.plan.as_ref().map(|p| &*p.plan.rig)).unwrap_or("unknown rig");
-    m.leaf("p", &[("class", "small")], &format!("{rig}, {}", digest.log.run.as_deref().unwrap_or("unknown run")));
-    m.ours("<nav aria-label=\"Sections\"><a href=\"#summary\">Result</a> <a href=\"#matrix\">Matrix</a> <a href=\"#combinations\">Combinations</a> <a href=\"#run\">Run and rig</a></nav></header><main>");
+    let run = digest.log.run.as_deref();
+    let parts =
+        &[("#summary", "Result"), ("#matrix", "Matrix"), ("#combinations", "Combinations"), ("#run", "Run and rig")];
+    let frame = Frame {
+        look: &options.look,
+        title: "Rigtone report",
+        subtitle: &format!("{rig}, {}", run.unwrap_or("unknown run")),
+        window: run.unwrap_or_default(),
+        sheet: None,
+        parts,
+    };
+    frame.begin(&mut m);
     head::shortcomings(&mut m, &digest.shortcomings);
     head::summary(&mut m, digest, options.policy);
     m.ours("<section aria-labelledby=\"matrix\"><h2 id=\"matrix\">Compatibility matrix</h2>");
-    let no_choice = controls(&mut m, digest);
-    (m, no_choice)
-}
-
-fn hash_of(text: &str) -> String {
-    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes())))
-}
-
-/// The head: nothing is ever fetched, and only what stands here runs.
-fn document_head(m: &mut Markup, title: &str, digest: &Digest, options: &Options) {
-    let theme = options.theme.as_ref().map(crate::Theme::css);
-    let styles: Vec<String> = [Some(STYLE), theme].into_iter().flatten().map(hash_of).collect();
-    let policy = format!(
-        "default-src 'none'; img-src data:; media-src data:; font-src data:; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
-        styles.join(" "),
-        hash_of(SCRIPT)
-    );
-    m.ours("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-    m.open("meta", &[("http-equiv", "Content-Security-Policy"), ("content", &policy)]);
-    m.ours("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\"><meta name=\"referrer\" content=\"no-referrer\">");
-    m.ours("<link rel=\"icon\" href=\"data:,\">");
-    let run = digest.log.run.as_deref().unwrap_or_default();
-    m.leaf("title", &[], format!("{title} {run}").trim());
-    m.sheet("style", STYLE);
-    if let Some(theme) = theme {
-        m.sheet("style", theme);
-    }
-    m.ours("</head><body>");
-}
-
-/// The filter; the script shows it. Gives how many scenarios it leaves out.
-fn controls(m: &mut Markup, digest: &Digest) -> usize {
-    m.ours("<form id=\"filter\" class=\"filter\" hidden role=\"search\" aria-label=\"Filter combinations\"><label>Text <input type=\"search\" name=\"text\" autocomplete=\"off\" placeholder=\"device, firmware, codec\"></label><label>Scenario <select name=\"scenario\"><option value=\"\">all</option>");
     let mut scenarios: Vec<&str> = digest.combinations.iter().map(|c| &*c.planned.scenario).collect();
     scenarios.sort_unstable();
     scenarios.dedup();
-    let (mut left_out, full) = (scenarios.len(), m.len() + SCENARIOS);
-    for scenario in scenarios {
-        if m.len() > full {
-            break;
-        }
-        m.leaf("option", &[("value", scenario)], scenario);
-        left_out -= 1;
-    }
-    m.ours("</select></label><fieldset><legend>Verdict</legend>");
-    let mut words: Vec<words::Shown> =
+    let mut badges: Vec<Badge> =
         digest.combinations.iter().map(|c| shown(c.verdict.as_ref().map(|v| &v.verdict))).collect();
-    words.sort_by_key(|s| s.rank);
-    words.dedup();
-    for shown in words {
-        m.ours("<label class=\"check\">")
-            .open("input", &[("type", "checkbox"), ("name", "verdict"), ("value", shown.word), ("checked", "")])
-            .text(" ");
-        badge(m, shown);
-        m.ours("</label>");
-    }
-    m.ours(
-        "</fieldset><button type=\"reset\">Show all</button><output id=\"shown\" aria-live=\"polite\"></output></form>",
-    );
-    left_out
+    badges.sort_by_key(|badge| badge.rank);
+    badges.dedup();
+    let no_choice = filter(&mut m, &badges, &scenarios, SCENARIOS);
+    (m, no_choice)
 }
 
 /// Trials in the order in which they find room: first one failure of each combination, then the next; what went well last.
@@ -220,14 +166,9 @@ fn waiting(digest: &mut Digest) -> Vec<Waiting> {
     for (combination, combined) in digest.combinations.iter_mut().enumerate() {
         let rank = shown(combined.verdict.as_ref().map(|v| &v.verdict)).rank;
         let mut kept = std::mem::take(&mut combined.told.kept);
-        kept.sort_by_key(|k| match k.fate {
-            Fate::Failed => 0,
-            Fate::Untold => 1,
-            Fate::Lost => 2,
-            Fate::Held | Fate::Cancelled => 3,
-        });
+        kept.sort_by_key(|k| k.facts.ending);
         for (round, kept) in kept.into_iter().enumerate() {
-            let round = if kept.fate == Fate::Held { if rank < 4 { 3 } else { 9 } } else { round };
+            let round = if kept.facts.ending == Ending::Held { if rank < 4 { 3 } else { 9 } } else { round };
             waiting.push(((round, rank), Waiting { combination, kept }));
         }
     }
@@ -283,51 +224,69 @@ fn trials_title(m: &mut Markup) {
     m.leaf("h3", &[], "Trials");
 }
 
-/// Trials as they are shown, by their combination, and how many that were kept found no room.
-fn trials(run: &Path, waiting: Vec<Waiting>, made: &Made<'_>, used: usize) -> (Vec<(usize, Fate, Markup)>, usize) {
-    let mut painter = Painter::default();
-    let (mut done, mut bytes, mut more) = (Vec::new(), used, 0);
-    let (mut sounds, mut clips) = (0, 0);
-    for Waiting { combination, kept } in waiting {
-        if !made.has_details(combination) || done.len() >= TRIALS || bytes > PAGE {
-            more += 1;
-            continue;
-        }
-        let recorded = kept.files.iter().any(|f| !f.anchors.is_empty());
-        let fate = kept.fate;
-        let room = Room {
-            sounds: sounds < SOUNDS && bytes < PAGE - 1_000_000,
-            clips: clips < CLIPS && bytes < PAGE - 2_000_000,
-        };
-        let mut m = Markup::new();
-        trial::trial(&mut m, run, combination, kept, &mut painter, room);
-        if bytes + m.len() > PAGE {
-            more += 1;
-            continue;
-        }
-        bytes += m.len();
-        sounds += usize::from(room.sounds && recorded);
-        clips += usize::from(room.clips && recorded && fate == Fate::Failed);
-        done.push((combination, fate, m));
-    }
-    (done, more)
+/// A trial as it is shown.
+struct Shown {
+    combination: usize,
+    ending: Ending,
+    markup: Markup,
 }
 
-fn sections(m: &mut Markup, digest: &Digest, bodies: &[Body], trials: &[(usize, Fate, Markup)]) {
+/// Trials as they are shown, and how many that were kept found no room. `used` are the bytes of everything else.
+fn trials(run: &Path, waiting: Vec<Waiting>, made: &Made<'_>, used: usize) -> (Vec<Shown>, usize) {
+    let mut painter = Painter::default();
+    let (mut sounds, mut clips) = (0, 0);
+    let (with_place, without): (Vec<Waiting>, Vec<Waiting>) =
+        waiting.into_iter().partition(|waiting| made.has_details(waiting.combination));
+    let (shown, more) = fitting(with_place, PAGE.saturating_sub(used), |Waiting { combination, kept }, left| {
+        let recorded = kept.facts.files.iter().any(|f| !f.anchors.is_empty());
+        let ending = kept.facts.ending;
+        let room = Room { sounds: sounds < SOUNDS && left > 1_000_000, clips: clips < CLIPS && left > 2_000_000 };
+        let mut markup = Markup::new();
+        trial::trial(&mut markup, run, combination, kept, &mut painter, room);
+        sounds += usize::from(room.sounds && recorded);
+        clips += usize::from(room.clips && recorded && ending == Ending::Failed);
+        (markup.len(), Shown { combination, ending, markup })
+    });
+    (shown, more + without.len())
+}
+
+/// Makes pieces as long as they find room in `left` bytes; gives them, and how many were left out. `make` is told what is left, and says how much of it
+/// its piece takes.
+fn fitting<T, P>(all: Vec<T>, mut left: usize, mut make: impl FnMut(T, usize) -> (usize, P)) -> (Vec<P>, usize) {
+    let (count, mut done, mut misfits) = (all.len(), Vec::new(), 0);
+    for one in all {
+        if done.len() == TRIALS || misfits == MISFITS {
+            break;
+        }
+        let (takes, piece) = make(one, left);
+        match left.checked_sub(takes) {
+            Some(rest) => {
+                left = rest;
+                done.push(piece);
+            }
+            // A smaller one may still fit.
+            None => misfits += 1,
+        }
+    }
+    let left_out = count - done.len();
+    (done, left_out)
+}
+
+fn sections(m: &mut Markup, digest: &Digest, bodies: &[Body], trials: &[Shown]) {
     m.ours("<section aria-labelledby=\"combinations\"><h2 id=\"combinations\">Combinations</h2>");
     if bodies.is_empty() {
         m.leaf("p", &[], "No combination was tried.");
     }
     for Body { combination: at, markup, .. } in bodies {
         m.piece(markup);
-        let of: Vec<&(usize, Fate, Markup)> = trials.iter().filter(|(combination, ..)| combination == at).collect();
+        let of: Vec<&Shown> = trials.iter().filter(|trial| trial.combination == *at).collect();
         if !of.is_empty() {
             trials_title(m);
         }
-        for (.., trial) in &of {
-            m.piece(trial);
+        for trial in &of {
+            m.piece(&trial.markup);
         }
-        let failed = of.iter().filter(|(_, fate, _)| *fate == Fate::Failed).count();
+        let failed = of.iter().filter(|trial| trial.ending == Ending::Failed).count();
         combination::others(m, &digest.combinations[*at], failed);
         combination::close(m);
     }
@@ -336,10 +295,27 @@ fn sections(m: &mut Markup, digest: &Digest, bodies: &[Body], trials: &[(usize, 
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
-    #[test]
-    fn our_own_sheets_stay_within_their_elements() {
-        assert!(!STYLE.contains("</") && !SCRIPT.contains("</") && !SCRIPT.contains("<!--"));
+    #[rstest]
+    #[case::all_fit(&[10, 20, 30], 100, &[10, 20, 30], 3)]
+    #[case::a_smaller_one_finds_room(&[60, 60, 40], 100, &[60, 40], 3)]
+    #[case::a_full_page_ends_it(&[50; 5000], 100, &[50, 50], 2 + MISFITS)]
+    #[case::as_many_as_are_shown(&[1; 5000], 100_000, &[1; TRIALS], TRIALS)]
+    #[case::nothing_fits(&[5; 4], 0, &[], 4)]
+    fn what_finds_no_room_is_counted_and_not_made(
+        #[case] sizes: &[usize],
+        #[case] room: usize,
+        #[case] shown: &[usize],
+        #[case] made: usize,
+    ) {
+        let mut calls = 0;
+        let (done, left_out) = fitting(sizes.to_vec(), room, |size, _| {
+            calls += 1;
+            (size, size)
+        });
+        assert_eq!((done.as_slice(), left_out, calls), (shown, sizes.len() - shown.len(), made));
     }
 }

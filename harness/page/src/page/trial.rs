@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
+use rigtone_html::{Markup, coordinate, link};
+use rigtone_record::is_evidence_path;
 use rigtone_report::figure::count;
 use rigtone_witness::axis::{Axis, Moment};
 
-use super::words::{link, size};
+use super::words::size;
 use crate::{
-    digest::{Fate, File, Kept, is_evidence},
+    digest::{Ending, Facts, File, Kept},
     draw::{Lane, Scene, lanes, timeline, timeline_place},
-    markup::{Markup, coordinate},
     sound::{Drawn, Painter, load},
 };
 
@@ -27,20 +28,17 @@ pub(crate) struct Room {
 
 /// A trial as it is shown. Times on its axis need its evidence, which is read here.
 pub(crate) fn trial(m: &mut Markup, run: &Path, combination: usize, kept: Kept, painter: &mut Painter, room: Room) {
-    let (symbol, word, class) = match kept.fate {
-        Fate::Failed => ("✗", "failed", "v-fail"),
-        Fate::Untold => ("?", "not told", "v-open"),
-        Fate::Lost => ("!", "lost to the rig", "v-infra"),
-        Fate::Held => ("✓", "held, for comparison", "v-pass"),
-        Fate::Cancelled => ("■", "broken off", "v-aborted"),
+    let Kept { facts: kept, axis } = kept;
+    let (symbol, word, class) = match kept.ending {
+        Ending::Failed => ("✗", "failed", "v-fail"),
+        Ending::Untold => ("?", "not told", "v-open"),
+        Ending::Lost => ("!", "lost to the rig", "v-infra"),
+        Ending::Held => ("✓", "held, for comparison", "v-pass"),
     };
     let again = if kept.attempt > 1 { format!(", attempt {}", kept.attempt) } else { String::new() };
     let title = format!("Trial {}{again}", kept.trial);
     let id = format!("c{combination}t{}a{}", kept.trial, kept.attempt);
-    // The axis is finished once: it reads the captures.
-    let empty = rigtone_witness::axis::Builder::new(&rigtone_model::id::CombinationId::from(""), 0, 0, 0);
-    let mut kept = kept;
-    let axis = std::mem::replace(&mut kept.axis, empty).finish(run);
+    let axis = axis.finish(run);
     let lanes = lanes(&kept, &axis);
     m.open("details", &[("class", &format!("trial {class}")), ("id", &id)]);
     m.open("summary", &[]).open("span", &[("class", &format!("badge {class}"))]);
@@ -73,7 +71,7 @@ fn scrolled(m: &mut Markup, label: &str, inside: impl FnOnce(&mut Markup)) {
     m.element("div", &[("class", "scroll"), ("tabindex", "0"), ("role", "group"), ("aria-label", label)], inside);
 }
 
-fn whole(m: &mut Markup, kept: &Kept, lanes: &[Lane], title: &str) {
+fn whole(m: &mut Markup, kept: &Facts, lanes: &[Lane], title: &str) {
     let to = kept.ended_ns.saturating_sub(kept.began_ns) as f64 / 1e9;
     let words =
         format!("{title}: {} on one axis of {to:.1} s; the table of events says the same", count(lanes.len(), "lane"));
@@ -89,7 +87,7 @@ fn whole(m: &mut Markup, kept: &Kept, lanes: &[Lane], title: &str) {
 fn sounds(
     m: &mut Markup,
     run: &Path,
-    kept: &Kept,
+    kept: &Facts,
     lanes: &[Lane],
     painter: &mut Painter,
     clips: bool,
@@ -108,7 +106,7 @@ fn sounds(
         // What matters is what was to be heard: it begins when the stimulus left.
         let emitted = kept.emitted_ns.iter().find(|(step, _)| *step == file.step).or(kept.emitted_ns.first());
         let around = emitted.map_or(heard.first, |(_, t_ns)| t_ns.saturating_sub(kept.began_ns) as f64 / 1e9);
-        let wanted = (clips && kept.fate == Fate::Failed).then_some(around);
+        let wanted = (clips && kept.ending == Ending::Failed).then_some(around);
         if let Some(drawn) = painter.draw(&heard, wanted) {
             sound(m, file, &drawn, lanes);
         }
@@ -211,7 +209,7 @@ fn more(m: &mut Markup, all: usize, columns: usize) {
     }
 }
 
-fn facts(m: &mut Markup, kept: &Kept) {
+fn facts(m: &mut Markup, kept: &Facts) {
     if kept.observations.is_empty() {
         return;
     }
@@ -229,7 +227,7 @@ fn facts(m: &mut Markup, kept: &Kept) {
     });
 }
 
-fn files(m: &mut Markup, run: &Path, kept: &Kept, states: &[(usize, String)]) {
+fn files(m: &mut Markup, run: &Path, kept: &Facts, states: &[(usize, String)]) {
     if kept.files.is_empty() {
         m.leaf("p", &[("class", "small")], "This trial has no evidence files.");
         return;
@@ -237,10 +235,10 @@ fn files(m: &mut Markup, run: &Path, kept: &Kept, states: &[(usize, String)]) {
     m.open("ul", &[("class", "files")]);
     for (at, file) in kept.files.iter().enumerate() {
         m.open("li", &[]);
-        let there = is_evidence(&file.file) && run.join(&file.file).is_file();
+        let there = is_evidence_path(&file.file) && run.join(&file.file).is_file();
         let name = file.file.rsplit('/').next().unwrap_or(&file.file);
         if there && file.removed.is_none() {
-            m.leaf("a", &[("href", &link(&file.file))], name);
+            m.leaf("a", &[("href", &link(file.file.as_bytes()))], name);
         } else {
             m.leaf("code", &[], name);
         }

@@ -1,62 +1,19 @@
 //! Verdicts, figures and times in words.
 
+use rigtone_html::{Badge, Markup};
 use rigtone_model::verdict::{CombinationVerdict, ExpectationVerdict, Verdict};
 use rigtone_report::figure;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
-use crate::markup::Markup;
-
-/// A verdict as the page shows it: its word, a symbol beside it, the class of its colour, and its place in the order in which people look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shown {
-    pub(crate) word: &'static str,
-    pub(crate) symbol: &'static str,
-    pub(crate) class: &'static str,
-    pub(crate) rank: u8,
-}
-
 /// How a verdict is shown; none is one that nobody gave.
-pub(crate) fn shown(verdict: Option<&Verdict>) -> Shown {
-    let of = |word, symbol, class, rank| Shown { word, symbol, class, rank };
-    match verdict {
-        Some(Verdict::Fail) => of("fail", "✗", "v-fail", 0),
-        Some(Verdict::InfraError) => of("infra-error", "!", "v-infra", 1),
-        Some(Verdict::Inconclusive) => of("inconclusive", "?", "v-open", 2),
-        Some(Verdict::Aborted) => of("aborted", "■", "v-aborted", 3),
-        Some(Verdict::Pass) => of("pass", "✓", "v-pass", 4),
-        Some(Verdict::Skipped(_)) => of("skipped", "–", "v-skipped", 5),
-        None => of("not judged", "·", "v-skipped", 6),
-    }
-}
-
-/// A verdict as a badge: symbol and word.
-pub(crate) fn badge(m: &mut Markup, shown: Shown) {
-    m.open("span", &[("class", &format!("badge {}", shown.class))]);
-    m.leaf("span", &[("aria-hidden", "true")], shown.symbol).text(" ").text(shown.word).close("span");
+pub(crate) fn shown(verdict: Option<&Verdict>) -> Badge {
+    verdict.map_or(Badge::NONE, Badge::of)
 }
 
 /// The expectation that a combination's verdict rests on most.
 pub(crate) fn leading(verdict: &CombinationVerdict) -> Option<&ExpectationVerdict> {
     let gating = || verdict.expectations.iter().filter(|e| e.gating);
     gating().find(|e| e.verdict == verdict.verdict).or_else(|| gating().next()).or_else(|| verdict.expectations.first())
-}
-
-/// The estimate with its interval, such as `97.1 % [85.1, 99.9]`; shares in percent.
-pub(crate) fn estimate(e: &ExpectationVerdict) -> Option<String> {
-    let is_share = e.unit.is_empty() && e.estimate.is_some_and(|v| (0.0..=1.0).contains(&v));
-    let (factor, unit) = if is_share { (100.0, "%") } else { (1.0, &*e.unit) };
-    let value = figure::quantity(e.estimate? * factor, unit);
-    Some(match e.interval {
-        None => value,
-        Some(interval) => {
-            let scaled = rigtone_model::verdict::Interval {
-                low: interval.low.map(|v| v * factor),
-                high: interval.high.map(|v| v * factor),
-                ..interval
-            };
-            format!("{value} {}", figure::ends(&scaled, unit))
-        }
-    })
 }
 
 /// A calendar time for people, in UTC.
@@ -97,12 +54,6 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// A path below the run directory as a link has to write it.
-pub(crate) fn link(path: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_' | b'-' | b'~');
-    path.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,10 +72,5 @@ mod tests {
     #[test]
     fn the_beginning_of_1970_is_a_known_date() {
         assert_eq!((date(0), timestamp(0)), ("1970-01-01 00:00 UTC".to_owned(), "1970-01-01T00:00:00Z".to_owned()));
-    }
-
-    #[test]
-    fn a_link_says_every_byte() {
-        assert_eq!(link("evidence/a b/\"x\".wav"), "evidence/a%20b/%22x%22.wav");
     }
 }

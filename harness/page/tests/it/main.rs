@@ -4,4 +4,5 @@ mod hostile;
 mod missing;
 mod room;
 mod shown;
+mod sound;
 mod world;

@@ -14,13 +14,13 @@ fn whole() -> Run {
     }
     run.end();
     run.verdicts(&[(&id("good"), "pass", 3)]);
-    run.write("events.jsonl", &run.log());
+    run.write("events.jsonl", run.log());
     run
 }
 
 fn cut(run: &Run, name: &str, keep: impl FnOnce(&str) -> String) {
     let text = fs::read_to_string(run.path().join(name)).expect("a file");
-    run.write(name, &keep(&text));
+    run.write(name, keep(&text));
 }
 
 fn without_end(run: &Run) {
@@ -149,6 +149,35 @@ fn evidence_that_is_gone_cut_or_elsewhere_is_counted_and_named() {
     for text in ["is missing: evidence/a/0001/gone.wav", "another size", "lies elsewhere"] {
         assert!(said.iter().any(|s| s.contains(text)), "{text}: {said:?}");
     }
+}
+
+/// An evidence budget lets many files come and go; each of them was looked at when it had gone already.
+#[rstest]
+#[case::the_first(0)]
+#[case::one_of_many(10_049)]
+fn of_many_files_that_made_room_only_the_one_that_is_missing_is_named(#[case] missing: usize) {
+    const EACH: usize = 150;
+    let mut run = Run::new(&["good"]);
+    let good = id("good");
+    let files: Vec<String> = (0..67 * EACH).map(|n| format!("evidence/a/{n}.wav")).collect();
+    for (trial, files) in (1..).zip(files.chunks(EACH)) {
+        run.event(0, Some((&good, trial, None)), "trial-started", serde_json::Value::Null);
+        for file in files {
+            run.evidence(&good, trial, file, 10);
+        }
+        run.event(1, Some((&good, trial, None)), "trial-finished", serde_json::json!({"outcome": "completed"}));
+    }
+    for (n, file) in files.iter().enumerate().filter(|(n, _)| *n != missing) {
+        let trial = u32::try_from(n / EACH + 1).unwrap();
+        let payload = serde_json::json!({"file": file, "why": "it made room for newer evidence"});
+        run.event(2, Some((&good, trial, None)), "evidence-removed", payload);
+    }
+    run.end();
+    run.verdicts(&[(&good, "pass", 67)]);
+    let page = run.page();
+    let said: Vec<String> = page.shortcomings.iter().map(ToString::to_string).collect();
+    assert_eq!(said, [format!("1 evidence file is missing: evidence/a/{missing}.wav")]);
+    assert!(page.html.contains("<dd>1 file, 10 B</dd>"), "what was taken away is not there");
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn edit(run: &Run, name: &str, change: impl FnOnce(&mut Value)) {
     let text = fs::read_to_string(run.path().join(name)).expect("a file");
     let mut document: Value = serde_json::from_str(&text).expect("JSON");
     change(&mut document);
-    run.write(name, &document.to_string());
+    run.write(name, document.to_string());
 }
 
 fn long_warnings(run: &mut Run) {

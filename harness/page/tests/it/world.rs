@@ -3,8 +3,9 @@
 use std::{fs, path::Path};
 
 use rigtone_judge::verdicts::RunPlan;
-use rigtone_model::plan::Plan;
+use rigtone_model::{id::sha256_hex, plan::Plan};
 use rigtone_page::{Options, Page, page};
+use rigtone_record::wav::encode_i16;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -24,28 +25,54 @@ pub(crate) fn id(speaker: &str) -> String {
     format!("heard/codec=sbc,source=phone,speaker={speaker}#00000001")
 }
 
+/// The same under a condition.
+pub(crate) fn id_under(condition: &str, speaker: &str) -> String {
+    format!("heard/codec=sbc,condition={condition},source=phone,speaker={speaker}#00000002")
+}
+
+/// A second of a tone at half of full scale, 48,000 frames of it.
+pub(crate) fn tone() -> Vec<u8> {
+    let omega = 2.0 * std::f64::consts::PI * 440.0 / 48_000.0;
+    let samples: Vec<i16> = (0..48_000).map(|n| (16_384.0 * (omega * f64::from(n)).sin()) as i16).collect();
+    encode_i16(48_000, 1, &samples).expect("a WAV file")
+}
+
 impl Run {
     /// A run of these speakers with one source, in which nothing has happened yet.
     pub(crate) fn new(speakers: &[&str]) -> Self {
+        let combinations: Vec<(String, &str, Option<&str>)> = speakers.iter().map(|s| (id(s), *s, None)).collect();
+        let expect = json!([{"audio": {"in": "play", "present": true, "at-least": "60 %", "confidence": "90 %"}},
+            {"latency": {"in": "play", "percentile": 50, "at-most": "220 ms", "confidence": "90 %"}}]);
+        Self::asking(&combinations, &expect)
+    }
+
+    /// A run of one speaker under these conditions, of which this is expected.
+    pub(crate) fn under(conditions: &[&str], speaker: &str, expect: &Value) -> Self {
+        let of: Vec<(String, &str, Option<&str>)> =
+            conditions.iter().map(|condition| (id_under(condition, speaker), speaker, Some(*condition))).collect();
+        Self::asking(&of, expect)
+    }
+
+    /// A run of combinations, each with its speaker and its condition, of which this is expected.
+    fn asking(of: &[(String, &str, Option<&str>)], expect: &Value) -> Self {
         let unit = |name: &str| json!({"unit": {"name": name, "device": format!("vendor/{name}"), "firmware": "1.0"}});
-        let combinations: Vec<Value> = speakers
+        let combinations: Vec<Value> = of
             .iter()
-            .map(|speaker| {
-                json!({"id": id(speaker), "scenario": "heard", "group": 1, "trial_ns": S, "resources": [],
-                    "axes": [["codec", {"value": "sbc"}], ["source", unit("phone")], ["speaker", unit(speaker)]]})
+            .map(|(id, speaker, condition)| {
+                json!({"id": id, "scenario": "heard", "group": 1, "trial_ns": S, "resources": [],
+                    "axes": [["codec", {"value": "sbc"}], ["source", unit("phone")], ["speaker", unit(speaker)]],
+                    "condition": condition})
             })
             .collect();
-        let scenario = json!({"scenario": "heard", "title": "It is heard", "matrix": {},
-            "trial": [{"play": {"signal": "smoke"}}], "repeat": {"at-least": 5, "at-most": 20},
-            "expect": [{"audio": {"in": "play", "present": true, "at-least": "60 %", "confidence": "90 %"}},
-                {"latency": {"in": "play", "percentile": 50, "at-most": "220 ms", "confidence": "90 %"}}]});
+        let scenario = json!({"scenario": "heard", "title": "It is heard", "matrix": {}, "expect": expect,
+            "trial": [{"play": {"signal": "smoke"}}], "repeat": {"at-least": 5, "at-most": 20}});
         let plan = json!({"schema": "1.0", "rig": "bench", "rig_hash": "", "retries": 1, "bench_after": 3,
             "scenarios": [{"document": scenario, "hash": ""}], "combinations": combinations});
         let plan: Plan = serde_json::from_value(plan).expect("a plan");
         let plan = RunPlan::new(plan).expect("rules");
         let run = Self { folder: tempfile::tempdir().expect("a folder"), lines: Vec::new() };
-        run.write("plan.json", &serde_json::to_string(&plan).expect("JSON"));
-        run.write("environment.json", &json!({"schema": "1.0", "kernel": "6.1"}).to_string());
+        run.write("plan.json", serde_json::to_string(&plan).expect("JSON"));
+        run.write("environment.json", json!({"schema": "1.0", "kernel": "6.1"}).to_string());
         let mut run = run;
         let started = json!({"rigtone": "0.1.0", "rig": "bench", "seed": 1, "unix_s": BEGAN, "trials_at_most": 100});
         run.event(0, None, "run-started", started);
@@ -56,7 +83,7 @@ impl Run {
         self.folder.path()
     }
 
-    pub(crate) fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, text).expect("a file");
@@ -99,6 +126,44 @@ impl Run {
         self.event(began + 2 * S, Some(whole), "trial-finished", json!({"outcome": "completed"}));
     }
 
+    /// A trial in which every step is done, and nothing is heard.
+    pub(crate) fn silent(&mut self, combination: &str, trial: u32) {
+        let began = i64::from(trial) * 10 * S;
+        let (whole, step) = ((combination, trial, None), (combination, trial, Some("play")));
+        self.event(began, Some(whole), "trial-started", Value::Null);
+        self.event(began, Some(step), "step-started", json!({"action": "play", "phase": "trial"}));
+        let presence = json!({"of": "play", "quantity": "presence", "value": {"truth": false}});
+        self.event(began + S, Some(step), "observed", presence);
+        let finished = json!({"action": "play", "phase": "trial", "outcome": "done", "took_ns": 2 * S});
+        self.event(began + 2 * S, Some(step), "step-finished", finished);
+        self.event(began + 2 * S, Some(whole), "trial-finished", json!({"outcome": "completed"}));
+    }
+
+    /// A trial that leaves this recording of a second, and in which the speaker is heard, or is not.
+    pub(crate) fn recorded(&mut self, combination: &str, trial: u32, file: &str, wav: &[u8], heard: bool) {
+        let began = i64::from(trial) * 10 * S;
+        let (whole, step) = ((combination, trial, None), (combination, trial, Some("play")));
+        self.event(began, Some(whole), "trial-started", Value::Null);
+        self.event(began, Some(step), "step-started", json!({"action": "play", "phase": "trial"}));
+        let emitted = json!({"signal": "smoke", "t_ns": began + S / 2, "uncertainty_ns": 0});
+        self.event(began + S / 2, Some(step), "emitted", emitted);
+        let anchors = json!([{"frame": 0.0, "t_ns": began + S / 4}, {"frame": 48_000.0, "t_ns": began + S + S / 4}]);
+        let evidence = json!({"file": file, "sha256": sha256_hex(wav), "bytes": wav.len(), "about": "recording",
+            "anchors": anchors});
+        self.event(began + 2 * S, Some(step), "evidence", evidence);
+        for (quantity, value) in [
+            ("presence", json!({"truth": heard})),
+            ("latency", json!({"number": {"value": 100.0, "unit": "ms", "uncertainty": 1.5}})),
+        ] {
+            let observed = json!({"of": "play", "quantity": quantity, "value": value});
+            self.event(began + 2 * S, Some(step), "observed", observed);
+        }
+        let finished = json!({"action": "play", "phase": "trial", "outcome": "done", "took_ns": 2 * S});
+        self.event(began + 2 * S, Some(step), "step-finished", finished);
+        self.event(began + 2 * S, Some(whole), "trial-finished", json!({"outcome": "completed"}));
+        self.write(file, wav);
+    }
+
     /// A file of a trial that began and has not ended.
     pub(crate) fn evidence(&mut self, combination: &str, trial: u32, file: &str, bytes: u64) {
         let payload = json!({"file": file, "sha256": "00", "bytes": bytes, "about": "recording", "anchors": []});
@@ -124,7 +189,7 @@ impl Run {
         };
         let all: Vec<Value> = of.iter().map(verdict).collect();
         let verdicts = json!({"schema": "1.0", "run": "night", "interrupted": null, "combinations": all});
-        self.write("verdicts.json", &verdicts.to_string());
+        self.write("verdicts.json", verdicts.to_string());
     }
 
     /// The log as it stands.
@@ -133,7 +198,7 @@ impl Run {
     }
 
     pub(crate) fn page(&self) -> Page {
-        self.write("events.jsonl", &self.log());
+        self.write("events.jsonl", self.log());
         self.page_of_what_is_there()
     }
 

@@ -1,7 +1,9 @@
 use std::{fs, path::Path};
 
 use rigtone_model::event::{Body, Event};
-use rigtone_record::{EVENTS, PLAN, ReadError, VERDICTS, read_events, read_plan, read_verdicts};
+use rigtone_record::{
+    ENVIRONMENT, EVENTS, PLAN, ReadError, VERDICTS, read_environment, read_events, read_plan, read_verdicts,
+};
 use rstest::rstest;
 
 use crate::{RUN, events};
@@ -32,6 +34,28 @@ fn a_log_cut_at_any_byte_gives_every_whole_line_and_says_that_it_is_cut() {
         }
         assert_eq!(read(bytes), expected, "cut at byte {cut}");
     }
+}
+
+#[rstest]
+#[case::ours(r#"{"schema": "1.0"}"#, true)]
+#[case::newer_minor(r#"{"schema": "1.7"}"#, true)]
+#[case::of_no_version("{}", true)]
+#[case::another_major(r#"{"schema": "2.0"}"#, false)]
+fn what_a_run_ran_on_is_read_unless_it_is_of_another_major_version(#[case] text: &str, #[case] is_read: bool) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(ENVIRONMENT), text).unwrap();
+    match read_environment(dir.path()) {
+        Ok(_) => assert!(is_read),
+        Err(error) => assert!(!is_read && matches!(error, ReadError::Schema { .. }), "{error}"),
+    }
+}
+
+/// Who cannot read is not told to look for a place to write to.
+#[test]
+fn what_nobody_may_read_is_to_be_made_readable() {
+    let os = std::io::ErrorKind::PermissionDenied.into();
+    let hint = ReadError::Io { path: EVENTS.into(), os }.hint();
+    assert!(hint.contains("read") && !hint.contains("write"), "{hint}");
 }
 
 #[test]

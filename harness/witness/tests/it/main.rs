@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking, wherever they do")]
 
+mod axis;
 mod radio;
 mod sound;

@@ -1,10 +1,10 @@
 //! The few shapes that drawings are made of.
 
 use super::scale::{Scale, label};
-use crate::markup::{Markup, coordinate as c};
+use crate::{Markup, coordinate as c};
 
 /// A drawing of a size, with what it shows in words.
-pub(crate) fn drawing(
+pub fn drawing(
     m: &mut Markup,
     class: &str,
     (width, height): (f64, f64),
@@ -23,15 +23,18 @@ pub(crate) fn drawing(
     m.element("svg", &attributes, inside);
 }
 
-pub(crate) fn line(m: &mut Markup, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+/// A straight line.
+pub fn line(m: &mut Markup, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
     m.open("path", &[("class", class), ("d", &format!("M{} {}L{} {}", c(x1), c(y1), c(x2), c(y2)))]).close("path");
 }
 
-pub(crate) fn path(m: &mut Markup, class: &str, d: &str) {
+/// A path, as SVG writes it.
+pub fn path(m: &mut Markup, class: &str, d: &str) {
     m.open("path", &[("class", class), ("d", d)]).close("path");
 }
 
-pub(crate) fn rectangle(m: &mut Markup, class: &str, (x, y): (f64, f64), (width, height): (f64, f64), title: &str) {
+/// A rectangle from its left upper corner, with words for whom points at it.
+pub fn rectangle(m: &mut Markup, class: &str, (x, y): (f64, f64), (width, height): (f64, f64), title: &str) {
     let (x, y, width, height) = (c(x), c(y), c(width.max(0.0)), c(height.max(0.0)));
     m.open("rect", &[("class", class), ("x", &x), ("y", &y), ("width", &width), ("height", &height)]);
     if !title.is_empty() {
@@ -40,12 +43,13 @@ pub(crate) fn rectangle(m: &mut Markup, class: &str, (x, y): (f64, f64), (width,
     m.close("rect");
 }
 
-pub(crate) fn words(m: &mut Markup, class: &str, (x, y): (f64, f64), text: &str) {
+/// Words at a place.
+pub fn words(m: &mut Markup, class: &str, (x, y): (f64, f64), text: &str) {
     m.leaf("text", &[("class", class), ("x", &c(x)), ("y", &c(y))], text);
 }
 
 /// The ticks of a horizontal axis at height `y`, with its unit behind the last one.
-pub(crate) fn horizontal_axis(m: &mut Markup, scale: Scale, y: f64, most: usize, unit: &str) {
+pub fn horizontal_axis(m: &mut Markup, scale: Scale, y: f64, most: usize, unit: &str) {
     let ticks = scale.ticks(most);
     let step = match ticks[..] {
         [first, second, ..] => second - first,
@@ -68,7 +72,7 @@ pub(crate) fn horizontal_axis(m: &mut Markup, scale: Scale, y: f64, most: usize,
 }
 
 /// The ticks of a vertical axis of counts, which begins at zero.
-pub(crate) fn count_axis(m: &mut Markup, scale: Scale, x: f64, unit: &str) {
+pub fn count_axis(m: &mut Markup, scale: Scale, x: f64, unit: &str) {
     let (bottom, top) = (scale.at(scale.low), scale.at(scale.high));
     path(m, "axis", &format!("M{} {}V{}", c(x), c(bottom), c(top)));
     words(m, "tick end", (x - 3.0, bottom), "0");

@@ -2,16 +2,18 @@
 
 /// A linear axis.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scale {
-    pub(crate) low: f64,
-    pub(crate) high: f64,
+pub struct Scale {
+    /// The value at its beginning.
+    pub low: f64,
+    /// The value at its end, which is above.
+    pub high: f64,
     from: f64,
     to: f64,
 }
 
 impl Scale {
     /// An axis from `low` to `high` (widened when they are equal) over the places `from` to `to`.
-    pub(crate) fn new(low: f64, high: f64, from: f64, to: f64) -> Self {
+    pub fn new(low: f64, high: f64, from: f64, to: f64) -> Self {
         let (low, high) = match (low.is_finite(), high.is_finite()) {
             (true, true) if high > low => (low, high),
             (true, _) => (low, low + low.abs().max(1.0) * 0.1),
@@ -20,13 +22,14 @@ impl Scale {
         Self { low, high, from, to }
     }
 
-    pub(crate) fn at(self, value: f64) -> f64 {
+    /// The place of a value; of one beyond the ends that of the end.
+    pub fn at(self, value: f64) -> f64 {
         let share = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
         self.from + share * (self.to - self.from)
     }
 
     /// Round values within, about `most` of them.
-    pub(crate) fn ticks(self, most: usize) -> Vec<f64> {
+    pub fn ticks(self, most: usize) -> Vec<f64> {
         let step = round_step((self.high - self.low) / most.max(1) as f64);
         let first = (self.low / step).ceil();
         let count = ((self.high / step).floor() - first).max(0.0) as usize;
@@ -35,7 +38,7 @@ impl Scale {
 }
 
 /// The smallest of 1, 2 and 5 times a power of ten that is not below.
-pub(crate) fn round_step(least: f64) -> f64 {
+pub fn round_step(least: f64) -> f64 {
     if !(least.is_finite() && least > 0.0) {
         return 1.0;
     }
@@ -44,7 +47,7 @@ pub(crate) fn round_step(least: f64) -> f64 {
 }
 
 /// A label of an axis whose ticks are `step` apart.
-pub(crate) fn label(value: f64, step: f64) -> String {
+pub fn label(value: f64, step: f64) -> String {
     let decimals = (-step.abs().max(1e-9).log10().floor()).clamp(0.0, 6.0) as usize;
     let text = format!("{value:.decimals$}");
     if text.trim_start_matches('-').chars().all(|c| matches!(c, '0' | '.')) { "0".to_owned() } else { text }

@@ -5,42 +5,50 @@ use std::fmt::Write as _;
 use rigtone_report::sanitise;
 
 /// Attributes of an element: a name of ours and any value.
-pub(crate) type Attributes<'a> = &'a [(&'static str, &'a str)];
+pub type Attributes<'a> = &'a [(&'static str, &'a str)];
 
 /// The longest text of anybody, in characters. A device, a document or a log may say as much as it likes: what is longer ends in `…`.
-pub(crate) const LONGEST: usize = 2000;
+pub const LONGEST: usize = 2000;
 
 /// Attributes that we make ourselves: drawings, pictures, sound, links to what is there.
 const OURS: [&str; 4] = ["content", "d", "href", "src"];
 
 /// A piece of a page.
 #[derive(Debug, Default)]
-pub(crate) struct Markup {
+pub struct Markup {
     html: String,
     /// Texts of which the end is not shown.
     cut: usize,
 }
 
 impl Markup {
-    pub(crate) fn new() -> Self {
+    /// A piece in which nothing stands.
+    pub fn new() -> Self {
         Self::default()
     }
 
     /// Bytes so far.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.html.len()
     }
 
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.html.is_empty()
+    }
+
     /// Texts so far of which the end is not shown.
-    pub(crate) fn cut(&self) -> usize {
+    pub fn cut(&self) -> usize {
         self.cut
     }
 
-    pub(crate) fn into_string(self) -> String {
+    /// What was written.
+    pub fn into_string(self) -> String {
         self.html
     }
 
-    pub(crate) fn open(&mut self, name: &'static str, attributes: Attributes<'_>) -> &mut Self {
+    /// The beginning of an element.
+    pub fn open(&mut self, name: &'static str, attributes: Attributes<'_>) -> &mut Self {
         self.html.push('<');
         self.html.push_str(name);
         for (key, value) in attributes {
@@ -62,7 +70,8 @@ impl Markup {
         self
     }
 
-    pub(crate) fn close(&mut self, name: &'static str) -> &mut Self {
+    /// The end of an element.
+    pub fn close(&mut self, name: &'static str) -> &mut Self {
         self.html.push_str("</");
         self.html.push_str(name);
         self.html.push('>');
@@ -70,19 +79,19 @@ impl Markup {
     }
 
     /// An element with what `inside` puts into it.
-    pub(crate) fn element(&mut self, name: &'static str, attributes: Attributes<'_>, inside: impl FnOnce(&mut Self)) {
+    pub fn element(&mut self, name: &'static str, attributes: Attributes<'_>, inside: impl FnOnce(&mut Self)) {
         self.open(name, attributes);
         inside(self);
         self.close(name);
     }
 
     /// An element that holds text alone.
-    pub(crate) fn leaf(&mut self, name: &'static str, attributes: Attributes<'_>, text: &str) -> &mut Self {
+    pub fn leaf(&mut self, name: &'static str, attributes: Attributes<'_>, text: &str) -> &mut Self {
         self.open(name, attributes).text(text).close(name)
     }
 
     /// Text of anybody.
-    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+    pub fn text(&mut self, text: &str) -> &mut Self {
         self.shortened(text);
         self
     }
@@ -99,20 +108,20 @@ impl Markup {
     }
 
     /// Markup of ours.
-    pub(crate) fn ours(&mut self, markup: &'static str) -> &mut Self {
+    pub fn ours(&mut self, markup: &'static str) -> &mut Self {
         self.html.push_str(markup);
         self
     }
 
     /// A piece that was made before.
-    pub(crate) fn piece(&mut self, piece: &Self) -> &mut Self {
+    pub fn piece(&mut self, piece: &Self) -> &mut Self {
         self.html.push_str(&piece.html);
         self.cut += piece.cut;
         self
     }
 
     /// A picture, a sound or a program that is a part of the page: base64 or hexadecimal digits, and what stands before them.
-    pub(crate) fn embedded(&mut self, before: &'static str, digits: &str, after: &'static str) -> &mut Self {
+    pub fn embedded(&mut self, before: &'static str, digits: &str, after: &'static str) -> &mut Self {
         self.html.push_str(before);
         self.html.extend(digits.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')));
         self.html.push_str(after);
@@ -120,7 +129,7 @@ impl Markup {
     }
 
     /// A style sheet or a script that was checked to hold no end of its element.
-    pub(crate) fn sheet(&mut self, name: &'static str, text: &str) -> &mut Self {
+    pub fn sheet(&mut self, name: &'static str, text: &str) -> &mut Self {
         debug_assert!(!text.contains("</"), "a sheet that ends its own element");
         self.open(name, &[]);
         self.html.push_str(text);
@@ -148,7 +157,7 @@ fn escape(out: &mut String, text: &str) {
 }
 
 /// A number for coordinates: at most one decimal, and never `NaN`.
-pub(crate) fn coordinate(value: f64) -> String {
+pub fn coordinate(value: f64) -> String {
     let value = if value.is_finite() { value } else { 0.0 };
     let mut text = String::new();
     let _ = write!(text, "{value:.1}");
