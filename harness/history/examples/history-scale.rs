@@ -40,7 +40,7 @@ fn main() {
     let text = text::summary(&history, text::View::default());
     println!("{:<34} {:>7.3} s  ({} bytes)", "as text", begun.elapsed().as_secs_f64(), text.len());
     let begun = Instant::now();
-    let html = page::html(&history, &page::Links::default());
+    let html = page::html(&history, &page::Links::default(), &rigtone_html::Look::default());
     println!("{:<34} {:>7.3} s  ({} bytes)", "as a page", begun.elapsed().as_secs_f64(), html.len());
     let filter = Filter { select: vec!["codec=codec-7".parse().unwrap()], since_unix_s: None };
     let begun = Instant::now();

@@ -25,15 +25,15 @@ pub(crate) fn ago(seconds: i64) -> String {
     }
 }
 
-/// A day in UTC as `2026-11-30`.
+/// A day in UTC as `2026-11-30`. A file may say anything: beyond the calendar the day is unknown, and is called so.
 pub fn day(unix_s: i64) -> String {
-    let date = OffsetDateTime::from_unix_timestamp(unix_s).unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
-    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+    let Ok(at) = OffsetDateTime::from_unix_timestamp(unix_s) else { return "an unknown day".to_owned() };
+    format!("{:04}-{:02}-{:02}", at.year(), u8::from(at.month()), at.day())
 }
 
-/// A minute in UTC as `2026-11-30 22:15`.
+/// A minute in UTC as `2026-11-30 22:15`, or `an unknown time`.
 pub(crate) fn minute(unix_s: i64) -> String {
-    let at = OffsetDateTime::from_unix_timestamp(unix_s).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let Ok(at) = OffsetDateTime::from_unix_timestamp(unix_s) else { return "an unknown time".to_owned() };
     format!("{} {:02}:{:02}", day(unix_s), at.hour(), at.minute())
 }
 
@@ -67,6 +67,15 @@ mod tests {
     #[case(400 * 86_400, "400 d", "400 days ago")]
     fn an_age_has_one_unit(#[case] seconds: i64, #[case] short: &str, #[case] long: &str) {
         assert_eq!((age(seconds).as_str(), ago(seconds).as_str()), (short, long));
+    }
+
+    #[rstest]
+    #[case(1_795_996_800, "2026-11-30", "2026-11-30 00:00")]
+    #[case(-1, "1969-12-31", "1969-12-31 23:59")]
+    #[case(i64::MAX, "an unknown day", "an unknown time")]
+    #[case(i64::MIN, "an unknown day", "an unknown time")]
+    fn a_time_beyond_the_calendar_is_unknown(#[case] unix_s: i64, #[case] on: &str, #[case] at: &str) {
+        assert_eq!((day(unix_s).as_str(), minute(unix_s).as_str()), (on, at));
     }
 
     #[rstest]

@@ -22,11 +22,12 @@ impl History {
         let combinations: Vec<Line> =
             loaded.subjects.iter().map(|((kind, _), subject)| line(*kind, subject, loaded, &ages)).collect();
         let matrices = matrix::matrices(loaded, &combinations, stale_after_s);
-        let firmware = firmware::firmware(&combinations);
+        let firmware = firmware::firmware(&combinations, &loaded.runs);
         Self {
             schema: Self::SCHEMA.to_owned(),
             at_unix_s,
             stale_after_s,
+            since_unix_s: loaded.since_unix_s,
             runs: loaded.runs.iter().map(run_line).collect(),
             skipped: left_out(loaded, skipped),
             combinations,
@@ -97,7 +98,7 @@ fn line(kind: Kind, subject: &Subject, loaded: &Loaded, ages: &Ages<'_>) -> Line
         tried: newest.map(|entry| ages.evidence(entry)),
         proven: answers().find(|entry| entry.verdict == Word::Pass).map(|entry| ages.when(entry.run)),
         streak,
-        series: series(entries, &loaded.questions),
+        series: series(entries, &loaded.questions, &loaded.runs),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use rigtone_record::ReadError;
+use rigtone_report::outline::Mismatch;
 use rusqlite::ErrorCode;
 use thiserror::Error;
 
@@ -75,6 +76,14 @@ pub enum TakeError {
     /// It holds no plan and no run below it.
     #[error("it is no run directory: it has no `plan.json`")]
     NoRun,
+    /// It has folders that nobody has looked into.
+    #[error(
+        "it lies {folders} folders deep, and runs are not looked for below it: name it to have those that are there"
+    )]
+    Deeper {
+        /// How deep runs are looked for.
+        folders: usize,
+    },
     /// Files of a run without its plan.
     #[error("it has files of a run and no `plan.json`: the run was never begun, or only a part of it was copied")]
     NoPlan,
@@ -86,12 +95,20 @@ pub enum TakeError {
         "it has no `verdicts.json`: the run did not come to its end; `rigtone run --resume` goes on with it, `rigtone merge` judges what it recorded"
     )]
     NotJudged,
+    /// Its log is whole, and only its verdicts are not there.
+    #[error(
+        "it has no `verdicts.json`, though the run came to its end: `rigtone run --resume` writes them from its log, and needs no rig for that"
+    )]
+    NoVerdicts,
     /// Its plan and its verdicts are not of one run.
     #[error("its plan and its verdicts do not belong together: `{combination}` stands in one of them only")]
     Apart {
         /// A combination that only one of them has.
         combination: String,
     },
+    /// Its verdicts were written at another end of the run, or for another run.
+    #[error("its `verdicts.json` does not belong to its log: {0}; `rigtone merge` judges what it recorded")]
+    Strange(Mismatch),
     /// Nobody knows when it began.
     #[error("nothing in it tells when the run began")]
     NoTime,

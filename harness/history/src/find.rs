@@ -27,44 +27,67 @@ pub struct Found {
 /// # Errors
 /// When a path that was named cannot be looked into.
 pub fn find(paths: &[PathBuf]) -> Result<Found, IndexError> {
-    let mut found = Found::default();
+    let mut walk = Walk::default();
     for path in paths {
         let real = fs::canonicalize(path).and_then(|real| fs::read_dir(&real).map(|_| real));
         let real = real.map_err(|os| IndexError::Io { attempted: "look for runs in", path: path.clone(), os })?;
-        look(&real, 0, &mut found);
+        walk.look(&real, 0);
     }
+    let Walk { mut found, walked, stopped } = walk;
+    // A link may lead back to a folder that was looked into from elsewhere.
+    let deeper = stopped.difference(&walked).map(|folder| (folder.clone(), TakeError::Deeper { folders: DEEPEST }));
+    found.skipped.extend(deeper);
     found.skipped.sort_by(|a, b| a.0.cmp(&b.0));
     found.skipped.dedup_by(|a, b| a.0 == b.0);
     Ok(found)
 }
 
-/// Whether there was a run, or something like one, in a directory or below it.
-fn look(directory: &Path, depth: usize, found: &mut Found) -> bool {
-    if directory.join(PLAN).symlink_metadata().is_ok() {
-        found.runs.insert(directory.to_owned());
-        return true;
-    }
-    if [EVENTS, VERDICTS].iter().any(|name| directory.join(name).is_file()) {
-        found.skipped.push((directory.to_owned(), TakeError::NoPlan));
-        return true;
-    }
-    let below = match folders(directory) {
-        Ok(below) => below,
-        Err(os) => {
-            found.skipped.push((directory.to_owned(), TakeError::Io(os)));
+/// A walk through folders.
+#[derive(Default)]
+struct Walk {
+    found: Found,
+    /// Folders whose folders were looked into.
+    walked: BTreeSet<PathBuf>,
+    /// Folders whose folders were not, for they lie too deep.
+    stopped: BTreeSet<PathBuf>,
+}
+
+impl Walk {
+    /// Whether there was a run, something like one, or more than is looked into, in a directory or below it.
+    fn look(&mut self, directory: &Path, depth: usize) -> bool {
+        if directory.join(PLAN).symlink_metadata().is_ok() {
+            self.found.runs.insert(directory.to_owned());
             return true;
         }
-    };
-    let mut any = false;
-    if depth < DEEPEST {
-        for folder in below {
-            any |= look(&folder, depth + 1, found);
+        if [EVENTS, VERDICTS].iter().any(|name| directory.join(name).is_file()) {
+            self.skip(directory, TakeError::NoPlan);
+            return true;
         }
+        let below = match folders(directory) {
+            Ok(below) => below,
+            Err(os) => {
+                self.skip(directory, TakeError::Io(os));
+                return true;
+            }
+        };
+        if depth == DEEPEST && !below.is_empty() {
+            self.stopped.insert(directory.to_owned());
+            return true;
+        }
+        self.walked.insert(directory.to_owned());
+        let mut any = false;
+        for folder in below {
+            any |= self.look(&folder, depth + 1);
+        }
+        if !any && depth == 1 {
+            self.skip(directory, TakeError::NoRun);
+        }
+        any
     }
-    if !any && depth == 1 {
-        found.skipped.push((directory.to_owned(), TakeError::NoRun));
+
+    fn skip(&mut self, directory: &Path, why: TakeError) {
+        self.found.skipped.push((directory.to_owned(), why));
     }
-    any
 }
 
 /// The folders in a directory, hidden ones left out; links are followed to where they lead, so that no run is counted twice.

@@ -17,6 +17,8 @@ pub struct History {
     pub at_unix_s: i64,
     /// From which age on evidence is stale, in seconds.
     pub stale_after_s: i64,
+    /// Only runs that began at this time or later were looked at, in seconds since 1970: `proven` and streaks are of those alone.
+    pub since_unix_s: Option<i64>,
     /// The runs, by time.
     pub runs: Vec<RunLine>,
     /// What is not in it, and why.
@@ -82,9 +84,9 @@ pub struct Line {
     pub last: Option<Evidence>,
     /// The newest try, where it gave no answer and is newer than the newest answer.
     pub tried: Option<Evidence>,
-    /// The newest pass.
+    /// The newest pass, on any rig of the kind.
     pub proven: Option<When>,
-    /// How long it has answered the same.
+    /// How long it has answered the same, on any rig of the kind.
     pub streak: Option<Streak>,
     /// What each expectation came to, run by run.
     pub series: Vec<Series>,
@@ -149,7 +151,7 @@ pub struct Series {
     pub rate: bool,
     /// Its answers, by time.
     pub points: Vec<Point>,
-    /// Where the rate in which it held has changed.
+    /// Where the rate in which it held has changed on a rig; between two rigs no change is looked for.
     pub changes: Vec<Changed>,
 }
 
@@ -176,16 +178,16 @@ pub struct Point {
     pub confidence: Option<f64>,
 }
 
-/// A place at which a rate has changed.
+/// A place at which a rate has changed on a rig, which is that of `run`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Changed {
     /// The place in `runs` of the first run with the new rate.
     pub run: usize,
     /// The place of its point in `points`.
     pub point: usize,
-    /// All runs since the change before, together.
+    /// All runs of the rig since the change before, together.
     pub before: Rate,
-    /// All runs until the change after, together.
+    /// All runs of the rig until the change after, together.
     pub after: Rate,
     /// Probability of such a difference by chance, times the places that were searched: Fisher's exact test with Bonferroni's correction.
     pub p: f64,
@@ -263,16 +265,32 @@ pub struct Cell {
     pub others: String,
     /// How much its evidence is worth.
     pub state: State,
-    /// The combination with the newest evidence.
+    /// The combination with the newest evidence: what is shown is of it.
     pub id: Option<String>,
+    /// Where the point has several units: those of that combination, such as `source phone-2, speaker box-1`.
+    pub units: Option<String>,
+    /// How many combinations it stands for: each unit of its devices makes another one.
+    pub combinations: usize,
+    /// How many of them have which newest answer, the worst first. Those without an answer are in none.
+    pub answers: Vec<Tally>,
     /// The newest answer.
     pub last: Option<Evidence>,
     /// Of the gating expectations the one that stood worst, in words: estimate, interval, n.
     pub figure: Option<String>,
     /// The newest try, where it gave no answer.
     pub tried: Option<Evidence>,
-    /// Where it does not pass today: the newest pass of the same devices, and with which firmware, such as `4 days ago on speaker firmware 2.1`.
+    /// Where it does not pass today: the newest pass of the same devices, and with which other firmware or unit, such as
+    /// `4 days ago on speaker firmware 2.1`.
     pub proven: Option<String>,
+}
+
+/// Combinations with one newest answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Tally {
+    /// The answer.
+    pub verdict: Word,
+    /// How many have it.
+    pub combinations: usize,
 }
 
 /// A device with several firmware versions, everything else alike.
@@ -305,15 +323,32 @@ pub struct Version {
     pub first_run: usize,
     /// The place of the last of them.
     pub last_run: usize,
+    /// The rigs of these runs. Where those of two versions differ, so may their rates.
+    pub rigs: Vec<String>,
     /// In how many trials it held.
     pub rate: Rate,
+    /// Where its rate has changed, by time: before and after are in `rate` together.
+    pub changed: Vec<Within>,
     /// Probability by chance of such a difference to the version before: Fisher's exact test on two sides.
     pub p: Option<f64>,
 }
 
+/// A change of the rate within a firmware version.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Within {
+    /// The combination whose rate has changed.
+    pub id: String,
+    /// The place in `runs` of the first run with the new rate.
+    pub run: usize,
+    /// The rate before.
+    pub before: Rate,
+    /// The rate after.
+    pub after: Rate,
+}
+
 impl History {
     /// The version this build writes.
-    pub const SCHEMA: &'static str = "1.0";
+    pub const SCHEMA: &'static str = "1.1";
 
     /// Its JSON Schema (draft 2020-12), its keys in alphabetical order.
     pub fn json_schema() -> serde_json::Value {

@@ -147,6 +147,7 @@ impl Index {
         let mut done = Refreshed::default();
         let mut known = self.known()?;
         let mut store = Store::default();
+        let mut replaced = false;
         for directory in runs {
             let before = known.remove(directory);
             let taken = match take::state(directory) {
@@ -163,6 +164,7 @@ impl Index {
                     store.put(&change, directory, &state, &taken)?;
                     change.commit()?;
                     done.taken += 1;
+                    replaced |= before.is_some();
                 }
                 Err(why) => {
                     done.forgotten += usize::from(before.is_some() && self.forget(directory)?);
@@ -173,6 +175,12 @@ impl Index {
         let roots: Vec<PathBuf> = roots.iter().filter_map(|root| fs::canonicalize(root).ok()).collect();
         for gone in known.into_keys().filter(|directory| roots.iter().any(|root| directory.starts_with(root))) {
             done.forgotten += usize::from(self.forget(&gone)?);
+        }
+        // Once for all: it goes through every answer. What a command that was killed has left goes the next time.
+        if replaced || done.forgotten > 0 {
+            let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            store::tidy(&change)?;
+            change.commit()?;
         }
         Ok(done)
     }

@@ -10,9 +10,11 @@ mod find;
 mod firmware;
 mod history;
 mod index;
+mod log;
 mod look;
 mod matrix;
 pub mod page;
+mod rigs;
 mod series;
 mod take;
 pub mod text;
@@ -25,7 +27,7 @@ pub use error::{IndexError, TakeError};
 pub use find::{Found, find};
 pub use history::{
     Axis, Cell, Changed, Evidence, Firmware, Head, History, Line, Matrix, Point, Rate, RunLine, Series, Skipped, State,
-    Streak, Version, When,
+    Streak, Tally, Version, When, Within,
 };
 pub use index::{Answer, Entry, INDEX, Index, Loaded, Refreshed, Run, Subject};
 pub use look::{Look, look};

@@ -1,13 +1,17 @@
 //! The matrix: the newest evidence of every point, and the points that nobody has tried.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
     Kind,
     age::ago,
-    history::{Axis, Cell, Head, Line, Matrix, State},
+    firmware::natural,
+    history::{Axis, Cell, Head, Line, Matrix, State, Tally},
     index::Loaded,
-    text::figure,
+    text::{figure, heading},
     word::Word,
 };
 
@@ -83,9 +87,11 @@ fn matrix(kind: Kind, scenario: &str, lines: &[&Line], stale_after_s: i64) -> Ma
         let point = (axis(line, &row_axis), axis(line, &column_axis), others(line, &without));
         points.entry(point).or_default().push(line);
     }
-    let rows: BTreeSet<Head> = points.keys().map(|(row, _, _)| row.clone()).collect();
-    let columns: BTreeSet<Head> = points.keys().map(|(_, column, _)| column.clone()).collect();
-    let variants: BTreeSet<String> = points.keys().map(|(_, _, others)| others.clone()).collect();
+    let rows = heads(points.keys().map(|(row, ..)| row));
+    let columns = heads(points.keys().map(|(_, column, _)| column));
+    let variants: BTreeSet<&String> = points.keys().map(|(.., others)| others).collect();
+    let mut variants: Vec<String> = variants.into_iter().cloned().collect();
+    variants.sort_by(|a, b| natural(a).cmp(&natural(b)));
     let mut cells = Vec::with_capacity(rows.len() * columns.len() * variants.len());
     for (row, row_head) in rows.iter().enumerate() {
         for (column, column_head) in columns.iter().enumerate() {
@@ -96,17 +102,27 @@ fn matrix(kind: Kind, scenario: &str, lines: &[&Line], stale_after_s: i64) -> Ma
             }
         }
     }
-    let (rows, columns) = (rows.into_iter().collect(), columns.into_iter().collect());
     Matrix { kind, scenario: scenario.to_owned(), title: None, row_axis, column_axis, rows, columns, cells }
+}
+
+/// Each row or column once, names and versions as people order them.
+fn heads<'a>(found: impl Iterator<Item = &'a Head>) -> Vec<Head> {
+    let mut heads: Vec<Head> = found.collect::<BTreeSet<_>>().into_iter().cloned().collect();
+    heads.sort_by(|a, b| natural(&heading(a)).cmp(&natural(&heading(b))));
+    heads
+}
+
+/// How bad a verdict is.
+fn rank(verdict: Word) -> u8 {
+    match verdict {
+        Word::Fail => 2,
+        Word::Inconclusive => 1,
+        _ => 0,
+    }
 }
 
 /// The newest evidence of a point. Where several units have one firmware, the newest of them all; of two of one run the worse.
 fn cell((row, column): (usize, usize), others: &str, there: &[&Line], all: &[&Line], stale_after_s: i64) -> Cell {
-    let rank = |verdict: Word| match verdict {
-        Word::Fail => 2,
-        Word::Inconclusive => 1,
-        _ => 0,
-    };
     let answered = there.iter().filter_map(|line| line.last.as_ref().map(|last| (*line, last)));
     let newest = answered.max_by_key(|(_, last)| (last.when.run, rank(last.verdict)));
     let tried = there.iter().filter_map(|line| line.tried.as_ref()).max_by_key(|tried| tried.when.run);
@@ -125,6 +141,9 @@ fn cell((row, column): (usize, usize), others: &str, there: &[&Line], all: &[&Li
         others: others.to_owned(),
         state,
         id: id.map(|line| line.id.clone()),
+        units: newest.and_then(|(line, _)| units(line, there)),
+        combinations: there.len(),
+        answers: tallied(there),
         last: newest.map(|(_, last)| last.clone()),
         figure: newest.and_then(|(line, _)| figure::worst(line)),
         tried,
@@ -132,23 +151,59 @@ fn cell((row, column): (usize, usize), others: &str, there: &[&Line], all: &[&Li
     }
 }
 
-/// The newest pass of the same devices, whatever their firmware.
+/// How many combinations have which newest answer, the worst first.
+fn tallied(there: &[&Line]) -> Vec<Tally> {
+    let mut tallies: Vec<Tally> = Vec::new();
+    for verdict in there.iter().filter_map(|line| line.last.as_ref()).map(|last| last.verdict) {
+        match tallies.iter_mut().find(|tally| tally.verdict == verdict) {
+            Some(tally) => tally.combinations += 1,
+            None => tallies.push(Tally { verdict, combinations: 1 }),
+        }
+    }
+    tallies.sort_by_key(|tally| Reverse(rank(tally.verdict)));
+    tallies
+}
+
+/// The units of a combination that others of its point do not have; nothing where it is alone.
+fn units(line: &Line, there: &[&Line]) -> Option<String> {
+    let shared = |name: &str| there.iter().all(|other| other.axes.get(name) == line.axes.get(name));
+    let units = line.axes.iter().filter(|(name, axis)| axis.device.is_some() && !shared(name));
+    let units: Vec<String> = units.map(|(name, axis)| format!("{name} {}", axis.name)).collect();
+    (!units.is_empty()).then(|| units.join(", "))
+}
+
+/// The newest pass of the same devices, whatever their firmware and unit; of those of one run that with the least other firmware, then with the
+/// fewest other units.
 fn proven(line: &Line, all: &[&Line]) -> Option<String> {
     let lineage = lineage(line);
     let passed = all.iter().filter(|other| self::lineage(other) == lineage);
-    let (other, when) =
-        passed.filter_map(|other| other.proven.map(|when| (*other, when))).max_by_key(|(_, when)| when.run)?;
-    let on: Vec<String> = other
-        .axes
-        .iter()
-        .filter_map(|(name, axis)| {
-            let firmware = axis.firmware.as_ref()?;
-            let same = line.axes.get(name).is_some_and(|here| here.firmware.as_ref() == Some(firmware));
-            (!same).then(|| format!("{name} firmware {firmware}"))
-        })
-        .collect();
+    let passed = passed
+        .filter_map(|other| other.proven.map(|when| (when, other_firmware(line, other), other_units(line, other))));
+    let (when, firmware, units) =
+        passed.max_by_key(|(when, firmware, units)| (when.run, Reverse(firmware.len()), Reverse(units.len())))?;
+    let on: Vec<String> = [firmware, units].concat();
     let on = if on.is_empty() { String::new() } else { format!(" on {}", on.join(" and ")) };
     Some(format!("{}{on}", ago(when.age_s)))
+}
+
+/// The units that `other` had in place of those of `line`, such as `speaker box-2`, where their firmware does not tell them apart.
+fn other_units(line: &Line, other: &Line) -> Vec<String> {
+    let units = other.axes.iter().filter_map(|(name, axis)| {
+        let here = line.axes.get(name)?;
+        let another = axis.device.is_some() && here.firmware == axis.firmware && here.name != axis.name;
+        another.then(|| format!("{name} {}", axis.name))
+    });
+    units.collect()
+}
+
+/// The firmware that `other` had and `line` has not, such as `speaker firmware 2.1`.
+fn other_firmware(line: &Line, other: &Line) -> Vec<String> {
+    let firmware = other.axes.iter().filter_map(|(name, axis)| {
+        let firmware = axis.firmware.as_ref()?;
+        let same = line.axes.get(name).is_some_and(|here| here.firmware.as_ref() == Some(firmware));
+        (!same).then(|| format!("{name} firmware {firmware}"))
+    });
+    firmware.collect()
 }
 
 /// What two combinations have in common that differ in firmware only.

@@ -1,6 +1,6 @@
-//! The answers of an expectation, run by run, and where they changed.
+//! The answers of an expectation, run by run, and where they changed on a rig.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rigtone_judge::{
     Confidence,
@@ -10,7 +10,7 @@ use rigtone_judge::{
 
 use crate::{
     history::{Changed, Point, Rate, Series},
-    index::{Answer, Entry},
+    index::{Answer, Entry, Run},
 };
 
 /// The confidence of intervals of several runs together, where no verdict tells that of the expectation.
@@ -20,7 +20,7 @@ const CONFIDENCE: f64 = 0.95;
 const SAME: f64 = 1e-6;
 
 /// The series of a combination, in the order of its newest answer; those that it no longer has come last.
-pub(crate) fn series(entries: &[Entry], questions: &[(String, String)]) -> Vec<Series> {
+pub(crate) fn series(entries: &[Entry], questions: &[(String, String)], runs: &[Run]) -> Vec<Series> {
     let mut places: HashMap<(usize, usize, bool), usize> = HashMap::new();
     let mut found: Vec<Series> = Vec::new();
     // The newest answer comes first: it gives the order.
@@ -37,7 +37,7 @@ pub(crate) fn series(entries: &[Entry], questions: &[(String, String)]) -> Vec<S
             found[place].points.push(point(entry.run, answer));
         }
     }
-    found.into_iter().map(finished).collect()
+    found.into_iter().map(|series| finished(series, runs)).collect()
 }
 
 fn of(answer: &Answer, questions: &[(String, String)], current: bool) -> Series {
@@ -61,7 +61,7 @@ fn point(run: usize, answer: &Answer) -> Point {
 }
 
 /// Puts the points in order, makes percentages of rates, and looks for changes.
-fn finished(mut series: Series) -> Series {
+fn finished(mut series: Series, runs: &[Run]) -> Series {
     series.points.reverse();
     let factor = match series.unit.as_str() {
         "" => 100.0,
@@ -80,17 +80,30 @@ fn finished(mut series: Series) -> Series {
             *value *= factor;
         }
     }
-    let counts: Vec<Proportion> = series.points.iter().map(proportion).collect();
-    let sure = confidence(&series);
-    let marked = changes(&counts, Search::default()).into_iter().map(|change| Changed {
-        run: series.points[change.at].run,
-        point: change.at,
-        before: rate(change.before, sure),
-        after: rate(change.after, sure),
-        p: change.p,
-    });
-    series.changes = marked.collect();
+    series.changes = changed(&series, runs);
     series
+}
+
+/// Looks for changes in what each rig saw. Between two rigs none is looked for: it would be one of the room as likely as one of the device.
+fn changed(series: &Series, runs: &[Run]) -> Vec<Changed> {
+    let mut of_rig: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, point) in series.points.iter().enumerate() {
+        of_rig.entry(&runs[point.run].rig).or_default().push(place);
+    }
+    let sure = confidence(series);
+    let mut found = Vec::new();
+    for places in of_rig.values() {
+        let counts: Vec<Proportion> = places.iter().map(|place| proportion(&series.points[*place])).collect();
+        found.extend(changes(&counts, Search::default()).into_iter().map(|change| Changed {
+            run: series.points[places[change.at]].run,
+            point: places[change.at],
+            before: rate(change.before, sure),
+            after: rate(change.after, sure),
+            p: change.p,
+        }));
+    }
+    found.sort_by_key(|change| change.point);
+    found
 }
 
 /// In how many of the trials that tell it held: what a microphone cannot decide is no change of the device.

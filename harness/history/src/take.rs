@@ -8,16 +8,16 @@ use std::{
     path::Path,
 };
 
-use rigtone_model::{event::Body, id::CombinationId, plan::Combination, verdict::CombinationVerdict};
+use rigtone_model::{id::CombinationId, plan::Combination, verdict::CombinationVerdict};
 use rigtone_record::{
-    ENVIRONMENT, PLAN, ReadError, RecordError, VERDICTS, keep_quiet, merged_of, read_environment, read_events,
-    read_plan, read_verdicts,
+    ENVIRONMENT, EVENTS, PLAN, ReadError, RecordError, VERDICTS, keep_quiet, merged_of, read_environment, read_plan,
+    read_verdicts,
 };
 use rigtone_report::exit::{self, InconclusivePolicy};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::{Kind, error::TakeError};
+use crate::{Kind, error::TakeError, log::Log};
 
 /// The version of Rigtone that a run does not tell.
 const UNKNOWN_VERSION: &str = "unknown";
@@ -72,8 +72,21 @@ pub(crate) fn state(directory: &Path) -> Result<String, TakeError> {
         Err(os) => Err(TakeError::Io(os)),
     };
     let plan = one(PLAN)?.ok_or(TakeError::NoPlan)?;
-    let verdicts = one(VERDICTS)?.ok_or(TakeError::NotJudged)?;
-    Ok(format!("{plan} {verdicts} {}", one(ENVIRONMENT)?.unwrap_or_default()))
+    let verdicts = one(VERDICTS)?.ok_or_else(|| unjudged(directory))?;
+    let [environment, events] = [one(ENVIRONMENT)?, one(EVENTS)?].map(|there| there.unwrap_or_else(|| "-".to_owned()));
+    Ok(format!("{plan} {verdicts} {environment} {events}"))
+}
+
+/// Why a run has no verdicts: it goes on, it did not come to its end, or only they are missing.
+fn unjudged(directory: &Path) -> TakeError {
+    match keep_quiet(directory) {
+        Err(RecordError::InUse { .. }) => TakeError::BeingWritten,
+        // As long as it is there nobody writes.
+        _quiet => match Log::of(directory).is_done() {
+            true => TakeError::NoVerdicts,
+            false => TakeError::NotJudged,
+        },
+    }
 }
 
 fn identity(data: &Metadata) -> String {
@@ -105,7 +118,12 @@ pub(crate) fn take(directory: &Path) -> Result<Taken, TakeError> {
     let scenarios = plan.scenarios.into_iter().map(|planned| named(directory, planned)).collect::<Result<_, _>>()?;
     let kind = Kind::of(environment.as_ref(), &plan.combinations);
     let environment = environment.unwrap_or_default();
-    let (unix_s, rigtone) = beginning(directory, &environment)?;
+    // A log may be long: it is gone through only when nothing else is in the way of the run.
+    let log = Log::of(directory);
+    if let Some(why) = log.mismatch(&verdicts) {
+        return Err(TakeError::Strange(why));
+    }
+    let (unix_s, rigtone) = beginning(&environment, log).ok_or(TakeError::NoTime)?;
     let parts = merged_of(&environment);
     Ok(Taken {
         id: verdicts.run,
@@ -128,20 +146,10 @@ fn named(directory: &Path, planned: Planned) -> Result<(String, Box<RawValue>), 
 }
 
 /// When the run began and with which version: as its environment says, else as the first event of its log does.
-fn beginning(directory: &Path, environment: &Value) -> Result<(i64, String), TakeError> {
-    let version = environment["rigtone"].as_str().map(str::to_owned);
-    if let Some(unix_s) = environment["run"]["unix_s"].as_i64() {
-        return Ok((unix_s, version.unwrap_or_else(|| UNKNOWN_VERSION.to_owned())));
-    }
-    // It is the first event of a log; in what is no log it is looked for a little further, and not to its end.
-    let events = read_events(directory).into_iter().flat_map(|events| events.take(16)).flatten();
-    events
-        .filter_map(|event| match event.body {
-            Body::RunStarted { unix_s, rigtone, .. } => Some((unix_s, rigtone)),
-            _ => None,
-        })
-        .next()
-        .ok_or(TakeError::NoTime)
+fn beginning(environment: &Value, log: Log) -> Option<(i64, String)> {
+    let version = environment["rigtone"].as_str().unwrap_or(UNKNOWN_VERSION);
+    let stated = environment["run"]["unix_s"].as_i64();
+    stated.map(|unix_s| (unix_s, version.to_owned())).or(log.began)
 }
 
 /// Each combination of the plan with its verdict.

@@ -58,8 +58,6 @@ pub struct Entry {
     pub verdict: Word,
     /// Why it was skipped.
     pub reason: Option<Box<str>>,
-    /// Trials that gave a result.
-    pub trials: u32,
     /// Trials lost to the rig.
     pub lost: u32,
     /// Why it was in quarantine.
@@ -108,6 +106,8 @@ pub struct Loaded {
     pub scenarios: Vec<Scenario>,
     /// Runs that are left out because another one holds the same trials, and which.
     pub doubled: Vec<(PathBuf, String)>,
+    /// Only runs that began at this time or later are in it.
+    pub since_unix_s: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -138,17 +138,13 @@ impl From<Planned> for Combination {
 pub(super) fn load(from: &Connection, wanted: &BTreeSet<PathBuf>, filter: &Filter) -> rusqlite::Result<Loaded> {
     // One transaction: what another command writes meanwhile is seen whole or not at all.
     let from = from.unchecked_transaction()?;
-    let (runs, places, doubled) = runs(&from, wanted, filter)?;
-    let mut documents = from.prepare("SELECT document FROM scenario ORDER BY scenario")?;
-    let documents: Vec<String> = documents.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    // One that this version cannot read has no tags and claims to select by; its combinations are there all the same.
-    let scenarios: Vec<Scenario> = documents.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+    let Runs { runs, places, by_time, doubled } = runs(&from, wanted, filter)?;
+    let scenarios = scenarios(&from, &by_time)?;
     let (questions, question_places) = questions(&from)?;
-    let mut loaded = Loaded { runs, questions, doubled, ..Loaded::default() };
     let planned = chosen(&from, filter, &scenarios)?;
-    loaded.scenarios = scenarios;
-    let mut entries =
-        from.prepare("SELECT run, verdict, reason, trials, lost, quarantined FROM verdict WHERE subject = ?")?;
+    let since_unix_s = filter.since_unix_s;
+    let mut loaded = Loaded { runs, questions, scenarios, doubled, since_unix_s, subjects: BTreeMap::new() };
+    let mut entries = from.prepare("SELECT run, verdict, reason, lost, quarantined FROM verdict WHERE subject = ?")?;
     let mut answers = from.prepare(
         "SELECT run, question, part, gating, verdict, n, held, ambiguous, estimate, low, high, confidence
          FROM answer WHERE subject = ? ORDER BY run, place",
@@ -181,8 +177,15 @@ pub(super) fn load(from: &Connection, wanted: &BTreeSet<PathBuf>, filter: &Filte
     Ok(loaded)
 }
 
-/// Runs, the place of each by its number, and those that are left out.
-type Runs = (Vec<Run>, HashMap<i64, usize>, Vec<(PathBuf, String)>);
+/// The runs that were asked for.
+struct Runs {
+    runs: Vec<Run>,
+    /// The place of each in `runs`, by its number.
+    places: HashMap<i64, usize>,
+    /// The numbers of all of them, also of those that are left out, with their places by time.
+    by_time: HashMap<i64, usize>,
+    doubled: Vec<(PathBuf, String)>,
+}
 
 fn runs(from: &Connection, wanted: &BTreeSet<PathBuf>, filter: &Filter) -> rusqlite::Result<Runs> {
     let mut all = from.prepare(
@@ -205,6 +208,7 @@ fn runs(from: &Connection, wanted: &BTreeSet<PathBuf>, filter: &Filter) -> rusql
     })?;
     let mut found: Vec<(i64, Run, String)> = rows.collect::<rusqlite::Result<_>>()?;
     found.retain(|(_, run, _)| wanted.contains(&run.directory));
+    let by_time = found.iter().enumerate().map(|(place, (number, ..))| (*number, place)).collect();
     let merged = merged(&found);
     let (mut runs, mut places, mut doubled, mut seen) = (Vec::new(), HashMap::new(), Vec::new(), HashSet::new());
     for (number, run, parts) in found {
@@ -220,7 +224,27 @@ fn runs(from: &Connection, wanted: &BTreeSet<PathBuf>, filter: &Filter) -> rusql
             runs.push(run);
         }
     }
-    Ok((runs, places, doubled))
+    Ok(Runs { runs, places, by_time, doubled })
+}
+
+/// The documents of the scenarios, each as the newest of these runs had it.
+fn scenarios(from: &Connection, by_time: &HashMap<i64, usize>) -> rusqlite::Result<Vec<Scenario>> {
+    let mut all = from.prepare("SELECT scenario, run, document FROM scenario")?;
+    let mut rows = all.query([])?;
+    let mut newest: BTreeMap<String, (usize, i64)> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let Some(place) = by_time.get(&row.get::<_, i64>(1)?) else { continue };
+        let this = (*place, row.get::<_, i64>(2)?);
+        newest.entry(row.get(0)?).and_modify(|other| *other = this.max(*other)).or_insert(this);
+    }
+    let mut document = from.prepare("SELECT text FROM document WHERE document = ?")?;
+    let mut scenarios = Vec::with_capacity(newest.len());
+    for (_, number) in newest.into_values() {
+        let text: String = document.query_row([number], |row| row.get(0))?;
+        // One that this version cannot read has no tags and claims to select by; its combinations are there all the same.
+        scenarios.extend(serde_json::from_str::<Scenario>(&text).ok());
+    }
+    Ok(scenarios)
 }
 
 /// The merged run that holds the trials of a run, by the id of the latter. Of several that share a part the one of most parts is it.
@@ -245,7 +269,7 @@ fn parts(text: &str) -> Vec<String> {
 type Questions = (Vec<(String, String)>, HashMap<i64, usize>);
 
 fn questions(from: &Connection) -> rusqlite::Result<Questions> {
-    let mut all = from.prepare("SELECT question, expected, unit FROM question ORDER BY question")?;
+    let mut all = from.prepare("SELECT question, expected, unit FROM question ORDER BY expected, unit")?;
     let (mut questions, mut places) = (Vec::new(), HashMap::new());
     let mut rows = all.query([])?;
     while let Some(row) = rows.next()? {
@@ -255,9 +279,9 @@ fn questions(from: &Connection) -> rusqlite::Result<Questions> {
     Ok((questions, places))
 }
 
-/// The combinations that the filter lets through, with their numbers.
+/// The combinations that the filter lets through, with their numbers. Numbers tell in which order runs came, and that decides nothing.
 fn chosen(from: &Connection, filter: &Filter, scenarios: &[Scenario]) -> rusqlite::Result<Vec<(i64, Combination)>> {
-    let mut all = from.prepare("SELECT subject, planned FROM subject ORDER BY subject")?;
+    let mut all = from.prepare("SELECT subject, planned FROM subject ORDER BY planned")?;
     let rows = all.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
     let mut chosen = Vec::new();
     for row in rows {
@@ -281,9 +305,8 @@ fn entry(row: &Row<'_>, run: usize) -> rusqlite::Result<Entry> {
         run,
         verdict: word(row, 1)?,
         reason: row.get::<_, Option<String>>(2)?.map(Into::into),
-        trials: row.get(3)?,
-        lost: row.get(4)?,
-        quarantined: row.get::<_, Option<String>>(5)?.map(Into::into),
+        lost: row.get(3)?,
+        quarantined: row.get::<_, Option<String>>(4)?.map(Into::into),
         answers: Vec::new(),
     })
 }

@@ -1,12 +1,12 @@
 //! The tables of the index.
 
 /// The version of the tables, as `PRAGMA user_version`: raised whenever they, or what is put into them, change.
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 3;
 
 /// What tells an index from the database of somebody else, as `PRAGMA application_id`: "RgTn".
 pub(super) const APPLICATION: i32 = 0x5267_546e;
 
-/// All of it is derived from run directories. Texts that return in every run stand once: `subject` and `question`.
+/// All of it is derived from run directories, and goes with them. Texts that return in every run stand once: `document`, `subject` and `question`.
 pub(super) const TABLES: &str = "
 CREATE TABLE run (
     run INTEGER PRIMARY KEY,
@@ -21,10 +21,15 @@ CREATE TABLE run (
     exit_code INTEGER NOT NULL,
     parts TEXT NOT NULL             -- JSON: ids of the runs that it was merged of
 );
+CREATE TABLE document (
+    document INTEGER PRIMARY KEY,
+    text TEXT NOT NULL UNIQUE       -- JSON: a scenario as a plan holds it
+);
 CREATE TABLE scenario (
-    scenario TEXT PRIMARY KEY,
-    unix_s INTEGER NOT NULL,        -- of the newest run that had it
-    document TEXT NOT NULL          -- JSON
+    run INTEGER NOT NULL,
+    scenario TEXT NOT NULL,
+    document INTEGER NOT NULL,
+    PRIMARY KEY (run, scenario)
 ) WITHOUT ROWID;
 CREATE TABLE subject (
     subject INTEGER PRIMARY KEY,
@@ -41,11 +46,8 @@ CREATE TABLE verdict (
     run INTEGER NOT NULL,
     verdict TEXT NOT NULL,
     reason TEXT,
-    trials INTEGER NOT NULL,
     lost INTEGER NOT NULL,
-    took_ns INTEGER NOT NULL,
     quarantined TEXT,               -- the reason of the entry
-    classes TEXT,                   -- JSON: how often each failure class was seen
     PRIMARY KEY (subject, run)
 ) WITHOUT ROWID;
 CREATE TABLE answer (
@@ -63,7 +65,6 @@ CREATE TABLE answer (
     low REAL,
     high REAL,
     confidence REAL,
-    classes TEXT,
     PRIMARY KEY (subject, run, place)
 ) WITHOUT ROWID;
 CREATE INDEX verdict_of_run ON verdict (run);

@@ -16,8 +16,9 @@ use crate::take::Taken;
 pub(super) struct Store {
     subjects: HashMap<String, i64>,
     questions: HashMap<(String, String), i64>,
-    /// Of which tables those numbers are.
-    tables: Option<i64>,
+    documents: HashMap<String, i64>,
+    /// Of which version of the database those numbers are, but for what was put in here.
+    version: Option<i64>,
 }
 
 /// What makes a combination what it is, beside its id.
@@ -38,10 +39,10 @@ impl Store {
         state: &str,
         taken: &Taken,
     ) -> rusqlite::Result<()> {
-        // Another command may have made the tables anew.
-        let tables = into.pragma_query_value(None, "schema_version", |row| row.get(0))?;
-        if self.tables != Some(tables) {
-            *self = Self { tables: Some(tables), ..Self::default() };
+        // Another command may have taken texts out, or made the tables anew. What this one does leaves the number as it is.
+        let version = into.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        if self.version != Some(version) {
+            *self = Self { version: Some(version), ..Self::default() };
         }
         let directory = directory.as_os_str().as_bytes();
         forget(into, directory)?;
@@ -59,9 +60,10 @@ impl Store {
         ])?;
         let run = into.last_insert_rowid();
         for (scenario, document) in &taken.scenarios {
-            let newest = "INSERT INTO scenario VALUES (?, ?, ?) ON CONFLICT (scenario) DO UPDATE
-                SET unix_s = excluded.unix_s, document = excluded.document WHERE excluded.unix_s >= unix_s";
-            into.prepare_cached(newest)?.execute(params![scenario, taken.unix_s, document.get()])?;
+            let document = self.document(into, document.get())?;
+            // A plan that somebody wrote may name a scenario twice.
+            let row = "INSERT OR REPLACE INTO scenario VALUES (?, ?, ?)";
+            into.prepare_cached(row)?.execute(params![run, scenario, document])?;
         }
         for (planned, verdict) in &taken.combinations {
             let subject = self.subject(into, planned)?;
@@ -90,6 +92,16 @@ impl Store {
         Ok(number)
     }
 
+    fn document(&mut self, into: &Connection, text: &str) -> rusqlite::Result<i64> {
+        if let Some(number) = self.documents.get(text) {
+            return Ok(*number);
+        }
+        let known = into.prepare_cached("SELECT document FROM document WHERE text = ?")?;
+        let number = number_of(known, into, "INSERT INTO document VALUES (NULL, ?)", params![text])?;
+        self.documents.insert(text.to_owned(), number);
+        Ok(number)
+    }
+
     fn question(&mut self, into: &Connection, answer: &ExpectationVerdict) -> rusqlite::Result<i64> {
         let key = (answer.expected.clone(), answer.unit.clone());
         if let Some(number) = self.questions.get(&key) {
@@ -110,7 +122,7 @@ impl Store {
         answer: &ExpectationVerdict,
     ) -> rusqlite::Result<()> {
         let question = self.question(into, answer)?;
-        let row = "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let row = "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         into.prepare_cached(row)?.execute(params![
             subject,
             run,
@@ -126,7 +138,6 @@ impl Store {
             answer.interval.and_then(|interval| interval.low),
             answer.interval.and_then(|interval| interval.high),
             answer.interval.map(|interval| interval.confidence),
-            (!answer.classes.is_empty()).then(|| json(&answer.classes)),
         ])?;
         *place += 1;
         for one in &answer.parts {
@@ -141,16 +152,13 @@ fn put_verdict(into: &Connection, subject: i64, run: i64, verdict: &CombinationV
         Verdict::Skipped(reason) => Some(reason.as_str()),
         _ => None,
     };
-    into.prepare_cached("INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+    into.prepare_cached("INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?)")?.execute(params![
         subject,
         run,
         verdict.verdict.word(),
         reason,
-        verdict.trials,
         verdict.lost,
-        verdict.took_ns,
         verdict.quarantined.as_ref().map(|entry| &entry.reason),
-        (!verdict.classes.is_empty()).then(|| json(&verdict.classes)),
     ])?;
     Ok(())
 }
@@ -169,15 +177,26 @@ fn number_of(
     Ok(into.last_insert_rowid())
 }
 
-/// Takes a run out; tells whether it was there.
+/// Takes a run out; tells whether it was there. Texts that only it had stay until [`tidy`].
 pub(super) fn forget(from: &Connection, directory: &[u8]) -> rusqlite::Result<bool> {
     let mut number = from.prepare_cached("SELECT run FROM run WHERE directory = ?")?;
     let Some(run) = number.query_row([directory], |row| row.get::<_, i64>(0)).optional()? else { return Ok(false) };
-    let subjects = "DELETE FROM answer WHERE run = ?1 AND subject IN (SELECT subject FROM verdict WHERE run = ?1)";
-    for row in [subjects, "DELETE FROM verdict WHERE run = ?1", "DELETE FROM run WHERE run = ?1"] {
+    let answers = "DELETE FROM answer WHERE run = ?1 AND subject IN (SELECT subject FROM verdict WHERE run = ?1)";
+    let rest = ["scenario", "verdict", "run"].map(|table| format!("DELETE FROM {table} WHERE run = ?1"));
+    from.prepare_cached(answers)?.execute([run])?;
+    for row in &rest {
         from.prepare_cached(row)?.execute([run])?;
     }
     Ok(true)
+}
+
+/// Takes out texts that no run has any more.
+pub(super) fn tidy(from: &Connection) -> rusqlite::Result<()> {
+    from.execute_batch(
+        "DELETE FROM subject WHERE NOT EXISTS (SELECT 1 FROM verdict WHERE verdict.subject = subject.subject);
+         DELETE FROM question WHERE question NOT IN (SELECT question FROM answer);
+         DELETE FROM document WHERE document NOT IN (SELECT document FROM scenario);",
+    )
 }
 
 fn json(value: &impl Serialize) -> String {

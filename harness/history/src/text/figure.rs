@@ -4,7 +4,8 @@ use rigtone_report::figure::quantity;
 pub(crate) use rigtone_report::figure::{count, number};
 
 use crate::{
-    history::{Line, Point, Rate, Series},
+    history::{Cell, Changed, History, Line, Point, Rate, Series},
+    rigs::Rigs,
     word::Word,
 };
 
@@ -26,9 +27,21 @@ pub(crate) fn rate(rate: &Rate) -> String {
     format!("{} % [{low}, {high}] at {sure} %, n {}", number(rate.estimate, "%"), rate.n)
 }
 
-/// A change, such as `98 % -> 80 %`.
-pub(crate) fn step(before: &Rate, after: &Rate, arrow: &str) -> String {
-    format!("{} % {arrow} {} %", number(before.estimate, "%"), number(after.estimate, "%"))
+/// What stands where there is no estimate: a time that did not come in enough trials for one, or nothing that could be told.
+pub(crate) fn missing(point: &Point, unit: &str) -> &'static str {
+    let counted = point.n.saturating_sub(point.ambiguous);
+    if unit == "ms" && point.held < counted { "never" } else { "no figure" }
+}
+
+/// A change, such as `held in 98 % -> 80 %`: it is one of the rate, whatever the estimates measure. Where a series has several rigs it tells its
+/// own.
+pub(crate) fn step(change: &Changed, series: &Series, history: &History, arrow: &str) -> String {
+    let [before, after] = [change.before, change.after].map(|rate| number(rate.estimate, "%"));
+    let step = format!("held in {before} % {arrow} {after} %");
+    match Rigs::of(&series.points, &history.runs).are_several() {
+        true => format!("{step} on {}", history.runs[change.run].rig),
+        false => step,
+    }
 }
 
 /// A probability; below what matters to anybody only its size.
@@ -61,8 +74,34 @@ pub(crate) fn worst(line: &Line) -> Option<String> {
     let n = format!("n {}", point.n);
     Some(match estimate(point, &series.unit) {
         Some(estimate) => format!("{estimate}, {n}"),
-        None => format!("{} of {}", point.held, point.n),
+        // `any:` and `all:` have no figure by design: there is none to miss.
+        None if series.rate => held(point),
+        None => without(point, &series.unit),
     })
+}
+
+/// A run without a figure in words: what there is instead of one, and how often it held.
+pub(crate) fn without(point: &Point, unit: &str) -> String {
+    format!("{}, {}", missing(point, unit), held(point))
+}
+
+fn held(point: &Point) -> String {
+    let doubtful = if point.ambiguous > 0 { format!(", {} do not tell", point.ambiguous) } else { String::new() };
+    format!("held in {} of {}{doubtful}", point.held, point.n)
+}
+
+/// How the combinations of a point of the matrix stand, such as `of 8: 6 fail, 2 pass`; nothing of one alone, or where none has an answer.
+pub(crate) fn of_several(cell: &Cell) -> Option<String> {
+    let answered: usize = cell.answers.iter().map(|tally| tally.combinations).sum();
+    if cell.combinations < 2 || answered == 0 {
+        return None;
+    }
+    let mut parts: Vec<String> =
+        cell.answers.iter().map(|tally| format!("{} {}", tally.combinations, tally.verdict.text())).collect();
+    if answered < cell.combinations {
+        parts.push(format!("{} without an answer", cell.combinations - answered));
+    }
+    Some(format!("of {}: {}", cell.combinations, parts.join(", ")))
 }
 
 #[cfg(test)]

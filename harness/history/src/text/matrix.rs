@@ -4,10 +4,15 @@ use std::fmt::Write as _;
 
 use rigtone_report::sanitise::line;
 
-use super::{View, figure::count, painted, span, stale, without_answer};
+use super::{
+    View,
+    figure::{count, of_several},
+    fit::fit,
+    painted, span, stale, without_answer,
+};
 use crate::{
     Kind,
-    age::age,
+    age::{age, day},
     history::{Cell, Head, History, Matrix, State},
 };
 
@@ -47,20 +52,35 @@ pub fn matrices(history: &History, view: View) -> String {
     } else {
         let _ = writeln!(text, "! older than {}: stale", age(history.stale_after_s));
     }
-    text
+    fit(text, view.width)
+}
+
+/// Why a point has no answer. What was before the first day that was asked for nobody knows here.
+pub(crate) fn unanswered(state: State, history: &History) -> String {
+    match (state, history.since_unix_s.map(day)) {
+        (State::NeverPlanned, None) => "never tried, in no plan".to_owned(),
+        (State::NeverPlanned, Some(since)) => format!("not tried since {since}, in no plan"),
+        (_, None) => "planned, no answer yet".to_owned(),
+        (_, Some(since)) => format!("planned, no answer since {since}"),
+    }
 }
 
 fn one(matrix: &Matrix, cell: &Cell, history: &History, view: View) -> String {
     let others = if cell.others.is_empty() { String::new() } else { format!(", {}", cell.others) };
     let column = line(&format!("{}{others}", heading(&matrix.columns[cell.column])));
-    let mut text = match (&cell.last, cell.state) {
-        (Some(last), _) => {
+    let mut text = match &cell.last {
+        Some(last) => {
             let figure = cell.figure.as_deref().unwrap_or("no figure");
             format!("{} {:>6}  {column}: {}", painted(last.verdict, 12, view), stale(last.when, history), line(figure))
         }
-        (None, State::NeverPlanned) => format!("{:<12} {:>6}  {column}: never tried, in no plan", "-", ""),
-        (None, _) => format!("{:<12} {:>6}  {column}: no answer yet", "-", ""),
+        None => format!("{:<12} {:>6}  {column}: {}", "-", "", unanswered(cell.state, history)),
     };
+    if let Some(units) = &cell.units {
+        let _ = write!(text, " ({})", line(units));
+    }
+    if let Some(several) = of_several(cell) {
+        let _ = write!(text, "; {several}");
+    }
     if let Some(tried) = &cell.tried {
         let _ = write!(text, "; last try: {}", without_answer(tried));
     }

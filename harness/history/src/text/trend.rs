@@ -1,21 +1,23 @@
 //! Trends: the runs of each expectation of a combination, and firmware versions beside each other.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use rigtone_report::sanitise::line;
 
 use super::{
     View,
-    figure::{self, count},
+    figure::{self, count, number},
+    fit::fit,
     painted,
 };
 use crate::{
     Kind,
     age::{day, minute},
-    history::{History, Series},
+    history::{History, Series, Version},
+    rigs::Rigs,
 };
 
-/// A table for each expectation of each combination: its runs by time, and where they changed.
+/// A table for each expectation of each combination: its runs by time, where they changed, and where another rig went on.
 pub fn trends(history: &History, view: View) -> String {
     let mut text = String::new();
     for one in &history.combinations {
@@ -28,21 +30,28 @@ pub fn trends(history: &History, view: View) -> String {
         }
         text.push('\n');
     }
-    text
+    fit(text, view.width)
 }
 
 fn trend(text: &mut String, series: &Series, history: &History, view: View) {
     let part = if series.part { "part: " } else { "" };
     let former = if series.current { "" } else { " (no longer asked)" };
     let _ = writeln!(text, "\n  {part}{}{former}", line(&series.expected));
+    let rigs = Rigs::of(&series.points, &history.runs);
+    if let Some(words) = rigs.in_words(&series.points, &history.runs) {
+        let _ = writeln!(text, "  {}: changes are looked for on each alone", line(&words));
+    }
+    let rule = if view.unicode { "┄┄" } else { "--" };
     let _ = writeln!(text, "  {:<16}  {:<12}  {:>9}  {:<28}  run", "began (UTC)", "verdict", "held of n", "estimate");
     for (index, point) in series.points.iter().enumerate() {
+        if let Some(rig) = rigs.at(index) {
+            let _ = writeln!(text, "  {rule} rig {} from here on", line(rig));
+        }
         if let Some(change) = series.changes.iter().find(|change| change.point == index) {
             let _ = writeln!(
                 text,
-                "  {} change: {}, before {}; after {}; {}",
-                if view.unicode { "┄┄" } else { "--" },
-                figure::step(&change.before, &change.after, view.arrow()),
+                "  {rule} change: {}, before {}; after {}; {}",
+                line(&figure::step(change, series, history, view.arrow())),
                 figure::rate(&change.before),
                 figure::rate(&change.after),
                 figure::p(change.p)
@@ -50,7 +59,9 @@ fn trend(text: &mut String, series: &Series, history: &History, view: View) {
         }
         let run = &history.runs[point.run];
         let doubtful = if point.ambiguous > 0 { format!(", {} do not tell", point.ambiguous) } else { String::new() };
-        let estimate = figure::estimate(point, &series.unit).unwrap_or_default();
+        let estimate = figure::estimate(point, &series.unit);
+        let estimate = estimate.unwrap_or_else(|| figure::missing(point, &series.unit).to_owned());
+        let on = if rigs.are_several() { format!(" on {}", run.rig) } else { String::new() };
         let _ = writeln!(
             text,
             "  {:<16}  {}  {:>9}  {:<28}  {}",
@@ -58,7 +69,7 @@ fn trend(text: &mut String, series: &Series, history: &History, view: View) {
             painted(point.verdict, 12, view),
             format!("{} of {}", point.held, point.n),
             format!("{estimate}{doubtful}"),
-            line(&run.directory)
+            line(&format!("{}{on}", run.directory))
         );
     }
 }
@@ -75,19 +86,24 @@ pub fn firmware(history: &History, view: View) -> String {
             let others = if one.others.is_empty() { String::new() } else { format!(", {}", one.others) };
             let what = format!("{}: {} {}{others}", one.scenario, one.axis, one.device);
             let _ = writeln!(text, "\n{}\n  {}", line(&what), line(&one.expected));
+            // Rigs may differ as firmware does.
+            let several = one.versions.iter().flat_map(|version| &version.rigs).collect::<BTreeSet<_>>().len() > 1;
             for version in &one.versions {
                 let (first, last) = (&history.runs[version.first_run], &history.runs[version.last_run]);
+                let on = if several { format!(" on {}", version.rigs.join(", ")) } else { String::new() };
                 let beside = version.p.map(|p| format!("; beside the version before: {}", figure::p(p)));
                 let _ = writeln!(
                     text,
-                    "  {:<2} {:<12} {} in {}, {} to {}{}",
+                    "  {:<2} {:<12} {} in {}, {} to {}{}{}{}",
                     if version.p.is_some() { view.arrow() } else { "" },
                     line(&version.firmware),
                     figure::rate(&version.rate),
                     count(version.runs, "run"),
                     day(first.unix_s),
                     day(last.unix_s),
-                    beside.unwrap_or_default()
+                    line(&on),
+                    beside.unwrap_or_default(),
+                    line(&changed(version, history, view))
                 );
             }
         }
@@ -96,5 +112,18 @@ pub fn firmware(history: &History, view: View) -> String {
     if text.is_empty() {
         text.push_str("no device has been tried with two firmware versions\n");
     }
-    text
+    fit(text, view.width)
+}
+
+/// Where the rate of a version has changed, which its pooled rate does not show.
+fn changed(version: &Version, history: &History, view: View) -> String {
+    let several = version.rigs.len() > 1;
+    let told = version.changed.iter().enumerate().map(|(place, change)| {
+        let run = &history.runs[change.run];
+        let on = if several { format!(" on {}", run.rig) } else { String::new() };
+        let [before, after] = [change.before, change.after].map(|rate| number(rate.estimate, "%"));
+        let begin = if place == 0 { "; its rate changed" } else { "," };
+        format!("{begin} on {}{on} ({before} % {} {after} %)", day(run.unix_s), view.arrow())
+    });
+    told.collect()
 }

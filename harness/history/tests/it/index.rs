@@ -6,7 +6,7 @@ use rigtone_history::{Filter, History, Index, IndexError, Kind, Word, find, look
 use rstest::rstest;
 use serde_json::json;
 
-use crate::sample::{DAY, Lab, Planted, STALE, TODAY};
+use crate::sample::{DAY, Lab, Planted, STALE, TODAY, write_log};
 
 fn refresh(lab: &Lab) -> (usize, usize, usize) {
     let done = Index::open(&lab.index()).unwrap().refresh(find(&[lab.runs()]).unwrap(), &[lab.runs()]).unwrap();
@@ -67,6 +67,70 @@ fn an_index_made_anew_says_the_same() {
     assert_eq!(lab.history(), before);
 }
 
+/// The newest run is the one with other titles, other tags, another limit and a combination of its own.
+#[test]
+fn a_run_that_was_forgotten_leaves_nothing_behind() {
+    let lab = Lab::new();
+    let planted = |held| Planted::new(held, 60).titled("As it was called", "nightly");
+    lab.run("a", 3, &[planted(60)]);
+    lab.run("b", 2, &[planted(59), planted(60).codec("aac")]);
+    let kept = lab.history();
+    let renamed = planted(60).titled("As it is called now", "weekly");
+    let newest = lab.run("c", 1, &[renamed.clone().expected("`pair` takes at most 5 s"), renamed.speaker("box-9.9")]);
+    // One that was judged again has other texts too.
+    lab.run("b", 2, &[planted(59).expected("`pair` never takes long"), planted(60).codec("aac")]);
+    assert_eq!(lab.history().matrices[0].title.as_deref(), Some("As it is called now"));
+    lab.run("b", 2, &[planted(59), planted(60).codec("aac")]);
+    fs::remove_dir_all(newest).unwrap();
+    let forgotten = lab.history();
+    let told = |history: &History| serde_json::to_value(history).unwrap();
+    assert_eq!(told(&forgotten), told(&kept));
+    let tagged = |tag: &str| {
+        let filter = Filter { select: vec![format!("tag={tag}").parse().unwrap()], ..Filter::default() };
+        lab.history_of(&filter).combinations.len()
+    };
+    assert_eq!((tagged("nightly"), tagged("weekly")), (2, 0));
+    let rows = || {
+        let database = rusqlite::Connection::open(lab.index()).unwrap();
+        ["run", "document", "scenario", "subject", "question", "verdict", "answer"].map(|table| {
+            let all = format!("SELECT count(*) FROM {table}");
+            (table, database.query_row(&all, [], |row| row.get::<_, i64>(0)).unwrap())
+        })
+    };
+    let before = rows();
+    drop(Index::rebuild(&lab.index()).unwrap());
+    assert_eq!(told(&lab.history()), told(&forgotten));
+    assert_eq!(rows(), before);
+    assert_eq!((tagged("nightly"), tagged("weekly")), (2, 0));
+}
+
+/// Texts that another command took out are put in again, not referred to.
+#[test]
+fn two_commands_that_take_and_forget_at_once_lose_nothing() {
+    let lab = Lab::new();
+    let planted = |night: usize| Planted::new(60, 60).codec(["sbc", "aac", "ldac"][night % 3]);
+    let run = |night: usize| lab.run(&format!("night-{night:02}"), 50 - night as i64, &[planted(night)]);
+    (0..30).for_each(|night| drop(run(night)));
+    refresh(&lab);
+    thread::scope(|scope| {
+        for half in [0, 1] {
+            let (lab, run) = (&lab, &run);
+            scope.spawn(move || {
+                for night in (half..30).step_by(2) {
+                    fs::remove_dir_all(lab.runs().join(format!("night-{night:02}"))).unwrap();
+                    lab.history();
+                    run(night);
+                    lab.history();
+                }
+            });
+        }
+    });
+    let history = lab.history();
+    fs::remove_file(lab.index()).unwrap();
+    assert_eq!(lab.history(), history);
+    assert_eq!(history.combinations.iter().map(|line| line.answered).sum::<usize>(), 30);
+}
+
 #[rstest]
 #[case::of_another_version("PRAGMA user_version = 99", "newer version")]
 #[case::of_an_older_version("PRAGMA user_version = 0", "older version")]
@@ -122,7 +186,7 @@ fn pages_that_were_spoilt_in_the_middle_are_made_anew_as_soon_as_it_shows() {
 
 #[rstest]
 #[case::a_table("DROP TABLE answer")]
-#[case::a_column("ALTER TABLE verdict RENAME COLUMN trials TO tries")]
+#[case::a_column("ALTER TABLE verdict RENAME COLUMN lost TO gone")]
 #[case::a_value("UPDATE run SET unix_s = 'yesterday'")]
 fn an_index_that_lacks_something_is_made_anew(#[case] spoil: &str) {
     let lab = Lab::new();
@@ -202,11 +266,7 @@ fn a_merged_run_counts_in_place_of_its_parts_and_a_copy_once() {
     let of = |run: &str| json!({"environment": {"rigtone": "0.1.0", "run": {"run": run, "unix_s": 1}, "rig": {"kernel": "6"}}});
     let environment = json!({"schema": "1.0", "rigtone": "0.1.0", "merged": [of("part-1"), of("part-2")]});
     fs::write(merged.join("environment.json"), environment.to_string()).unwrap();
-    let began = json!({
-        "schema": "1.0", "run": "merged-x", "seq": 0, "t_ns": 0, "kind": "run-started",
-        "payload": {"rig": "lab", "rigtone": "0.1.0", "seed": 0, "trials_at_most": 2, "unix_s": TODAY - DAY},
-    });
-    fs::write(merged.join("events.jsonl"), format!("{began}\n")).unwrap();
+    write_log(&merged, "merged-x", 1, &[Planted::new(60, 60), Planted::new(60, 60).codec("aac")]);
     let copy = lab.runs().join("part-1-copy");
     fs::create_dir(&copy).unwrap();
     for name in ["plan.json", "verdicts.json", "environment.json"] {
@@ -224,8 +284,7 @@ fn a_merged_run_counts_in_place_of_its_parts_and_a_copy_once() {
         let parts: Vec<_> = parts.iter().map(|part| of(part)).collect();
         let environment = json!({"schema": "1.0", "rigtone": "0.1.0", "merged": parts});
         fs::write(directory.join("environment.json"), environment.to_string()).unwrap();
-        let began = began.to_string().replace("merged-x", name);
-        fs::write(directory.join("events.jsonl"), format!("{began}\n")).unwrap();
+        write_log(&directory, name, 1, planned);
         directory
     };
     let twins = [

@@ -6,6 +6,8 @@ mod hostile;
 mod index;
 mod matrix;
 mod page;
+mod rigs;
 mod sample;
+mod snapshots;
 mod text;
 mod trends;

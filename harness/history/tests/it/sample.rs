@@ -8,6 +8,7 @@ use std::{
 
 use rigtone_history::{Filter, History, Index, find};
 use rigtone_model::{
+    event::{At, Body, Event, TrialOutcome},
     id::CombinationId,
     verdict::{CombinationVerdict, ExpectationVerdict, Interval, RunVerdicts, Verdict},
 };
@@ -30,8 +31,16 @@ pub(crate) struct Planted {
     pub(crate) verdict: Verdict,
     pub(crate) counts: (u32, u32),
     pub(crate) expected: String,
+    /// Other expectations that stand before it, with the same trials.
+    pub(crate) in_front: Vec<String>,
+    /// Of these trials, those that do not tell.
+    pub(crate) ambiguous: u32,
+    /// Unit and estimate of what is measured; without it the estimate is the rate.
+    pub(crate) measured: Option<(String, Option<f64>)>,
     /// That of its interval; without it there is none.
     pub(crate) confidence: Option<f64>,
+    /// Title and tag of its scenario.
+    pub(crate) titled: (String, String),
 }
 
 impl Planted {
@@ -53,7 +62,11 @@ impl Planted {
             verdict,
             counts: (held, n),
             expected: "`pair` succeeds in at least 90 % of trials".into(),
+            in_front: Vec::new(),
+            ambiguous: 0,
+            measured: None,
             confidence: Some(0.95),
+            titled: ("The pairing of devices".into(), "nightly".into()),
         }
     }
     pub(crate) fn speaker(mut self, unit: &str) -> Self {
@@ -74,6 +87,23 @@ impl Planted {
     }
     pub(crate) fn expected(mut self, words: &str) -> Self {
         words.clone_into(&mut self.expected);
+        self
+    }
+    pub(crate) fn in_front(mut self, words: &str) -> Self {
+        self.in_front.push(words.to_owned());
+        self
+    }
+    pub(crate) fn ambiguous(mut self, trials: u32) -> Self {
+        self.ambiguous = trials;
+        self
+    }
+    /// In a unit; nothing where no estimate can be given, as of a time that did not come in most trials.
+    pub(crate) fn measured(mut self, unit: &str, estimate: Option<f64>) -> Self {
+        self.measured = Some((unit.to_owned(), estimate));
+        self
+    }
+    pub(crate) fn titled(mut self, title: &str, tag: &str) -> Self {
+        self.titled = (title.to_owned(), tag.to_owned());
         self
     }
 
@@ -101,31 +131,35 @@ impl Planted {
     fn judged(&self) -> CombinationVerdict {
         let (held, n) = self.counts;
         let rate = f64::from(held) / f64::from(n.max(1));
-        let expectation = ExpectationVerdict {
-            index: 0,
-            expected: self.expected.clone(),
+        let (unit, estimate) = self.measured.clone().unwrap_or((String::new(), Some(rate)));
+        let high = if self.measured.is_some() { estimate.map(|estimate| estimate * 1.1) } else { Some(1.0) };
+        let low = estimate.map(|estimate| estimate * 0.9);
+        let expectation = |(index, expected): (usize, &String)| ExpectationVerdict {
+            index,
+            expected: expected.clone(),
             gating: true,
             verdict: self.verdict.clone(),
             seen: format!("{held} of {n} trials"),
             n,
             held,
-            ambiguous: 0,
-            estimate: Some(rate),
-            unit: String::new(),
-            interval: self.confidence.map(|confidence| Interval { low: Some(rate * 0.9), high: Some(1.0), confidence }),
+            ambiguous: self.ambiguous,
+            estimate,
+            unit: unit.clone(),
+            interval: self.confidence.map(|confidence| Interval { low, high, confidence }),
             needed: None,
             classes: BTreeMap::new(),
             unstable: None,
             parts: Vec::new(),
             beside: None,
         };
+        let asked = self.in_front.iter().chain([&self.expected]).enumerate();
         CombinationVerdict {
             id: self.id(),
             scenario: self.scenario.clone(),
             verdict: self.verdict.clone(),
             trials: n,
             lost: 0,
-            expectations: if n > 0 { vec![expectation] } else { Vec::new() },
+            expectations: if n > 0 { asked.map(expectation).collect() } else { Vec::new() },
             classes: BTreeMap::new(),
             faults: Vec::new(),
             evidence: Vec::new(),
@@ -165,8 +199,17 @@ impl Lab {
 
     /// A run whose environment says this of its rig.
     pub(crate) fn run_in(&self, name: &str, days_ago: i64, combinations: &[Planted], rig: &Value) -> PathBuf {
-        let directory = self.runs().join(name);
-        write(&directory, name, TODAY - days_ago * DAY, combinations, rig);
+        self.write(("lab", name), days_ago, combinations, rig)
+    }
+
+    /// A run of another rig, as real as `lab`.
+    pub(crate) fn run_on(&self, rig: &str, name: &str, days_ago: i64, combinations: &[Planted]) -> PathBuf {
+        self.write((rig, name), days_ago, combinations, &json!({"kernel": "6.12"}))
+    }
+
+    fn write(&self, of: (&str, &str), days_ago: i64, combinations: &[Planted], rig: &Value) -> PathBuf {
+        let directory = self.runs().join(of.1);
+        write(&directory, of, TODAY - days_ago * DAY, combinations, rig);
         directory
     }
 
@@ -185,21 +228,44 @@ impl Lab {
     }
 }
 
-fn write(directory: &Path, run: &str, unix_s: i64, combinations: &[Planted], rig: &Value) {
+/// Writes the log of a run that has ended: a trial with a result for each that its verdicts count.
+pub(crate) fn write_log(directory: &Path, run: &str, days_ago: i64, combinations: &[Planted]) {
+    let unix_s = TODAY - days_ago * DAY;
+    let (rigtone, rig) = ("0.1.0".to_owned(), "lab".to_owned());
+    let mut events = vec![
+        (None, Body::RunStarted { rigtone, rig, seed: 0, unix_s, trials_at_most: 60 }),
+        (None, Body::Checked { member: "relay board-1".into(), finding: "it answers".into(), ok: true }),
+    ];
+    for planted in combinations {
+        for trial in 1..=planted.counts.1 {
+            let at = Some(At { combination: planted.id(), trial, attempt: 1, step: None });
+            events.push((at.clone(), Body::TrialStarted));
+            events.push((at, Body::TrialFinished { outcome: TrialOutcome::Completed, memory: None }));
+        }
+    }
+    events.push((None, Body::RunFinished { interrupted: None, out_of_time: false }));
+    let line = |(seq, (at, body)): (usize, (Option<At>, Body))| {
+        let event = Event { seq: seq as u64, t_ns: seq as i64, at, body };
+        event.to_line(run).unwrap() + "\n"
+    };
+    let log: String = events.into_iter().enumerate().map(line).collect();
+    fs::write(directory.join("events.jsonl"), log).unwrap();
+}
+
+fn write(directory: &Path, (rig_id, run): (&str, &str), unix_s: i64, combinations: &[Planted], rig: &Value) {
     fs::create_dir_all(directory).unwrap();
-    let mut scenarios: Vec<&str> = combinations.iter().map(|c| &*c.scenario).collect();
-    scenarios.sort_unstable();
-    scenarios.dedup();
-    let document = |name: &&str| {
+    let scenarios: BTreeMap<&str, &Planted> = combinations.iter().map(|c| (&*c.scenario, c)).collect();
+    let document = |(name, planted): (&&str, &&Planted)| {
+        let (title, tag) = &planted.titled;
         json!({"hash": "0", "document": {
-            "scenario": name, "title": format!("The {name} of devices"), "tags": ["nightly"],
+            "scenario": name, "title": title, "tags": [tag],
             "matrix": {"source": {"role": "a2dp-source"}, "speaker": {"role": "a2dp-sink"}, "codec": ["sbc", "aac"]},
             "trial": [{"pair": {}}], "repeat": {"at-least": 10, "at-most": 60},
             "expect": [{"success-rate": {"of": "pair", "at-least": "90 %"}}],
         }})
     };
     let plan = json!({"schema": "1.0", "rules": {"scenarios": []}, "plan": {
-        "schema": "1.0", "rig": "lab", "rig_hash": "0", "retries": 1, "bench_after": 3,
+        "schema": "1.0", "rig": rig_id, "rig_hash": "0", "retries": 1, "bench_after": 3,
         "scenarios": scenarios.iter().map(document).collect::<Vec<_>>(),
         "combinations": combinations.iter().map(Planted::planned).collect::<Vec<_>>(),
     }});

@@ -113,6 +113,51 @@ fn versions_that_were_always_tried_side_by_side_stand_in_the_order_of_their_numb
     assert_eq!(told, ["1.9", "1.10"]);
 }
 
+/// A scenario that gained an expectation in front asks the old one all the same; one that asks in the same words twice asks two things.
+#[test]
+fn versions_are_compared_by_what_was_asked_and_not_by_its_place() {
+    let lab = Lab::new();
+    let (old, new) = (Planted::new(60, 60).speaker("box-1.9"), Planted::new(30, 60).speaker("box-1.10"));
+    lab.run("old", 2, std::slice::from_ref(&old));
+    lab.run("new", 1, &[new.clone().in_front("`connect` succeeds in at least 90 % of trials")]);
+    let told = |history: &History| -> Vec<(String, u64, u64)> {
+        let held = |one: &rigtone_history::Firmware, at: usize| one.versions[at].rate.held;
+        history.firmware.iter().map(|one| (one.expected.clone(), held(one, 0), held(one, 1))).collect()
+    };
+    assert_eq!(told(&lab.history()), [(old.expected.clone(), 60, 30)]);
+    lab.run("old", 2, &[old.clone().in_front(&old.expected)]);
+    lab.run("new", 1, &[new.clone().in_front(&new.expected)]);
+    assert_eq!(told(&lab.history()), [(old.expected.clone(), 60, 30), (old.expected.clone(), 60, 30)]);
+}
+
+/// What was played does not tell of the speaker when the room was loud: neither the change search nor the trend counts it.
+#[test]
+fn nights_that_do_not_tell_look_like_the_others() {
+    let lab = Lab::new();
+    for night in 0..20 {
+        let planted = if night < 10 { Planted::new(60, 60) } else { Planted::new(40, 60).ambiguous(20) };
+        lab.run(&format!("night-{night:02}"), 30 - night, &[planted]);
+    }
+    let history = lab.history();
+    assert!(only(&history).series[0].changes.is_empty());
+    let text = rigtone_history::text::summary(&history, rigtone_history::text::View::default());
+    assert!(text.contains(&format!(" {} ", "9".repeat(20))), "{text}");
+}
+
+#[test]
+fn changes_of_what_is_no_longer_asked_are_not_counted_where_they_are_not_shown() {
+    let lab = Lab::new();
+    for night in 0..20 {
+        let held = if night < 10 { 59 } else { 48 };
+        lab.run(&format!("night-{night:02}"), 30 - night, &[Planted::new(held, 60)]);
+    }
+    lab.run("today", 0, &[Planted::new(60, 60).expected("`pair` succeeds in at least 95 % of trials")]);
+    let history = lab.history();
+    assert_eq!(only(&history).series.iter().map(|series| series.changes.len()).collect::<Vec<_>>(), [0, 1]);
+    let text = rigtone_history::text::summary(&history, rigtone_history::text::View::default());
+    assert!(text.ends_with("21 runs, 1 combination, 0 changes\n") && !text.contains("change: "), "{text}");
+}
+
 #[test]
 fn a_clock_that_was_ahead_makes_no_negative_age() {
     let lab = Lab::new();
