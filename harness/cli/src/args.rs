@@ -77,6 +77,8 @@ pub(crate) enum Command {
         /// Reports to write into the run directory at the end, separated by commas, beside `verdicts.json` and `junit.xml`.
         #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT")]
         report: Vec<crate::commands::report::Format>,
+        #[command(flatten)]
+        look: Box<crate::commands::page::Look>,
         /// Print the results as JSON.
         #[arg(long)]
         json: bool,
@@ -92,6 +94,8 @@ pub(crate) enum Command {
         /// What an inconclusive verdict means for exit code and JUnit; `error` when left out.
         #[arg(long, value_enum)]
         inconclusive: Option<Inconclusive>,
+        #[command(flatten)]
+        look: Box<crate::commands::page::Look>,
         /// Print the results as JSON.
         #[arg(long)]
         json: bool,

@@ -1,4 +1,6 @@
-//! The display of a run: a few lines on a terminal that change, and above them what has happened.
+//! The display of a run: on a terminal a few lines that change, and above them what has happened; elsewhere plain lines, once it takes long.
+
+mod lines;
 
 use std::time::{Duration, Instant};
 
@@ -6,15 +8,21 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rigtone_model::event::Event;
 use rigtone_report::progress::{Progress, news};
 
+use self::lines::Lines;
 use crate::printer;
 
 /// Simulated events come faster than anybody reads.
 const BETWEEN_DRAWINGS: Duration = Duration::from_millis(100);
+/// In a file no line is too long.
+const ANY_WIDTH: usize = usize::MAX;
 
-/// The display of a run. Nothing is drawn where there is no terminal, or nobody wants it.
+/// The display of a run. Nothing is shown where nobody wants it.
 pub(crate) struct Display {
     bar: ProgressBar,
+    /// What is said instead where nothing can move.
+    lines: Option<Lines>,
     progress: Progress,
+    began: Instant,
     drawn: Option<Instant>,
     last_event: Instant,
 }
@@ -22,17 +30,22 @@ pub(crate) struct Display {
 impl Display {
     pub(crate) fn new(progress: Progress) -> Self {
         let target = if printer::moving() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let lines = (!printer::moving() && !printer::quiet()).then(Lines::new);
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
-        Self { bar, progress, drawn: None, last_event: Instant::now() }
+        Self { bar, lines, progress, began: Instant::now(), drawn: None, last_event: Instant::now() }
     }
 
     /// Takes the next event. `still`: somebody is asked a question where the display would be drawn.
     pub(crate) fn take(&mut self, event: &Event, still: bool) {
         self.progress.take(event);
         self.last_event = Instant::now();
+        if let Some(lines) = &mut self.lines {
+            lines.take(news(event, ANY_WIDTH, false));
+            self.say(still);
+        }
         if self.bar.is_hidden() || still {
             return;
         }
@@ -46,11 +59,11 @@ impl Display {
 
     /// Draws anew between events, for the times that it shows.
     pub(crate) fn tick(&mut self, still: bool) {
-        if self.bar.is_hidden() || still {
-            return;
-        }
         self.progress.wait(i64::try_from(self.last_event.elapsed().as_nanos()).unwrap_or(i64::MAX));
-        self.draw();
+        self.say(still);
+        if !self.bar.is_hidden() && !still {
+            self.draw();
+        }
     }
 
     fn draw(&mut self) {
@@ -58,6 +71,13 @@ impl Display {
         self.drawn = Some(Instant::now());
         self.bar.set_message(self.progress.block(columns, rows).join("\n"));
         self.bar.tick();
+    }
+
+    /// Writes the lines that are due.
+    fn say(&mut self, still: bool) {
+        let Some(lines) = self.lines.as_mut().filter(|_| !still) else { return };
+        let progress = &self.progress;
+        lines.at(self.began.elapsed(), || progress.line(ANY_WIDTH)).iter().for_each(|line| printer::note(line));
     }
 
     /// Shows a note above the display.

@@ -47,6 +47,7 @@ fn main() -> ExitCode {
             baseline,
             quarantine,
             report,
+            look,
             json,
         } => {
             let how = commands::run::How {
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
                 baseline,
                 quarantine,
                 reports: report,
+                look: *look,
                 json,
             };
             match resume {
@@ -67,7 +69,9 @@ fn main() -> ExitCode {
                 None => commands::run::run(&what, &how),
             }
         }
-        Command::Merge { runs, out, inconclusive, json } => commands::merge::merge(&runs, &out, inconclusive, json),
+        Command::Merge { runs, out, inconclusive, look, json } => {
+            commands::merge::merge(&runs, &out, &commands::merge::How { inconclusive, look: *look, json })
+        }
         Command::Judge { run, scenarios, remeasure, layer, baseline, quarantine, inconclusive, json } => {
             let (baseline, quarantine) = (baseline.as_deref(), quarantine.as_deref());
             let by = match layer {

@@ -5,7 +5,7 @@ use std::fmt;
 use rigtone_report::{exit::Code, sanitise};
 
 /// What ends a command before its time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Trouble {
     pub(crate) code: Code,
     what: String,
@@ -18,6 +18,11 @@ impl Trouble {
     }
     pub(crate) fn usage(what: impl fmt::Display) -> Self {
         Self::new(Code::Usage, what)
+    }
+    /// The same, of one of several things.
+    pub(crate) fn of(mut self, name: &str) -> Self {
+        self.what = format!("{name}: {}", self.what);
+        self
     }
     /// What happened and what to do next, in one line.
     pub(crate) fn in_a_line(&self) -> String {

@@ -61,6 +61,12 @@ pub struct Changed {
     pub quarantined: bool,
 }
 
+impl Changed {
+    const fn in_quarantine(&self) -> &'static str {
+        if self.quarantined { " (in quarantine)" } else { "" }
+    }
+}
+
 /// A run beside an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
@@ -117,15 +123,29 @@ pub fn changes(now: &RunVerdicts, before: &RunVerdicts) -> Vec<Changed> {
     all
 }
 
+/// What is said where there are no changes.
+const NOTHING: &str = "nothing has changed";
+
+/// The earlier run and the changes, one line each; one that says so where there are none.
+pub(crate) fn lines(baseline: &Baseline) -> Vec<String> {
+    let mut lines = vec![format!("beside {}", baseline.run)];
+    if baseline.changes.is_empty() {
+        lines.push(NOTHING.to_owned());
+    }
+    let told = |changed: &Changed| format!("{}: {}{}", changed.change.words(), changed.id, changed.in_quarantine());
+    lines.extend(baseline.changes.iter().map(told));
+    lines
+}
+
 /// The changes for people.
 pub fn text(baseline: &Baseline) -> String {
     let mut text = format!("\nbeside {}:\n", line(&baseline.run));
     if baseline.changes.is_empty() {
-        text.push_str("  nothing has changed\n");
+        let _ = writeln!(text, "  {NOTHING}");
     }
     for changed in &baseline.changes {
-        let quarantined = if changed.quarantined { " (in quarantine)" } else { "" };
-        let _ = writeln!(text, "  {:<30} {}{quarantined}", changed.change.words(), line(changed.id.as_str()));
+        let (words, id) = (changed.change.words(), line(changed.id.as_str()));
+        let _ = writeln!(text, "  {words:<30} {id}{}", changed.in_quarantine());
     }
     let _ = writeln!(text, "  {}", count(baseline.new_failures, "new failure"));
     text

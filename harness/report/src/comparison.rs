@@ -4,7 +4,11 @@ use std::fmt::Write as _;
 
 use rigtone_model::comparison::{Answer, Comparison, Comparisons, Method, Summary};
 
-use crate::{exit::Code, figure::count, sanitise::line};
+use crate::{
+    exit::Code,
+    figure::{count, quantity},
+    sanitise::line,
+};
 
 /// The exit code of a comparison: worse is a failure; what the trials do not tell is not decided.
 pub fn code(whole: &Comparisons) -> Code {
@@ -88,9 +92,11 @@ const fn word(answer: Answer) -> &'static str {
 }
 
 fn figures(c: &Comparison) -> String {
+    // A rate is a fraction; a measured value may be in per cent by itself.
+    let is_rate = matches!(c.method, Method::Fisher | Method::Mcnemar);
     let side = |of: Summary| match (of.estimate, c.unit.as_str()) {
         (None, _) => format!("never (n = {})", of.n),
-        (Some(rate), "%") => format!("{:.1} % (n = {})", 100.0 * rate, of.n),
+        (Some(rate), _) if is_rate => format!("{} (n = {})", quantity(100.0 * rate, "%"), of.n),
         (Some(rate), "times as many") => format!("{rate:.3} /h (n = {})", of.n),
         (Some(value), unit) => format!("{value:.2} {unit} (n = {})", of.n),
     };
@@ -124,4 +130,41 @@ fn figures(c: &Comparison) -> String {
 
 fn probability(p: f64) -> String {
     if p >= 0.001 { format!("{p:.3}") } else { format!("{p:.1e}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn beside(method: Method, first: f64, second: f64) -> String {
+        let side = |estimate| Summary { n: 600, estimate: Some(estimate), ambiguous: 0 };
+        figures(&Comparison {
+            method,
+            first: side(first),
+            second: side(second),
+            unit: "%".to_owned(),
+            difference: Some(0.0),
+            low: None,
+            high: None,
+            p: 1.0,
+            p_adjusted: 1.0,
+            answer: Answer::CannotTell,
+            needed: None,
+        })
+    }
+
+    #[rstest]
+    #[case::never_certain_and_never_nothing(Method::Fisher, 0.9999, 0.00004, "99.9 % (n = 600) -> 0.004 % (n = 600): ")]
+    #[case::all_and_none(Method::Mcnemar, 1.0, 0.0, "100 % (n = 600) -> 0 % (n = 600): ")]
+    #[case::measured_in_per_cent(Method::MannWhitney, 1.5, 0.25, "1.50 % (n = 600) -> 0.25 % (n = 600): ")]
+    fn shares_are_shown_as_they_are(
+        #[case] method: Method,
+        #[case] first: f64,
+        #[case] second: f64,
+        #[case] words: &str,
+    ) {
+        let said = beside(method, first, second);
+        assert!(said.starts_with(words), "{said}");
+    }
 }

@@ -55,6 +55,21 @@ impl Code {
             Self::Interrupted => 130,
         }
     }
+
+    /// What it says, for manual pages.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Passed => "every expectation that decides passed, or the command did what it was asked",
+            Self::Internal => "a fault of Rigtone itself",
+            Self::Usage => "wrong usage, or documents or runs that cannot be read",
+            Self::Nothing => "nothing to do: everything was skipped, or nothing was selected",
+            Self::Failure => "the product failed",
+            Self::Inconclusive => "no failure, but something is not decided",
+            Self::Infrastructure => "the rig or the disk kept the answer back",
+            Self::InUse => "somebody else uses the rig, or writes the run",
+            Self::Interrupted => "the run was interrupted, or is still going on",
+        }
+    }
 }
 
 /// What an inconclusive verdict counts as, in exit code and JUnit; the verdict itself stays what it is.
@@ -67,6 +82,14 @@ pub enum InconclusivePolicy {
     AsPass,
     /// As a product failure.
     AsFailure,
+}
+
+/// What stands in the place of what interrupted a run, in verdicts of one that is still being written.
+pub const GOES_ON: &str = "nothing yet: the run is still going on";
+
+/// Whether a combination was to be tried and nobody knows what it would have shown.
+fn lacks_an_answer(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::InfraError | Verdict::Aborted) || verdict.is_out_of_time()
 }
 
 /// The exit code of a run, and why.
@@ -82,8 +105,12 @@ pub fn of(verdicts: &RunVerdicts, policy: InconclusivePolicy) -> (Code, String) 
     let of_all = |n: usize| format!("{n} of {}", count(all, "combination"));
 
     if let Some(by) = &verdicts.interrupted {
-        let open = all - verdicts.count("pass") - verdicts.count("fail");
-        return (Code::Interrupted, format!("interrupted by {by}: {} {} no answer", of_all(open), have(open)));
+        let open = verdicts.combinations.iter().filter(|c| lacks_an_answer(&c.verdict)).count();
+        let (what, yet) = match by.as_str() {
+            GOES_ON => ("the run is still going on".to_owned(), " yet"),
+            by => (format!("interrupted by {by}"), ""),
+        };
+        return (Code::Interrupted, format!("{what}: {} {} no answer{yet}", of_all(open), have(open)));
     }
     if aborted > 0 {
         return (Code::Interrupted, format!("{} {} ended before an answer", of_all(aborted), were(aborted)));
@@ -282,10 +309,30 @@ mod tests {
         assert_eq!((code.number(), text.as_str()), (number, why));
     }
 
-    #[test]
-    fn an_interrupt_comes_before_everything() {
-        let (code, why) = of(&run("fail infra skipped", Some("SIGINT")), AsPass);
-        assert_eq!((code.number(), why.as_str()), (130, "interrupted by SIGINT: 2 of 3 combinations have no answer"));
+    #[rstest]
+    #[case::skipped_lacks_nothing(
+        "fail infra skipped",
+        "SIGINT",
+        "interrupted by SIGINT: 1 of 3 combinations has no answer"
+    )]
+    #[case::inconclusive_is_an_answer(
+        "pass inconclusive aborted aborted",
+        "SIGINT",
+        "interrupted by SIGINT: 2 of 4 combinations have no answer"
+    )]
+    #[case::out_of_time_is_none(
+        "late aborted pass",
+        "SIGTERM",
+        "interrupted by SIGTERM: 2 of 3 combinations have no answer"
+    )]
+    #[case::still_going_on(
+        "pass aborted aborted",
+        GOES_ON,
+        "the run is still going on: 2 of 3 combinations have no answer yet"
+    )]
+    fn an_interrupt_comes_before_everything(#[case] verdicts: &str, #[case] by: &str, #[case] why: &str) {
+        let (code, text) = of(&run(verdicts, Some(by)), AsPass);
+        assert_eq!((code.number(), text.as_str()), (130, why));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! One suite per scenario. One case per combination and expectation, and one case `trials` per combination, which carries what
 //! no expectation carries: that the rig lost the trials, that the combination was skipped, that the run was ended. Product
 //! failure is `failure`; infrastructure error, inconclusive and aborted are `error` with that type; skipped is `skipped`.
+//! What of the run is not there stands among the facts of the first case of each suite.
 //! Names hold no measured value and do not depend on other combinations, so that readers follow a case from run to run.
 
 mod cases;
@@ -26,6 +27,8 @@ pub struct Options<'a> {
     pub started_unix_s: i64,
     /// The run directory as the reader of the report knows it: the beginning of the paths of attachments.
     pub directory: Option<&'a str>,
+    /// What of the run is not there, as sentences.
+    pub missing: &'a [String],
 }
 
 /// The report cannot be written.

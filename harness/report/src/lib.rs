@@ -15,5 +15,6 @@ pub mod observations;
 pub mod outline;
 pub mod progress;
 pub mod sanitise;
+pub mod sign;
 pub mod terminal;
 pub mod trace;

@@ -11,14 +11,17 @@ use std::io::{self, Write};
 
 use rigtone_model::{
     plan::Plan,
+    rig_kind::RigKind,
     verdict::{CombinationVerdict, RunVerdicts, Verdict},
 };
 
 use crate::{
+    baseline::{self, Baseline},
     exercised,
     exit::{self, Code, InconclusivePolicy},
     figure::count,
-    terminal::counts,
+    sign::Sign,
+    terminal::{counts, in_quarantine},
 };
 use escape::{code, text};
 
@@ -54,11 +57,17 @@ pub struct Options<'a> {
     pub causes: &'a [String],
     /// What of the run is not there, as sentences.
     pub missing: &'a [String],
+    /// What the rig is made of: of anything but hardware it is said what that is worth.
+    pub kind: RigKind,
+    /// What has changed since an earlier run, if one was named.
+    pub baseline: Option<&'a Baseline>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { inconclusive: InconclusivePolicy::default(), limit: SUMMARY, causes: &[], missing: &[] }
+        let inconclusive = InconclusivePolicy::default();
+        let kind = RigKind::Unknown;
+        Self { inconclusive, limit: SUMMARY, causes: &[], missing: &[], kind, baseline: None }
     }
 }
 
@@ -69,6 +78,10 @@ impl Default for Options<'_> {
 pub fn write(verdicts: &RunVerdicts, plan: &Plan, options: &Options<'_>, mut sink: impl Write) -> io::Result<()> {
     let mut page = Page { text: head(verdicts, plan, options), limit: options.limit.max(SMALLEST) };
     page.list("Not all of this run is there:", options.missing);
+    if let Some(baseline) = options.baseline {
+        let since = format!("Since the baseline: {}", count(baseline.new_failures, "new failure"));
+        page.list(&since, &baseline::lines(baseline));
+    }
     page.list("What failures follow:", options.causes);
     page.list(
         "Test cases of the Bluetooth SIG whose behaviour was exercised; none of them is passed by that:",
@@ -135,14 +148,18 @@ fn head(verdicts: &RunVerdicts, plan: &Plan, options: &Options<'_>) -> String {
     let given: Vec<String> = counts(verdicts)
         .iter()
         .filter(|(_, n)| *n > 0)
-        .map(|(verdict, n)| format!("{} {n} {verdict}", symbol(verdict)))
+        .map(|(verdict, n)| format!("{} {n} {verdict}{}", symbol(verdict), in_quarantine(verdicts, verdict)))
         .collect();
     let tally = match given.is_empty() {
         true => "no combinations".to_owned(),
         false => format!("{}: {}", count(verdicts.combinations.len(), "combination"), given.join(", ")),
     };
+    let kind = match options.kind {
+        RigKind::Hardware => String::new(),
+        kind => format!("\n**{}**\n", text(kind.heading(), LONGEST_NAME)),
+    };
     format!(
-        "## {sign} {}\n\nRun {} on rig {}, exit code {}. {tally}.\n",
+        "## {sign} {}\n\nRun {} on rig {}, exit code {}. {tally}.\n{kind}",
         text(&why, LONGEST_NAME),
         code(&verdicts.run, LONGEST_NAME),
         code(&plan.rig, LONGEST_NAME),
@@ -152,27 +169,12 @@ fn head(verdicts: &RunVerdicts, plan: &Plan, options: &Options<'_>) -> String {
 
 /// The worst first. What is in quarantine decides nothing and comes behind the verdicts of its kind.
 fn rank(combination: &CombinationVerdict) -> (u8, bool) {
-    let verdict = match combination.verdict {
-        Verdict::Fail => 0,
-        Verdict::InfraError => 1,
-        Verdict::Inconclusive => 2,
-        Verdict::Aborted => 3,
-        Verdict::Skipped(_) => 4,
-        Verdict::Pass => 5,
-    };
-    (verdict, combination.quarantined.is_some())
+    (Sign::of(&combination.verdict).rank, combination.quarantined.is_some())
 }
 
 /// A verdict at a glance.
 const fn symbol(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "✅",
-        Verdict::Fail => "❌",
-        Verdict::Inconclusive => "❔",
-        Verdict::InfraError => "🔧",
-        Verdict::Skipped(_) => "⏭️",
-        Verdict::Aborted => "⏹️",
-    }
+    Sign::of(verdict).symbol
 }
 
 /// How many combinations of each verdict these are, in words.

@@ -75,7 +75,13 @@ impl Attempt {
 pub fn write(run: &str, plan: &Plan, events: impl IntoIterator<Item = Event>, sink: impl Write) -> io::Result<()> {
     let mut table = Table::new(run, plan, sink)?;
     let mut open = Open::new();
+    // The last time of the log, and what it was when the run went on.
+    let (mut last_ns, mut resumed_ns) = (0, 0);
     for Event { seq, t_ns, at, body } in events {
+        last_ns = t_ns.max(last_ns);
+        if matches!(body, Body::RunResumed { .. }) {
+            resumed_ns = last_ns;
+        }
         let Some(At { combination, trial, attempt, .. }) = at else { continue };
         let key = (combination, trial, attempt);
         match body {
@@ -117,7 +123,9 @@ pub fn write(run: &str, plan: &Plan, events: impl IntoIterator<Item = Event>, si
             }
             Body::TrialDiscarded { .. } => {
                 if let Some(attempt) = open.remove(&key) {
-                    table.rows(&key, "discarded", &attempt.told((seq, t_ns)))?;
+                    // The rig's clock may have begun anew by then: an attempt ends no earlier than what was known before.
+                    let ended_ns = t_ns.max(resumed_ns).max(attempt.began.1);
+                    table.rows(&key, "discarded", &attempt.told((seq, ended_ns)))?;
                 }
             }
             _ => {}
@@ -155,7 +163,7 @@ impl<'a, W: Write> Table<'a, W> {
                 names.push(text(&format!("firmware.{axis}")));
             }
         }
-        writer.write_record(&names)?;
+        writer.write_record(&names).map_err(own)?;
         let planned = plan.combinations.iter().map(|c| (&c.id, c)).collect();
         Ok(Self { writer, run: text(run), planned, axes })
     }
@@ -175,22 +183,30 @@ impl<'a, W: Write> Table<'a, W> {
             let (trial, attempt) = (trial.to_string(), attempt.to_string());
             let place = [&self.run, &scenario, &id, &condition, &trial, &attempt].map(String::as_str);
             for cell in place.into_iter().chain([outcome]).chain(row.cells()) {
-                self.writer.write_field(cell)?;
+                self.writer.write_field(cell).map_err(own)?;
             }
             for (axis, is_unit) in &self.axes {
                 let value = planned.and_then(|c| c.axis(axis));
-                self.writer.write_field(text(value.map_or("", AxisValue::text)))?;
+                self.writer.write_field(text(value.map_or("", AxisValue::text))).map_err(own)?;
                 if *is_unit {
                     let (device, firmware) = match value {
                         Some(AxisValue::Unit { device, firmware, .. }) => (&**device, &**firmware),
                         _ => ("", ""),
                     };
-                    self.writer.write_field(text(device))?;
-                    self.writer.write_field(text(firmware))?;
+                    self.writer.write_field(text(device)).map_err(own)?;
+                    self.writer.write_field(text(firmware)).map_err(own)?;
                 }
             }
-            self.writer.write_record(None::<&[u8]>)?;
+            self.writer.write_record(None::<&[u8]>).map_err(own)?;
         }
         Ok(())
+    }
+}
+
+/// The operating system's own error: the crate's conversion hides its kind, and with it that a reader only went away.
+fn own(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
     }
 }

@@ -70,6 +70,29 @@ impl Mismatch {
     }
 }
 
+/// Which verdicts of a run are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Those that were written.
+    AsTold,
+    /// Those that its log is judged to have.
+    Judged,
+    /// Those that were written, though they are not those of its log: it cannot be judged.
+    ToldAllTheSame,
+    /// None.
+    Nothing,
+}
+
+/// Which verdicts of a run are shown: whether some were written that count, why they are not those of its log, and whether it can be judged.
+pub fn choose(told: bool, mismatch: Option<&Mismatch>, judged: bool) -> Shown {
+    match mismatch {
+        None if told => Shown::AsTold,
+        _ if judged => Shown::Judged,
+        Some(mismatch) if told && !mismatch.is_of_another_run() => Shown::ToldAllTheSame,
+        _ => Shown::Nothing,
+    }
+}
+
 impl Outline {
     /// Takes the next event.
     pub fn take(&mut self, event: &Event) {

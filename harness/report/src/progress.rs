@@ -3,12 +3,15 @@
 mod block;
 mod news;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use rigtone_model::{
     event::{At, Body, Event, TrialOutcome},
     id::CombinationId,
-    plan::Plan,
+    plan::{Plan, capacity},
     verdict::Verdict,
 };
 
@@ -33,12 +36,15 @@ pub struct Progress {
     verdicts: BTreeMap<&'static str, usize>,
     /// Members of the rig that are not used any more.
     benched: Vec<String>,
-    /// The planned duration of all trials that ended, in nanoseconds.
+    /// The planned duration of all trials that ended, in nanoseconds, and when the last of them did.
     work_done: f64,
+    done_ns: i64,
     started_ns: Option<i64>,
     now_ns: i64,
     /// The time since the last event, in nanoseconds.
     quiet_ns: i64,
+    /// Whether the rig's clock is none that anybody can wait by.
+    virtual_clock: bool,
 }
 
 /// A trial that runs.
@@ -53,6 +59,7 @@ struct Running {
 #[derive(Debug)]
 struct State {
     scenario: usize,
+    resources: Arc<[Arc<str>]>,
     trial_ns: f64,
     at_most: u64,
     done: u64,
@@ -84,7 +91,8 @@ impl Progress {
             places.insert(planned.id.clone(), combinations.len());
             // A trial without a duration would make the rest of the run look free.
             let trial_ns = planned.trial_ns.max(1) as f64;
-            combinations.push(State { scenario, trial_ns, at_most, done: 0, decided: false });
+            let resources = planned.resources.clone();
+            combinations.push(State { scenario, resources, trial_ns, at_most, done: 0, decided: false });
         }
         let trials_at_most = combinations.iter().map(|c| c.at_most).sum();
         Self {
@@ -99,10 +107,19 @@ impl Progress {
             verdicts: BTreeMap::new(),
             benched: Vec::new(),
             work_done: 0.0,
+            done_ns: 0,
             started_ns: None,
             now_ns: 0,
             quiet_ns: 0,
+            virtual_clock: false,
         }
+    }
+
+    /// The same on a rig whose clock goes as fast as the host computes: it is said whose time is meant.
+    #[must_use]
+    pub fn on_a_virtual_clock(mut self) -> Self {
+        self.virtual_clock = true;
+        self
     }
 
     /// Says how long ago the last event was, in nanoseconds, for a display that is drawn between events.
@@ -143,6 +160,7 @@ impl Progress {
                         state.done += 1;
                         self.trials += 1;
                         self.work_done += state.trial_ns;
+                        self.done_ns = self.now_ns;
                     }
                     TrialOutcome::Lost(_) => self.lost += 1,
                     TrialOutcome::Cancelled => {}
@@ -177,26 +195,40 @@ impl Progress {
         self.combinations.len()
     }
 
-    /// The time left: the planned work of the combinations that are not decided, at the pace so far. A combination is taken to
-    /// need as many trials as those of its scenario that are decided. `None` before the first trial has ended.
+    /// The time left: the planned work of the combinations that are not decided, at the pace so far; before the first trial has
+    /// ended, on the resource that is needed longest, as the plan has it. A combination is taken to need as many trials as those of
+    /// its scenario that are decided. It runs down between events. `None` when more of it has passed than was thought.
     pub fn time_left(&self) -> Option<TimeLeft> {
-        let elapsed = self.now_ns.saturating_sub(self.started_ns?) as f64;
-        if self.work_done <= 0.0 || elapsed <= 0.0 {
-            return None;
-        }
-        let mut work = 0.0;
-        let mut at_most = false;
-        for state in self.combinations.iter().filter(|c| !c.decided) {
-            let needed = match self.decided_of[state.scenario] {
-                (0, _) => {
-                    at_most = true;
-                    state.at_most
-                }
-                (decided, trials) => trials.div_ceil(decided).clamp(state.done + 1, state.at_most.max(state.done + 1)),
-            };
-            work += needed.saturating_sub(state.done) as f64 * state.trial_ns;
-        }
-        Some(TimeLeft { ns: (work * elapsed / self.work_done) as i64, at_most })
+        let open: Vec<(&State, u64)> =
+            self.combinations.iter().filter(|c| !c.decided).map(|c| (c, self.needed(c))).collect();
+        let at_most = open.iter().any(|(state, _)| self.decided_of[state.scenario].0 == 0);
+        let started = self.started_ns.unwrap_or(self.now_ns);
+        let elapsed = self.done_ns.saturating_sub(started) as f64;
+        let (whole, since) = if self.work_done > 0.0 && elapsed > 0.0 {
+            let work: f64 = open.iter().map(|(state, needed)| *needed as f64 * state.trial_ns).sum();
+            (work * elapsed / self.work_done, self.done_ns)
+        } else {
+            (longest(&open), started)
+        };
+        let passed = self.now_ns.saturating_add(self.quiet_ns).saturating_sub(since);
+        let ns = (whole as i64).saturating_sub(passed);
+        (ns > 0 || open.is_empty()).then_some(TimeLeft { ns: ns.max(0), at_most })
+    }
+
+    /// Trials that a combination needs yet.
+    fn needed(&self, state: &State) -> u64 {
+        let needed = match self.decided_of[state.scenario] {
+            (0, _) => state.at_most,
+            (decided, trials) => trials.div_ceil(decided).clamp(state.done + 1, state.at_most.max(state.done + 1)),
+        };
+        needed.saturating_sub(state.done)
+    }
+
+    /// The time left in words, as long as something is open.
+    fn left(&self) -> Option<String> {
+        let left = self.time_left().filter(|_| self.decided < self.combinations.len())?;
+        let whose = if self.virtual_clock { " of rig time" } else { "" };
+        Some(format!("{} {}{whose} left", if left.at_most { "at most" } else { "about" }, span(left.ns)))
     }
 
     /// The state in one line of at most `width` characters; what does not fit is left out from the end.
@@ -205,9 +237,7 @@ impl Progress {
             format!("{}/{} decided", self.decided, self.combinations.len()),
             format!("{} of at most {} trials", self.trials, self.trials_at_most),
         ];
-        if let Some(left) = self.time_left().filter(|_| self.decided < self.combinations.len()) {
-            parts.push(format!("{} {} left", if left.at_most { "at most" } else { "about" }, span(left.ns)));
-        }
+        parts.extend(self.left());
         if self.lost > 0 {
             parts.push(format!("{} lost", self.lost));
         }
@@ -216,4 +246,16 @@ impl Progress {
         }
         block::fit(&parts, width)
     }
+}
+
+/// The planned time of so many trials each, in nanoseconds, on the resource that is needed longest: no schedule is faster.
+fn longest(open: &[(&State, u64)]) -> f64 {
+    let mut load: HashMap<&str, f64> = HashMap::new();
+    for (state, trials) in open {
+        let ns = *trials as f64 * state.trial_ns;
+        for resource in state.resources.iter() {
+            *load.entry(resource).or_default() += ns / f64::from(capacity(resource));
+        }
+    }
+    load.into_values().fold(0.0, f64::max)
 }

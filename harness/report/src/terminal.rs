@@ -7,7 +7,8 @@ use std::fmt::Write;
 
 use rigtone_model::{
     plan::Plan,
-    verdict::{RunVerdicts, Verdict},
+    rig_kind::RigKind,
+    verdict::{CombinationVerdict, RunVerdicts, Verdict},
 };
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     exit::{self, InconclusivePolicy},
     figure,
     sanitise::line,
+    sign::{Sign, kinds},
 };
 
 /// How the summary is shown.
@@ -30,6 +32,8 @@ pub struct View<'a> {
     pub directory: Option<&'a str>,
     /// What its failures follow, as sentences.
     pub causes: &'a [String],
+    /// What the rig is made of: of anything but hardware it is said what that is worth.
+    pub kind: RigKind,
 }
 
 /// The narrowest summary; a terminal that is narrower wraps it.
@@ -58,6 +62,11 @@ pub fn summary(verdicts: &RunVerdicts, plan: &Plan, view: &View<'_>) -> String {
         text.push_str("(no test case of the Bluetooth SIG is passed by that)\n\n");
     }
     tally(&mut text, verdicts, &view);
+    if view.kind != RigKind::Hardware {
+        for part in wrap(view.kind.heading(), view.width) {
+            let _ = writeln!(text, "{part}");
+        }
+    }
     let (code, why) = exit::of(verdicts, view.inconclusive);
     // Writing to a string cannot fail.
     let _ = writeln!(text, "exit code {}: {}", code.number(), line(&why));
@@ -77,43 +86,38 @@ fn tally(text: &mut String, verdicts: &RunVerdicts, view: &View<'_>) {
     let given: Vec<_> = counts(verdicts).into_iter().filter(|(_, n)| *n > 0).collect();
     for (i, (verdict, n)) in given.iter().enumerate() {
         let comma = if i + 1 < given.len() { "," } else { "" };
-        let length = format!(" {n} {verdict}{comma}").len();
+        let rest = format!("{}{comma}", in_quarantine(verdicts, verdict));
+        let length = format!(" {n} {verdict}{rest}").len();
         if used + length > view.width {
             text.push_str("\n ");
             used = 1;
         }
         used += length;
-        let _ = write!(text, " {n} {}{comma}", paint(verdict, verdict.word(), view.colour));
+        let _ = write!(text, " {n} {}{rest}", paint(verdict, verdict.word(), view.colour));
     }
     text.push('\n');
 }
 
 /// How many combinations have each verdict, in the order in which people look for them.
 pub(crate) fn counts(verdicts: &RunVerdicts) -> [(Verdict, usize); 6] {
-    [
-        Verdict::Fail,
-        Verdict::InfraError,
-        Verdict::Inconclusive,
-        Verdict::Aborted,
-        Verdict::Skipped(String::new()),
-        Verdict::Pass,
-    ]
-    .map(|verdict| {
+    kinds().map(|verdict| {
         let n = verdicts.count(verdict.word());
         (verdict, n)
     })
 }
 
+/// How many of those with a verdict decide nothing, in words; nothing when all of them decide.
+pub(crate) fn in_quarantine(verdicts: &RunVerdicts, verdict: &Verdict) -> String {
+    let known = |c: &&CombinationVerdict| c.quarantined.is_some() && c.verdict.word() == verdict.word();
+    match verdicts.combinations.iter().filter(known).count() {
+        0 => String::new(),
+        n => format!(" ({n} in quarantine)"),
+    }
+}
+
 /// A text in the colour of a verdict.
 pub(crate) fn paint(verdict: &Verdict, text: &str, colour: bool) -> String {
-    let code = match verdict {
-        Verdict::Pass => "32",
-        Verdict::Fail => "1;31",
-        Verdict::Inconclusive => "33",
-        Verdict::InfraError => "35",
-        Verdict::Aborted => "36",
-        Verdict::Skipped(_) => "2",
-    };
+    let code = Sign::of(verdict).colour;
     if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 

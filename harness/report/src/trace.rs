@@ -23,7 +23,7 @@ use rigtone_model::{
 use serde_json::{Value as Json, json};
 
 use lanes::Lanes;
-use trial::Trial;
+use trial::{Trial, When};
 use writer::{Track, Writer};
 
 /// The groups of tracks.
@@ -59,10 +59,14 @@ struct Trace<'a, W: Write> {
     members: HashMap<Arc<str>, Track>,
     /// How many trials share what several may use.
     shared: BTreeMap<Arc<str>, u32>,
+    /// The verdict that each combination has so far, and how many have each.
+    verdicts: HashMap<CombinationId, &'static str>,
     decided: BTreeMap<&'static str, u32>,
     lost: u32,
     flows: u64,
     last_ns: i64,
+    /// Where the run went on last. The rig's clock may begin anew there, and no track runs backwards.
+    resumed_ns: i64,
 }
 
 impl<'a, W: Write> Trace<'a, W> {
@@ -77,10 +81,12 @@ impl<'a, W: Write> Trace<'a, W> {
             lanes: Lanes::default(),
             members: HashMap::new(),
             shared: BTreeMap::new(),
+            verdicts: HashMap::new(),
             decided: BTreeMap::new(),
             lost: 0,
             flows: 0,
             last_ns: 0,
+            resumed_ns: i64::MIN,
         })
     }
 
@@ -96,8 +102,11 @@ impl<'a, W: Write> Trace<'a, W> {
     }
 
     fn take(&mut self, event: Event) -> io::Result<()> {
-        self.last_ns = self.last_ns.max(event.t_ns);
-        let ns = event.t_ns;
+        if matches!(event.body, Body::RunResumed { .. }) {
+            self.resumed_ns = self.last_ns;
+        }
+        let ns = event.t_ns.max(self.resumed_ns);
+        self.last_ns = self.last_ns.max(ns);
         match event.at {
             Some(at) => self.of_trial(ns, at, event.body),
             None => self.of_run(ns, &event.body),
@@ -162,9 +171,18 @@ impl<'a, W: Write> Trace<'a, W> {
                 return self.end(ns, &key, &arguments);
             }
             Body::TrialDiscarded { .. } => return self.end(ns, &key, &json!({"outcome": "discarded"})),
-            Body::Decided { verdict, n } => return self.decided(ns, &key.0, &verdict, n),
+            Body::Decided { verdict, n } => {
+                let name = format!("decided: {verdict}");
+                return self.judged(ns, &key.0, &verdict, &name, &json!({"combination": key.0.as_str(), "n": n}));
+            }
+            // What the rig cannot do any more has its verdict too.
+            Body::GivenUp { ref member, ref why } | Body::Voided { ref member, ref why } => {
+                let name = if matches!(body, Body::GivenUp { .. }) { "given up" } else { "voided" };
+                let arguments = &json!({"combination": key.0.as_str(), "member": member, "why": why});
+                return self.judged(ns, &key.0, &Verdict::InfraError, name, arguments);
+            }
             Body::PowerSwitched { ref unit, on, edge, .. } => {
-                let when = edge.map_or(ns, |edge| edge.acknowledged_ns);
+                let when = edge.map_or(ns, |edge| edge.acknowledged_ns).max(self.resumed_ns);
                 let track = self.member(&format!("supply of {unit}"))?;
                 self.out.instant(track, when, if on { "on" } else { "off" }, &json!({}))?;
                 self.out.counter(RIG, when, &format!("supply of {unit}"), u32::from(on))?;
@@ -172,13 +190,14 @@ impl<'a, W: Write> Trace<'a, W> {
             Body::ButtonsPressed { ref unit, ref gesture, ref buttons, held_ns, edge, .. } => {
                 let track = self.member(&format!("buttons of {unit}"))?;
                 let end = edge.map_or(ns, |edge| edge.acknowledged_ns.saturating_add(held_ns));
-                let begin = end.saturating_sub(held_ns.max(0));
+                let begin = end.saturating_sub(held_ns.max(0)).max(self.resumed_ns);
                 self.out.slice(track, begin, end, gesture, &json!({"buttons": buttons}))?;
             }
             ref body => self.of_member(ns, body)?,
         }
         let Some(trial) = self.trials.get_mut(&key) else { return Ok(()) };
-        trial.take(&mut self.out, &mut self.lanes, &mut self.flows, ns, step.as_deref(), &body)
+        let when = When { ns, resumed_ns: self.resumed_ns };
+        trial.take(&mut self.out, &mut self.lanes, &mut self.flows, when, step.as_deref(), &body)
     }
 
     fn begin(&mut self, ns: i64, key: (CombinationId, u32, u32)) -> io::Result<()> {
@@ -198,12 +217,14 @@ impl<'a, W: Write> Trace<'a, W> {
         }
         let lane = self.lanes.take(&mut self.out)?;
         self.out.begin(lane, ns, &name, &json!({"trial": key.1, "attempt": key.2}))?;
-        self.trials.insert(key, Trial::new(lane, held));
+        self.trials.insert(key, Trial::new(lane, held, ns));
         self.out.counter(RUN, ns, "running trials", self.trials.len() as u32)
     }
 
     fn end(&mut self, ns: i64, key: &(CombinationId, u32, u32), arguments: &Json) -> io::Result<()> {
         let Some(trial) = self.trials.remove(key) else { return Ok(()) };
+        // In a merged log nothing tells that a part went on: what was discarded there has not ended before it began either.
+        let ns = ns.max(trial.last_ns());
         trial.end(&mut self.out, &mut self.lanes, ns, arguments)?;
         let planned = self.planned.get(&key.0).copied();
         for resource in planned.iter().flat_map(|c| c.resources.iter()).filter(|r| capacity(r) > 1) {
@@ -215,13 +236,32 @@ impl<'a, W: Write> Trace<'a, W> {
         self.out.counter(RUN, ns, "running trials", self.trials.len() as u32)
     }
 
-    fn decided(&mut self, ns: i64, id: &CombinationId, verdict: &Verdict, n: u32) -> io::Result<()> {
-        let decided = self.decided.entry(verdict.word()).or_default();
-        *decided += 1;
-        let name = format!("decided: {verdict}");
-        self.out.counter(RUN, ns, &name, *decided)?;
-        let track = Track { group: RUN, number: 0 };
-        self.out.instant(track, ns, &name, &json!({"combination": id.as_str(), "n": n}))
+    /// A combination has its verdict, or another one than before: it counts once.
+    fn judged(
+        &mut self,
+        ns: i64,
+        id: &CombinationId,
+        verdict: &Verdict,
+        name: &str,
+        arguments: &Json,
+    ) -> io::Result<()> {
+        let word = verdict.word();
+        let before = self.verdicts.insert(id.clone(), word);
+        if before == Some(word) {
+            return Ok(());
+        }
+        if let Some(before) = before {
+            self.count(ns, before, |n| n.saturating_sub(1))?;
+        }
+        self.count(ns, word, |n| n + 1)?;
+        self.out.instant(Track { group: RUN, number: 0 }, ns, name, arguments)
+    }
+
+    /// Changes how many combinations have a verdict.
+    fn count(&mut self, ns: i64, verdict: &'static str, change: impl FnOnce(u32) -> u32) -> io::Result<()> {
+        let n = self.decided.entry(verdict).or_default();
+        *n = change(*n);
+        self.out.counter(RUN, ns, &format!("decided: {verdict}"), *n)
     }
 
     /// What is still open ends where the log ends.

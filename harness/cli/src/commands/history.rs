@@ -1,13 +1,21 @@
 //! `rigtone history`
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, IsTerminal as _},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
-use rigtone_history::{Filter, Found, History, INDEX, IndexError, Look, TakeError, find, look, page, since, text};
+use rigtone_history::{
+    Filter, Found, History, INDEX, IndexError, Look as Looked, TakeError, find, look, page, since, text,
+};
 use rigtone_model::{plan::Selector, quantity::Duration};
 use rigtone_report::{exit::Code, sanitise};
 
-use super::run::{now, place_trouble};
+use super::{
+    page::Look,
+    run::{now, place_trouble},
+};
 use crate::{printer, trouble::Trouble};
 
 /// How many directories that are no run are named on the terminal; JSON names all of them.
@@ -23,7 +31,7 @@ pub(crate) struct What {
     /// Only this scenario; `*` stands for anything.
     #[arg(long, value_name = "SCENARIO", value_parser = scenario)]
     scenario: Option<Selector>,
-    /// Only runs that began on this day or later, in UTC, such as `2026-11-30`.
+    /// Only runs that began on this day or later, in UTC, such as `2026-11-30`; what was proven before is not looked at.
     #[arg(long, value_name = "DAY", value_parser = day)]
     since: Option<i64>,
     /// From which age on evidence is stale.
@@ -50,6 +58,8 @@ pub(crate) struct What {
     /// Print everything as JSON; its schema is `history.schema.json`.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    look: Look,
 }
 
 fn scenario(text: &str) -> Result<Selector, String> {
@@ -61,6 +71,10 @@ fn day(text: &str) -> Result<i64, String> {
 }
 
 pub(crate) fn history(what: &What) -> Result<Code, Trouble> {
+    if what.look.is_asked() && what.html.is_none() {
+        return Err(Trouble::usage("--theme, --title and --logo are for `--html` alone"));
+    }
+    let themed = what.look.read()?;
     let roots = if what.runs.is_empty() { vec![PathBuf::from("runs")] } else { what.runs.clone() };
     let found = find(&roots).map_err(|error| trouble(&error))?;
     if found.runs.is_empty() {
@@ -72,7 +86,7 @@ pub(crate) fn history(what: &What) -> Result<Code, Trouble> {
     let path = what.index.clone().unwrap_or_else(|| place(&roots, &found));
     let select = what.select.iter().chain(&what.scenario).cloned().collect();
     let filter = Filter { select, since_unix_s: what.since };
-    let Look { loaded, refreshed, notes } =
+    let Looked { loaded, refreshed, notes } =
         look(&path, &roots, found, what.rebuild, &filter).map_err(|error| trouble(&error))?;
     notes.iter().for_each(|note| printer::note(&format!("note: {}", sanitise::line(note))));
     name(&refreshed.skipped);
@@ -85,14 +99,16 @@ pub(crate) fn history(what: &What) -> Result<Code, Trouble> {
     let stale_after_s = what.stale.ns() / 1_000_000_000;
     let history = History::of(&loaded, &refreshed.skipped, now(), stale_after_s);
     if let Some(file) = &what.html {
-        write(file, &page::html(&history, &page::Links::from(file)))?;
+        write(file, &page::html(&history, &page::Links::from(file), &themed))?;
     }
     show(what, &history)?;
     Ok(if history.combinations.is_empty() { Code::Nothing } else { Code::Passed })
 }
 
 fn show(what: &What, history: &History) -> Result<(), Trouble> {
-    let view = text::View { unicode: unicode(), colour: printer::colour() };
+    // What another program reads has whole lines.
+    let width = io::stdout().is_terminal().then(printer::width);
+    let view = text::View { unicode: unicode(), colour: printer::colour(), width };
     if what.json {
         return printer::json(history);
     }

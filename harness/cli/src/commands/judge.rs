@@ -9,7 +9,7 @@ use rigtone_judge::verdicts::{Replay, Rules, RunPlan};
 use rigtone_model::{document::Scenario, id::CombinationId, plan::Plan, verdict::RunVerdicts};
 use rigtone_record::{Layer, LayerError, keep_quiet, read_plan};
 use rigtone_report::{
-    baseline::{self, Baseline},
+    baseline::Baseline,
     exit::{self, Code},
     figure::count,
     sanitise,
@@ -59,14 +59,13 @@ pub(crate) fn judge(run: &Path, how: &How<'_>) -> Result<Code, Trouble> {
         By::Layer(number) => Some(number),
     };
     let verdicts = verdicts(run, &plan, layer)?;
-    let inconclusive = report::counted_as(run, how.inconclusive);
+    let counted = report::counted_as(run, how.inconclusive);
+    counted.missing().iter().for_each(|missing| printer::note(&format!("note: {}", sanitise::line(missing))));
+    let inconclusive = counted.inconclusive;
     let (code, _) = exit::of(&verdicts, policy(inconclusive));
     let baseline = earlier.map(|earlier| earlier.beside(&verdicts));
     let material = report::material(&verdicts, &plan.plan, inconclusive, run, baseline.as_ref());
     report::show(if how.json { Format::Json } else { Format::Terminal }, &material)?;
-    if let Some(baseline) = baseline.as_ref().filter(|_| !how.json) {
-        printer::out(&baseline::text(baseline));
-    }
     Ok(code)
 }
 

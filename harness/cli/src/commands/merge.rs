@@ -4,7 +4,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use rigtone_judge::verdicts::{Ending, Replay, RunPlan};
@@ -21,17 +20,29 @@ use crate::{
     commands::{
         judge::foreign,
         log::read_log,
+        page::Look,
         report::{self, Material, read_trouble},
-        run::{place_trouble, record_trouble, run_id, show, write_results},
+        run::{now, place_trouble, record_trouble, run_id, show, write_results},
     },
     printer,
     trouble::Trouble,
 };
 
+const SECOND_NS: i64 = 1_000_000_000;
+
+/// How to merge.
+pub(crate) struct How {
+    pub(crate) inconclusive: Option<Inconclusive>,
+    pub(crate) look: Look,
+    pub(crate) json: bool,
+}
+
 /// A run that becomes part of the whole.
 struct Part {
     directory: PathBuf,
     plan: RunPlan,
+    /// When its clock began, in seconds since 1970; nothing where its log does not tell.
+    began: Option<i64>,
     /// The last time that it went on: what was given up before was looked at anew.
     resumed: Option<u64>,
     /// What ended it before its plan was done, and what it left open.
@@ -48,13 +59,15 @@ impl Part {
         let plan: RunPlan = read_plan(run).map_err(|e| read_trouble(&e))?;
         let quiet = keep_quiet(run).map_err(|e| record_trouble(&e))?;
         let mut replay = Replay::new(&plan.plan, &plan.rules);
-        let (mut resumed, mut said) = (None, BTreeSet::new());
+        let (mut began, mut resumed, mut said) = (None, None, BTreeSet::new());
         let log = read_log(run, |event| {
-            if matches!(event.body, Body::RunResumed { .. }) {
-                resumed = Some(event.seq);
-            }
-            if let (Body::LeftOpen { .. }, Some(at)) = (&event.body, &event.at) {
-                said.insert(at.combination.clone());
+            match (&event.body, &event.at) {
+                (Body::RunStarted { unix_s, .. }, _) => {
+                    began.get_or_insert(unix_s.saturating_sub(event.t_ns / SECOND_NS));
+                }
+                (Body::RunResumed { .. }, _) => resumed = Some(event.seq),
+                (Body::LeftOpen { .. }, Some(at)) => _ = said.insert(at.combination.clone()),
+                _ => {}
             }
             replay.take(event);
             Ok(())
@@ -64,8 +77,22 @@ impl Part {
             return Err(foreign(run, combination));
         }
         let left_open = replay.left_open();
-        Ok(Self { directory: run.to_owned(), plan, resumed, left_open, said, _quiet: quiet })
+        Ok(Self { directory: run.to_owned(), plan, began, resumed, left_open, said, _quiet: quiet })
     }
+
+    /// How much later than the whole it began, in nanoseconds.
+    fn later_ns(&self, whole: i64) -> i64 {
+        self.began.map_or(0, |began| began.saturating_sub(whole).saturating_mul(SECOND_NS))
+    }
+}
+
+/// When something of a merged run happened.
+#[derive(Clone, Copy)]
+struct Times {
+    /// The first of its parts began, in seconds since 1970.
+    began: i64,
+    /// They were joined.
+    merged: i64,
 }
 
 /// What to do about a merge that broke off.
@@ -74,42 +101,45 @@ const MERGE_AGAIN: &str = "nothing is left of it: free some space, and merge aga
 pub(crate) const MERGED: &str = "merged-";
 
 /// Joins runs into one: their combinations, events and evidence.
-pub(crate) fn merge(
-    runs: &[PathBuf],
-    out: &Path,
-    inconclusive: Option<Inconclusive>,
-    json: bool,
-) -> Result<Code, Trouble> {
-    let parts = runs.iter().map(|run| Part::read(run)).collect::<Result<Vec<_>, _>>()?;
+pub(crate) fn merge(runs: &[PathBuf], out: &Path, how: &How) -> Result<Code, Trouble> {
+    let look = how.look.read()?;
+    let mut parts = runs.iter().map(|run| Part::read(run)).collect::<Result<Vec<_>, _>>()?;
     let plan = whole(&parts)?;
     apart(&parts, out)?;
     for missing in missing(&parts) {
         printer::note(&format!("warning: the part {missing} is not among them"));
     }
-    let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
-    let id = format!("{MERGED}{}", run_id(unix_s, &plan.plan.rig));
+    // The log tells what happened in its order, whichever part was named first.
+    parts.sort_by_key(|part| part.began);
+    let merged = now();
+    let times = Times { began: parts.iter().filter_map(|part| part.began).min().unwrap_or(merged), merged };
+    let id = format!("{MERGED}{}", run_id(merged, &plan.plan.rig));
+    let inconclusive = how.inconclusive.unwrap_or_default();
     let writer = RunWriter::create(out, &id).map_err(|e| place_trouble(&e))?;
-    let replay = join(&parts, &plan, writer, unix_s, out).inspect_err(|_| {
+    let replay = join(&parts, &plan, writer, times, inconclusive, out).inspect_err(|_| {
         // The directory was new or empty. The trouble that is told is the first one.
         let _ = fs::remove_dir_all(out);
     })?;
     let mut verdicts = replay.verdicts(&id);
     plan.put_in_quarantine(&mut verdicts);
     let material = Material {
-        started_unix_s: unix_s,
+        started_unix_s: times.began,
         here: false,
-        ..report::material(&verdicts, &plan.plan, inconclusive.unwrap_or_default(), out, None)
+        look: &look,
+        ..report::material(&verdicts, &plan.plan, inconclusive, out, None)
     };
     let written = write_results(&material, &[])?;
-    show(&material, json, &written)
+    show(&material, how.json, &written)
 }
 
-/// Writes the whole: its parts' events one after the other, their evidence, and the plan.
+/// Writes the whole: its parts' events one after the other, their evidence, and the plan. The clock of the whole is that of the part that began
+/// first: what the others tell is as much later as they began.
 fn join<'a>(
     parts: &[Part],
     plan: &'a RunPlan,
     mut writer: RunWriter,
-    unix_s: i64,
+    times: Times,
+    inconclusive: Inconclusive,
     out: &Path,
 ) -> Result<Replay<'a>, Trouble> {
     let mut replay = Replay::new(&plan.plan, &plan.rules);
@@ -127,22 +157,26 @@ fn join<'a>(
         rigtone: env!("CARGO_PKG_VERSION").to_owned(),
         rig: plan.plan.rig.clone(),
         seed: 0,
-        unix_s,
+        unix_s: times.began,
         trials_at_most: runnable.map(trials).sum(),
     };
     write(0, None, started)?;
     let mut interrupted = None;
+    let mut end_ns = 0;
     for part in parts {
-        let mut last_ns = 0;
+        let later_ns = part.later_ns(times.began);
+        let mut last_ns = later_ns;
         read_log(&part.directory, |event| {
-            last_ns = event.t_ns.max(last_ns);
-            match &event.body {
+            let Event { seq, t_ns, at, body } = delayed(event, later_ns);
+            last_ns = t_ns.max(last_ns);
+            match &body {
                 // What became of the part as a whole is said of each of its combinations below.
                 Body::RunStarted { .. } | Body::RunResumed { .. } | Body::RunFinished { .. } => Ok(()),
-                Body::GivenUp { .. } if part.resumed.is_some_and(|resumed| event.seq < resumed) => Ok(()),
-                _ => write(event.t_ns, event.at, event.body),
+                Body::GivenUp { .. } if part.resumed.is_some_and(|resumed| seq < resumed) => Ok(()),
+                _ => write(t_ns, at, body),
             }
         })?;
+        end_ns = last_ns.max(end_ns);
         if let Some((why, ending, open)) = &part.left_open {
             let out_of_time = *ending == Ending::OutOfTime;
             for combination in open.iter().filter(|id| !part.said.contains(id)) {
@@ -157,15 +191,36 @@ fn join<'a>(
         }
     }
     let out_of_time = interrupted.as_ref().is_some_and(|(_, late)| *late);
-    write(0, None, Body::RunFinished { interrupted: interrupted.map(|(why, _)| why), out_of_time })?;
+    write(end_ns, None, Body::RunFinished { interrupted: interrupted.map(|(why, _)| why), out_of_time })?;
     for part in parts {
         copy(&part.directory.join(EVIDENCE), &out.join(EVIDENCE))?;
     }
-    writer.write_environment(&environment(parts)?).map_err(|e| half_merged(&e))?;
+    let environment = environment(parts, writer.run(), times, inconclusive)?;
+    writer.write_environment(&environment).map_err(|e| half_merged(&e))?;
     writer.sync().map_err(|e| half_merged(&e))?;
     // The plan comes last: without it this is no run.
     writer.write_plan(plan).map_err(|e| half_merged(&e))?;
     Ok(replay)
+}
+
+/// An event with all its times so much later: the clock of another run has them.
+fn delayed(event: Event, by_ns: i64) -> Event {
+    let late = |t_ns: i64| t_ns.saturating_add(by_ns);
+    let mut body = event.body;
+    match &mut body {
+        Body::Emitted { t_ns, .. } | Body::TransportChanged { t_ns, .. } => *t_ns = late(*t_ns),
+        Body::PowerSwitched { edge, .. } | Body::ButtonsPressed { edge, .. } => {
+            if let Some(edge) = edge {
+                (edge.sent_ns, edge.acknowledged_ns) = (late(edge.sent_ns), late(edge.acknowledged_ns));
+            }
+        }
+        Body::Evidence { anchors, clock, .. } => {
+            anchors.iter_mut().for_each(|anchor| anchor.t_ns = late(anchor.t_ns));
+            clock.iter_mut().for_each(|clock| clock.t_ns = late(clock.t_ns));
+        }
+        _ => {}
+    }
+    Event { t_ns: late(event.t_ns), body, ..event }
 }
 
 /// The parts of the plan that are missing, where each run says which part it is.
@@ -238,13 +293,25 @@ fn whole(parts: &[Part]) -> Result<RunPlan, Trouble> {
     Ok(RunPlan { quarantine: quarantine.clone(), ..RunPlan::new(plan).map_err(Trouble::usage)? })
 }
 
-fn environment(parts: &[Part]) -> Result<serde_json::Value, Trouble> {
+/// What there is to say of the whole: when it began and was merged, and of which parts.
+fn environment(
+    parts: &[Part],
+    run: &str,
+    times: Times,
+    inconclusive: Inconclusive,
+) -> Result<serde_json::Value, Trouble> {
     let of = |part: &Part| {
         let environment = read_environment(&part.directory).map_err(|e| read_trouble(&e))?;
         Ok(serde_json::json!({"directory": part.directory, "environment": environment}))
     };
     let parts = parts.iter().map(of).collect::<Result<Vec<_>, Trouble>>()?;
-    Ok(serde_json::json!({"schema": "1.0", "rigtone": env!("CARGO_PKG_VERSION"), "merged": parts}))
+    Ok(serde_json::json!({
+        "schema": "1.0",
+        "rigtone": env!("CARGO_PKG_VERSION"),
+        "run": {"run": run, "unix_s": times.began, "inconclusive": inconclusive},
+        "merged_unix_s": times.merged,
+        "merged": parts,
+    }))
 }
 
 /// What came of a merge that broke off.

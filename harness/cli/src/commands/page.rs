@@ -6,10 +6,14 @@ use std::{
 };
 
 use clap::Args;
-use rigtone_page::{Logo, Options, Page, Theme};
-use rigtone_report::exit::{self, Code};
+use rigtone_html::{Logo, Theme, ThemeError};
+use rigtone_page::{Options, Page};
+use rigtone_report::{
+    exit::{self, Code},
+    sanitise,
+};
 
-use super::report::policy;
+use super::{report::policy, run::place_trouble};
 use crate::{args::Inconclusive, printer, trouble::Trouble};
 
 /// The file in the run directory.
@@ -30,7 +34,7 @@ pub(crate) struct Look {
 }
 
 /// As nobody asked for anything else.
-pub(crate) const PLAIN: Look = Look { theme: None, title: None, logo: None };
+pub(crate) static PLAIN: rigtone_html::Look = rigtone_html::Look { theme: None, title: None, logo: None };
 
 impl Look {
     /// Whether something was asked for that other formats do not have.
@@ -38,41 +42,47 @@ impl Look {
         self.theme.is_some() || self.title.is_some() || self.logo.is_some()
     }
 
-    fn options(&self, inconclusive: Inconclusive) -> Result<Options, Trouble> {
+    /// The files that it names.
+    pub(crate) fn read(&self) -> Result<rigtone_html::Look, Trouble> {
         let read = |path: &PathBuf| {
             fs::read(path).map_err(|os| Trouble::usage(format!("reading {} failed: {os}", path.display())))
         };
-        let refused = |path: &Path, e: rigtone_page::ThemeError| {
-            Trouble::usage(format!("{}: {e}", path.display())).hint(e.hint())
-        };
+        let refused = |path: &Path, e: ThemeError| Trouble::usage(format!("{}: {e}", path.display())).hint(e.hint());
         let theme = self.theme.as_ref().map(|path| {
             let css = String::from_utf8(read(path)?)
                 .map_err(|_| Trouble::usage(format!("{} is not UTF-8", path.display())).hint("save it as UTF-8"))?;
             Theme::new(&css).map_err(|e| refused(path, e))
         });
         let logo = self.logo.as_ref().map(|path| Logo::new(read(path)?).map_err(|e| refused(path, e)));
-        Ok(Options {
-            made_unix_s: time::OffsetDateTime::now_utc().unix_timestamp(),
-            policy: policy(inconclusive),
-            theme: theme.transpose()?,
-            title: self.title.clone(),
-            logo: logo.transpose()?,
-        })
+        Ok(rigtone_html::Look { theme: theme.transpose()?, title: self.title.clone(), logo: logo.transpose()? })
     }
 }
 
 /// Makes the page of a run.
-pub(crate) fn make(run: &Path, look: &Look, inconclusive: Inconclusive) -> Result<Page, Trouble> {
-    let options = look.options(inconclusive)?;
+pub(crate) fn make(run: &Path, look: &rigtone_html::Look, inconclusive: Inconclusive) -> Result<Page, Trouble> {
+    let made_unix_s = time::OffsetDateTime::now_utc().unix_timestamp();
+    let options = Options { made_unix_s, policy: policy(inconclusive), look: look.clone() };
     rigtone_page::page(run, &options).map_err(|e| Trouble::usage(&e).hint(e.hint()))
 }
 
-/// Prints the page of a run, and says what is missing of it.
-pub(crate) fn report(run: &Path, look: &Look, inconclusive: Inconclusive) -> Result<Code, Trouble> {
+/// Prints the page of a run, or writes it to a file, and says what is missing of it.
+pub(crate) fn report(
+    run: &Path,
+    look: &rigtone_html::Look,
+    inconclusive: Inconclusive,
+    place: Option<&Path>,
+) -> Result<Code, Trouble> {
     let page = make(run, look, inconclusive)?;
     for shortcoming in page.shortcomings.iter().filter(|s| !s.is_remark()) {
-        printer::note(&format!("warning: {}", rigtone_report::sanitise::line(&shortcoming.to_string())));
+        printer::note(&format!("warning: {}", sanitise::line(&shortcoming.to_string())));
     }
-    printer::out(&page.html);
+    match place {
+        None => printer::out(&page.html),
+        Some(path) => {
+            let written = rigtone_record::deliver(path, |file| file.write_all(page.html.as_bytes()));
+            written.map_err(|error| place_trouble(&error))?;
+            printer::out(&format!("{}\n", sanitise::line(&path.display().to_string())));
+        }
+    }
     Ok(page.verdicts.map_or(Code::Usage, |verdicts| exit::of(&verdicts, policy(inconclusive)).0))
 }

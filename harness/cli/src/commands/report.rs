@@ -5,11 +5,12 @@ mod gathered;
 mod scan;
 
 use std::{
+    collections::BTreeMap,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
-use rigtone_model::{plan::Plan, verdict::RunVerdicts};
+use rigtone_model::{plan::Plan, rig_kind::RigKind, verdict::RunVerdicts};
 use rigtone_record::{ENVIRONMENT, EVENTS, PLAN, ReadError, VERDICTS, read_environment};
 use rigtone_report::{
     baseline::Baseline,
@@ -18,19 +19,41 @@ use rigtone_report::{
 };
 use serde::Deserialize as _;
 
-use crate::{
-    args::Inconclusive,
-    commands::page::{self, Look},
-    printer,
-    trouble::Trouble,
-};
+use crate::{args::Inconclusive, commands::page, printer, trouble::Trouble};
 
 pub(crate) use formats::{Format, Material, RenderError};
 
+/// What is said where nobody can tell what an inconclusive verdict means.
+const GUESSED: &str = "what counts as inconclusive is not known, so it counts as an error";
+
+/// What an inconclusive verdict of a run means.
+pub(crate) struct Counted {
+    pub(crate) inconclusive: Inconclusive,
+    /// Why nobody can tell what the run was on, as a sentence.
+    unknown: Option<String>,
+    /// That it was guessed, as a sentence.
+    guessed: Option<&'static str>,
+}
+
+impl Counted {
+    /// What is not there, as sentences.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        self.unknown.iter().cloned().chain(self.guessed.map(str::to_owned)).collect()
+    }
+}
+
 /// What an inconclusive verdict of a run means: as is asked for, else as when the run was begun.
-pub(crate) fn counted_as(run: &Path, asked: Option<Inconclusive>) -> Inconclusive {
-    let kept = || Inconclusive::deserialize(&read_environment(run).ok()?["run"]["inconclusive"]).ok();
-    asked.or_else(kept).unwrap_or_default()
+pub(crate) fn counted_as(run: &Path, asked: Option<Inconclusive>) -> Counted {
+    let kept = match read_environment(run) {
+        // Runs of before it could be chosen do not tell.
+        Ok(environment) if environment["run"]["inconclusive"].is_null() => Ok(Inconclusive::default()),
+        Ok(environment) => Inconclusive::deserialize(&environment["run"]["inconclusive"]).map_err(|e| e.to_string()),
+        Err(ReadError::Io { os, .. }) if os.kind() == io::ErrorKind::NotFound => Err("it is missing".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    let guessed = (kept.is_err() && asked.is_none()).then_some(GUESSED);
+    let unknown = kept.as_ref().err().map(|why| format!("{ENVIRONMENT}: {why}; on what it ran is not known"));
+    Counted { inconclusive: asked.or(kept.ok()).unwrap_or_default(), unknown, guessed }
 }
 
 pub(crate) fn policy(inconclusive: Inconclusive) -> InconclusivePolicy {
@@ -43,6 +66,11 @@ pub(crate) fn policy(inconclusive: Inconclusive) -> InconclusivePolicy {
 
 pub(crate) fn read_trouble(error: &ReadError) -> Trouble {
     Trouble::usage(error).hint(error.hint())
+}
+
+/// What the rig of a run is made of; a run without an environment does not tell.
+pub(crate) fn kind(run: &Path, plan: &Plan) -> RigKind {
+    RigKind::of(read_environment(run).ok().as_ref(), &plan.combinations)
 }
 
 /// The verdicts of a run that is whole, for a renderer.
@@ -61,6 +89,7 @@ pub(crate) fn material<'a>(
         inconclusive,
         limit: markdown::SUMMARY,
         started_unix_s: 0,
+        kind: kind(directory, plan),
         baseline,
         here: true,
         look: &page::PLAIN,
@@ -69,12 +98,16 @@ pub(crate) fn material<'a>(
 
 /// The results as JSON, for people's scripts.
 pub(crate) fn results(material: &Material<'_>) -> Result<String, Trouble> {
-    let paths = [PLAN, EVENTS, VERDICTS, Format::Junit.file_name()].map(|name| {
-        (name.split('.').next().unwrap_or(name).to_owned(), material.directory.join(name).display().to_string())
-    });
+    let named = |name: &str| {
+        let path = material.directory.join(name);
+        let what = name.split('.').next().unwrap_or(name).to_owned();
+        path.is_file().then(|| (what, path.display().to_string()))
+    };
+    let names = [PLAN, EVENTS, VERDICTS, Format::Junit.file_name(), Format::Html.file_name()];
+    let paths: BTreeMap<String, String> = names.into_iter().filter_map(named).collect();
     let inconclusive = policy(material.inconclusive);
     let Material { verdicts, plan, missing, baseline, .. } = material;
-    let value = json::results(verdicts, plan, inconclusive, &paths.into(), missing, *baseline);
+    let value = json::results(verdicts, plan, inconclusive, &paths, missing, *baseline);
     serde_json::to_string_pretty(&value).map(|t| t + "\n").map_err(|e| Trouble::new(Code::Internal, e))
 }
 
@@ -131,7 +164,7 @@ pub(crate) struct Report {
     #[arg(long, value_enum)]
     inconclusive: Option<Inconclusive>,
     #[command(flatten)]
-    look: Look,
+    look: page::Look,
 }
 
 pub(crate) fn report(what: &Report) -> Result<Code, Trouble> {
@@ -141,20 +174,23 @@ pub(crate) fn report(what: &Report) -> Result<Code, Trouble> {
     if what.look.is_asked() && !formats.contains(&Format::Html) {
         return Err(Trouble::usage("--theme, --title and --logo are for `--format html` alone"));
     }
-    let inconclusive = counted_as(&what.run, what.inconclusive);
-    // The page shows of a run whatever is there of it, be it only its log.
-    if let ([Format::Html], None) = (&formats[..], &what.out) {
-        return page::report(&what.run, &what.look, inconclusive);
-    }
+    let look = what.look.read()?;
+    let counted = counted_as(&what.run, what.inconclusive);
+    let inconclusive = counted.inconclusive;
     let places = places(&formats, what.out.as_deref(), &what.run)?;
+    // The page looks at the run itself: it shows whatever is there of it, be it only its log.
+    if let ([Format::Html], [place]) = (&formats[..], &places[..]) {
+        // What is missing it says itself, but not what that means for the exit code.
+        counted.guessed.iter().for_each(|guessed| printer::note(&format!("note: {guessed}")));
+        return page::report(&what.run, &look, inconclusive, place.as_deref());
+    }
     let of_the_log = formats.iter().any(|format| format.is_of_the_log());
-    let gathered = gathered::gather(&what.run, of_the_log)?;
-    let nothing_else = formats.iter().all(|format| format.is_of_the_log());
+    let mut gathered = gathered::gather(&what.run, of_the_log)?;
     // Without verdicts the record may be there all the same.
-    let unjudged = match gathered.unjudged {
-        Some(trouble) if !nothing_else => return Err(trouble),
-        unjudged => unjudged,
-    };
+    if let Some(trouble) = gathered.unjudged.as_ref().filter(|_| !of_the_log) {
+        return Err(trouble.clone());
+    }
+    gathered.missing.extend(counted.missing());
     for missing in &gathered.missing {
         printer::note(&format!("note: {}", sanitise::line(missing)));
     }
@@ -166,23 +202,44 @@ pub(crate) fn report(what: &Report) -> Result<Code, Trouble> {
         inconclusive,
         limit: usize::try_from(what.limit).unwrap_or(usize::MAX),
         started_unix_s: gathered.started_unix_s,
+        kind: gathered.kind,
         baseline: None,
         here: what.out.is_none(),
-        look: &what.look,
+        look: &look,
     };
+    let mut unmade = Vec::new();
     for (format, place) in formats.iter().zip(&places) {
-        match place {
-            None => show(*format, &material)?,
-            Some(path) => {
-                write(*format, &material, path)?;
-                printer::out(&format!("{}\n", sanitise::line(&path.display().to_string())));
+        let made = match &gathered.unjudged {
+            Some(trouble) if !format.is_of_the_log() => Err(trouble.clone()),
+            _ => make(*format, &material, place.as_deref()),
+        };
+        match made {
+            Ok(()) => {}
+            Err(trouble) if formats.len() == 1 => return Err(trouble),
+            // The others can be made all the same.
+            Err(trouble) => {
+                unmade.push(trouble.code);
+                printer::note(&trouble.of(format.file_name()).to_string());
             }
         }
     }
-    match unjudged {
-        Some(trouble) => Err(trouble),
-        None => Ok(exit::of(&gathered.verdicts, policy(inconclusive)).0),
+    if let Some(first) = unmade.first() {
+        return Ok(if unmade.contains(&Code::Usage) { Code::Usage } else { *first });
     }
+    if let Some(trouble) = &gathered.unjudged {
+        // What was asked for is whole; the code says nothing of the devices.
+        printer::note(&format!("exit code {}: nothing is judged", trouble.code.number()));
+        return Ok(trouble.code);
+    }
+    Ok(exit::of(&gathered.verdicts, policy(inconclusive)).0)
+}
+
+/// Shows a report, or writes it where it goes and says where that is.
+fn make(format: Format, material: &Material<'_>, place: Option<&Path>) -> Result<(), Trouble> {
+    let Some(path) = place else { return show(format, material) };
+    write(format, material, path)?;
+    printer::out(&format!("{}\n", sanitise::line(&path.display().to_string())));
+    Ok(())
 }
 
 /// Where each report goes; nowhere is standard output.

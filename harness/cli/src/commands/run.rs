@@ -16,7 +16,7 @@ use rigtone_model::{
     verdict::RunVerdicts,
 };
 use rigtone_record::{ResumeError, RunWriter, read_environment, read_plan};
-use rigtone_report::{baseline, exit, exit::Code, progress::Progress, sanitise};
+use rigtone_report::{exit, exit::Code, progress::Progress, sanitise};
 use rigtone_rig::{bench::Bench, hardware::Selection};
 use rigtone_runner::{Cancel, Forecast, Interruption, Keep, Observer, Options, Past, Retention};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,7 @@ use crate::{
     args::{Inconclusive, KeepEvidence, What},
     commands::{
         judge::{Earlier, foreign},
+        page::Look,
         report::{self, Format, Material, policy, read_trouble},
     },
     display::Display,
@@ -50,7 +51,20 @@ pub(crate) struct How {
     pub(crate) baseline: Option<PathBuf>,
     pub(crate) quarantine: Option<PathBuf>,
     pub(crate) reports: Vec<Format>,
+    pub(crate) look: Look,
     pub(crate) json: bool,
+}
+
+/// What is read before the first trial, though it is needed after the last one: what is wrong with it must not cost a night.
+struct Ahead {
+    earlier: Option<Earlier>,
+    look: rigtone_html::Look,
+}
+
+impl Ahead {
+    fn read(how: &How) -> Result<Self, Trouble> {
+        Ok(Self { earlier: how.baseline.as_deref().map(Earlier::read).transpose()?, look: how.look.read()? })
+    }
 }
 
 /// What a run that goes on has to know of its beginning, beside its plan.
@@ -85,7 +99,7 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
     if let Some(file) = &how.quarantine {
         documents::quarantine(file, &mut planned.run)?;
     }
-    let earlier = how.baseline.as_deref().map(Earlier::read).transpose()?;
+    let ahead = Ahead::read(how)?;
     let forecast = Forecast::of(&planned.run);
     // A part that happens to be empty is a run with nothing in it: its parts are merged in the morning.
     let is_empty_part = what.partition.is_some() && planned.run.plan.combinations.is_empty();
@@ -138,14 +152,14 @@ pub(crate) fn run(what: &What, how: &How) -> Result<Code, Trouble> {
     };
     let progress = Progress::new(&planned.run.plan);
     let (verdicts, left) = drive(&planned.run, &opened, writer, progress, &options, how.stop_within)?;
-    let code = finish(&planned.run, verdicts, &directory, beginning.unix_s, how, earlier)?;
+    let code = finish(&planned.run, verdicts, &directory, beginning.unix_s, how, ahead)?;
     Ok(with_outputs(code, left))
 }
 
 /// Goes on with a run that was interrupted.
 pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, Trouble> {
     let begin_anew = "begin a new run: this one had not got far enough to go on with";
-    let earlier = how.baseline.as_deref().map(Earlier::read).transpose()?;
+    let ahead = Ahead::read(how)?;
     let plan: RunPlan = read_plan(directory).map_err(|e| read_trouble(&e))?;
     let environment = read_environment(directory).map_err(|e| {
         let restore =
@@ -195,7 +209,7 @@ pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, T
         // Only the words were missing, if anything was.
         let verdicts = replay.verdicts(writer.run());
         drop(writer);
-        return finish(&plan, verdicts, directory, beginning.unix_s, how, earlier);
+        return finish(&plan, verdicts, directory, beginning.unix_s, how, ahead);
     }
     drop(replay);
     let (rig, devices, calibration) = documents::of_run(what, &plan.plan, &beginning.documents)?;
@@ -210,7 +224,7 @@ pub(crate) fn resume(what: &What, directory: &Path, how: &How) -> Result<Code, T
         past,
     };
     let (verdicts, left) = drive(&plan, &opened, writer, progress, &options, how.stop_within)?;
-    let code = finish(&plan, verdicts, directory, beginning.unix_s, how, earlier)?;
+    let code = finish(&plan, verdicts, directory, beginning.unix_s, how, ahead)?;
     Ok(with_outputs(code, left))
 }
 
@@ -237,14 +251,15 @@ fn finish(
     directory: &Path,
     started_unix_s: i64,
     how: &How,
-    earlier: Option<Earlier>,
+    Ahead { earlier, look }: Ahead,
 ) -> Result<Code, Trouble> {
     plan.put_in_quarantine(&mut verdicts);
     let baseline = earlier.map(|earlier| earlier.beside(&verdicts));
-    let inconclusive = report::counted_as(directory, how.inconclusive);
+    let inconclusive = report::counted_as(directory, how.inconclusive).inconclusive;
     let material = Material {
         started_unix_s,
         here: false,
+        look: &look,
         ..report::material(&verdicts, &plan.plan, inconclusive, directory, baseline.as_ref())
     };
     let written = write_results(&material, &how.reports)?;
@@ -261,15 +276,19 @@ pub(crate) fn write_results(material: &Material<'_>, more: &[Format]) -> Result<
             formats.push(*format);
         }
     }
+    // Of a long run it takes seconds: whoever watches sees what goes on.
+    printer::so_far("writing reports");
     formats.retain(|format| match report::write(*format, material, &directory.join(format.file_name())) {
         Ok(()) => true,
         Err(trouble) => {
+            printer::so_far("");
             // A report changes no verdict.
             let (what, place) = (trouble.in_a_line(), directory.display());
             printer::note(&format!("warning: {what}; the verdicts are in {place}"));
             false
         }
     });
+    printer::so_far("");
     Ok(formats)
 }
 
@@ -285,9 +304,6 @@ pub(crate) fn show(material: &Material<'_>, json: bool, written: &[Format]) -> R
         return Ok(code);
     }
     report::show(Format::Terminal, &Material { here: true, ..*material })?;
-    if let Some(baseline) = material.baseline {
-        printer::out(&baseline::text(baseline));
-    }
     printer::out("\n");
     let directory = material.directory;
     let mut places = vec![("run", directory.to_owned()), ("verdicts", directory.join("verdicts.json"))];
@@ -307,6 +323,7 @@ fn drive(
     options: &Options,
     stop_within: Duration,
 ) -> Result<(RunVerdicts, u32), Trouble> {
+    let progress = if opened.bench.simulated { progress.on_a_virtual_clock() } else { progress };
     let display = Rc::new(RefCell::new(Display::new(progress)));
     // Those of the last try: what came after an earlier one has moved them again.
     let unsafe_outputs = Rc::new(Cell::new(0_u32));

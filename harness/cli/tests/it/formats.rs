@@ -28,7 +28,7 @@ fn mixed() -> &'static str {
 
 /// Runs a script of Python with a file; gives what it prints as JSON.
 #[track_caller]
-fn python(arguments: &[&str], file: &Path) -> Value {
+pub(crate) fn python(arguments: &[&str], file: &Path) -> Value {
     let output = Command::new("python3").args(arguments).arg(file).output().expect("python3 is there: run ci/setup");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {said}"))
@@ -85,10 +85,45 @@ fn the_record_of_a_run_is_not_overwritten() {
     }
 }
 
+/// Printed or written, the page is made in one way: what is said of it and how it ends is the same.
+#[rstest]
+#[case::whole(|_: &Path| {})]
+#[case::without_verdicts(|run: &Path| fs::remove_file(run.join("verdicts.json")).unwrap())]
+#[case::without_a_plan(|run: &Path| fs::remove_file(run.join("plan.json")).unwrap())]
+#[case::without_anything(|run: &Path| fs::remove_dir_all(run).unwrap())]
+fn a_page_in_a_file_is_that_which_is_printed(#[case] spoil: fn(&Path)) {
+    let home = Home::empty();
+    copy_run(&MIXED, &home.path("run"));
+    spoil(&home.path("run"));
+    let printed = home.rigtone(&["report", "run", "--format", "html"]);
+    let written = home.rigtone(&["report", "run", "--format", "html", "--out", "page.html"]);
+    assert_eq!((printed.code, &printed.err), (written.code, &written.err));
+    let is_page = printed.out.starts_with("<!DOCTYPE html>");
+    assert_eq!(written.out, if is_page { "page.html\n" } else { "" });
+    assert_eq!(home.path("page.html").is_file(), is_page);
+}
+
+#[test]
+fn json_names_the_files_that_are_there() {
+    let home = Home::empty();
+    copy_run(&MIXED, &home.path("run"));
+    let names = || -> BTreeSet<String> {
+        let results = home.rigtone(&["report", "run", "--format", "json"]).json();
+        let paths = results["paths"].as_object().unwrap();
+        assert!(paths.values().all(|path| home.path(path.as_str().unwrap()).is_file()), "{paths:?}");
+        paths.keys().cloned().collect()
+    };
+    assert!(names().iter().eq(["events", "junit", "plan", "verdicts"]), "{:?}", names());
+    fs::remove_file(home.path("run/junit.xml")).unwrap();
+    fs::copy(MIXED.join("report.html"), home.path("run/report.html")).unwrap();
+    assert!(names().iter().eq(["events", "plan", "report", "verdicts"]), "{:?}", names());
+}
+
 #[test]
 fn a_reader_that_goes_away_ends_the_output_and_not_the_program() {
-    for format in ["csv", "perfetto", "markdown"] {
-        Home::empty().rigtone_unread(&["report", mixed(), "--format", format]).with_code(10);
+    for format in ["terminal", "list", "json", "junit", "markdown", "csv", "html", "perfetto"] {
+        let done = Home::empty().rigtone_unread(&["report", mixed(), "--format", format]).with_code(10);
+        assert_eq!(done.err, "", "{format}");
     }
 }
 

@@ -25,8 +25,10 @@ fn nights(good: usize, silent: usize) -> Home {
         let mut environment = read_json(&run.join("environment.json"));
         environment["run"]["unix_s"] = Value::from(1_700_000_000 + 86_400 * night as i64);
         fs::write(run.join("environment.json"), environment.to_string()).unwrap();
-        let verdicts = fs::read_to_string(run.join("verdicts.json")).unwrap();
-        fs::write(run.join("verdicts.json"), verdicts.replace(&id, &format!("night-{night:02}"))).unwrap();
+        for name in ["verdicts.json", "events.jsonl"] {
+            let text = fs::read_to_string(run.join(name)).unwrap();
+            fs::write(run.join(name), text.replace(&id, &format!("night-{night:02}"))).unwrap();
+        }
     }
     home
 }
@@ -42,7 +44,7 @@ fn a_regression_over_nights_is_marked_in_text_json_and_page() {
     ]);
     let report = home.rigtone(&["history", "--json"]).with_code(0).json();
     keeps_to("history.schema.json", &report);
-    assert_eq!(report["schema"], "1.0");
+    assert_eq!(report["schema"], "1.1");
     let changes = report["combinations"].as_array().unwrap().iter().flat_map(|line| line["series"].as_array().unwrap());
     let changes: Vec<&Value> = changes.flat_map(|series| series["changes"].as_array().unwrap()).collect();
     assert!(!changes.is_empty() && changes.iter().all(|change| change["run"] == 8), "{changes:?}");

@@ -10,7 +10,10 @@ use std::{
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::user::{Home, copy_evidence};
+use crate::{
+    formats::python,
+    user::{Home, copy_evidence, repository},
+};
 
 /// Enough trials with and without sound to be hit anywhere, few enough to be run again and again.
 const RUN: [&str; 9] = [
@@ -212,6 +215,13 @@ fn the_evidence_of_a_discarded_trial_stays_beside_the_new_one() {
     assert_eq!(verdicts(&home.path("cut")), verdicts(&home.path("run")));
     let aside = walk(&home.path("cut/evidence")).into_iter().filter(|path| path.contains(".aside-1")).count();
     assert!(aside > 0);
+    // The rig's clock began anew there, and the trace shows no track that runs backwards.
+    home.rigtone(&["report", "cut", "--format", "perfetto", "--out", "t.json"]);
+    let checker = repository().join("ci/oracles/trace.py");
+    let shown = python(&[checker.to_str().unwrap()], &home.path("t.json"));
+    assert_eq!(shown["faults"], serde_json::json!([]));
+    let mut slices = shown["slices"].as_array().unwrap().iter();
+    assert!(slices.any(|slice| slice[5]["outcome"] == "discarded"));
 }
 
 fn walk(folder: &Path) -> Vec<String> {

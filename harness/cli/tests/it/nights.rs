@@ -51,6 +51,83 @@ fn parts_of_a_plan_are_joined_into_the_whole() {
     assert_eq!(combinations(&home, "other-way"), combinations(&home, "merged"));
 }
 
+/// The events of a run; those of the run as a whole are left out.
+fn of_trials(home: &Home, run: &str) -> Vec<Value> {
+    let log = fs::read_to_string(home.path(run).join("events.jsonl")).unwrap();
+    let events = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events.filter(|event| !event["kind"].as_str().unwrap().starts_with("run-")).collect()
+}
+
+/// All times on the rig's clock in an event; what the simulated world remembers is its own.
+fn times(of: &Value) -> Vec<i64> {
+    match of {
+        Value::Array(all) => all.iter().flat_map(times).collect(),
+        Value::Object(map) => {
+            let is_time = |key: &str| matches!(key, "t_ns" | "sent_ns" | "acknowledged_ns");
+            let of_key = |(key, value): (&String, &Value)| match value.as_i64().filter(|_| is_time(key)) {
+                Some(time) => vec![time],
+                None if key == "memory" => Vec::new(),
+                None => times(value),
+            };
+            map.iter().flat_map(of_key).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What was seen two nights ago was not seen today because somebody joined it with what came since.
+#[test]
+fn a_merged_run_is_as_old_as_its_parts() {
+    const LATER_S: i64 = 2 * 86_400;
+    let home = Home::new();
+    for part in ["1", "2"] {
+        let (partition, out) = (format!("hash:{part}/2"), format!("part-{part}"));
+        home.rigtone(&[&["run", "--out", &out, "--partition", &partition], &PLAYBACK[..]].concat());
+    }
+    let started = |run: &str| {
+        let log = fs::read_to_string(home.path(run).join("events.jsonl")).unwrap();
+        let (first, rest) = log.split_once('\n').unwrap();
+        (serde_json::from_str::<Value>(first).unwrap(), rest.to_owned())
+    };
+    let began =
+        |event: &Value| event["payload"]["unix_s"].as_i64().unwrap() - event["t_ns"].as_i64().unwrap() / 1_000_000_000;
+    let (mut first, rest) = started("part-1");
+    first["payload"]["unix_s"] = (began(&first) - LATER_S).into();
+    home.write("part-1/events.jsonl", &format!("{first}\n{rest}"));
+    let (began, later_ns) = (began(&first), (began(&started("part-2").0) - began(&first)) * 1_000_000_000);
+    assert!(later_ns >= LATER_S * 1_000_000_000);
+
+    // In whichever order they are named.
+    let before = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+    home.rigtone(&["merge", "part-2", "part-1", "--out", "merged"]);
+    let environment = home.read_json("merged/environment.json");
+    assert_eq!(started("merged").0["payload"]["unix_s"], began);
+    assert_eq!(environment["run"]["unix_s"], began, "{environment:#}");
+    assert!(environment["merged_unix_s"].as_i64().unwrap() >= before, "{environment:#}");
+
+    let (one, two, merged) = (of_trials(&home, "part-1"), of_trials(&home, "part-2"), of_trials(&home, "merged"));
+    let due = one.iter().map(|event| (event, 0)).chain(two.iter().map(|event| (event, later_ns)));
+    assert_eq!(merged.len(), one.len() + two.len());
+    let mut several = 0;
+    for (found, (event, later_ns)) in merged.iter().zip(due) {
+        assert_eq!((&found["kind"], &found["combination"]), (&event["kind"], &event["combination"]));
+        let late: Vec<i64> = times(event).into_iter().map(|time| time + later_ns).collect();
+        assert_eq!(times(found), late, "{found}");
+        several += usize::from(late.len() > 1);
+    }
+    assert!(several > 10, "recordings and emissions have times of their own");
+
+    let written = time::OffsetDateTime::from_unix_timestamp(began).unwrap();
+    let written = written.format(&time::format_description::well_known::Rfc3339).unwrap();
+    let junit = fs::read_to_string(home.path("merged/junit.xml")).unwrap();
+    assert!(junit.contains(&format!("timestamp=\"{written}\"")), "{written}: {junit:.400}");
+    let page = fs::read_to_string(home.path("merged/report.html")).unwrap();
+    assert!(page.contains(&format!("datetime=\"{written}\"")), "{written}");
+    if cfg!(feature = "history") {
+        assert_eq!(home.rigtone(&["history", "merged", "--json"]).with_code(0).json()["runs"][0]["unix_s"], began);
+    }
+}
+
 /// Whoever cuts a plan of one combination into three has two empty parts, and merges all of them in the morning.
 #[test]
 fn an_empty_part_is_a_run_and_a_missing_one_is_named() {
@@ -91,6 +168,8 @@ fn what_an_inconclusive_verdict_means_is_kept_with_the_run() {
     }
     home.rigtone(&["report", "run", "--inconclusive", "error"]).with_code(11);
     home.rigtone(&["judge", "run", "--inconclusive", "fail"]).with_code(10);
+    home.rigtone(&["merge", "run", "--out", "merged", "--inconclusive", "pass"]).with_code(0);
+    home.rigtone(&["report", "merged"]).with_code(0);
 }
 
 /// Two sides of a difference are one question: whoever asks for one of them again gets both.

@@ -86,6 +86,18 @@ fn a_run_says_what_is_new_beside_an_earlier_one() {
         "still failing",
         "0 new failures",
     ]);
+    // In every form that has a place for it, once.
+    let written = ["--out", "written", "--baseline", "before", "--report", "markdown,terminal,json"];
+    let done = run(&home, &written).with_code(10);
+    assert_eq!(done.out.matches("beside before:").count(), 1, "{}", done.out);
+    for (name, said) in [
+        ("report.md", "**Since the baseline: 0 new failures**"),
+        ("report.txt", "beside before:\n  still failing"),
+        ("results.json", "\"new_failures\": 0"),
+    ] {
+        let text = std::fs::read_to_string(home.path("written").join(name)).unwrap();
+        assert!(text.contains(said), "{name}: {text}");
+    }
     let json = run(&home, &["--out", "json", "--baseline", "before", "--json"]).with_code(10).json();
     assert_eq!((&json["baseline"]["run"], &json["baseline"]["new_failures"]), (&"before".into(), &0.into()));
     assert_eq!(json["baseline"]["changes"][0]["change"], "still-failing");

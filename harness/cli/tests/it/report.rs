@@ -8,11 +8,12 @@ use std::{
     sync::LazyLock,
 };
 
+use rstest::rstest;
 use serde_json::Value;
 
 use crate::{
     junit,
-    user::{Home, read_json, repository},
+    user::{Done, Home, copy_evidence, read_json, repository},
 };
 
 /// A run in which every verdict occurs; tests read it and change nothing.
@@ -51,7 +52,7 @@ fn word(verdict: &Value) -> String {
     verdict.as_str().unwrap_or("skipped").to_owned()
 }
 
-fn report(format: &str) -> crate::user::Done {
+fn report(format: &str) -> Done {
     Home::empty().rigtone(&["report", MIXED.to_str().unwrap(), "--format", format]).with_code(10)
 }
 
@@ -158,4 +159,41 @@ fn assert_counts(xml: &str, expected: [(&'static str, &[&str]); 4]) {
 #[test]
 fn junit_on_demand_is_that_of_the_run() {
     assert_eq!(report("junit").out, fs::read_to_string(MIXED.join("junit.xml")).unwrap());
+}
+
+/// A run of which one recording was cut off and one got lost, and whose log names a file of the host. All formats say the same of it.
+#[rstest]
+fn evidence_that_is_not_as_it_was_is_named_whatever_the_format(
+    #[values("terminal", "list", "json", "junit", "markdown", "csv", "perfetto", "html")] format: &str,
+) {
+    let home = Home::empty();
+    let log = fs::read_to_string(MIXED.join("events.jsonl")).unwrap();
+    copy_evidence(&MIXED, &home.path("run"), &log);
+    fs::copy(MIXED.join("verdicts.json"), home.path("run/verdicts.json")).unwrap();
+    let named: Vec<String> = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|event| event["kind"] == "evidence")
+        .map(|event| event["payload"]["file"].as_str().unwrap().to_owned())
+        .collect();
+    let report = || home.rigtone(&["report", "run", "--format", format]).with_code(10);
+    assert_eq!(report().err, "", "nothing is amiss yet");
+    let [cut, lost, foreign] = [0, 1, 2].map(|at| named[at].as_str());
+    fs::File::options().write(true).open(home.path("run").join(cut)).unwrap().set_len(100).unwrap();
+    fs::remove_file(home.path("run").join(lost)).unwrap();
+    home.write("run/events.jsonl", &log.replace(&format!("\"{foreign}\""), "\"/etc/passwd\""));
+    let done = report();
+    for due in [
+        format!("1 evidence file has another size than when it was recorded: {cut}"),
+        format!("1 evidence file is missing: {lost}"),
+        "1 evidence file lies elsewhere than below `evidence`: /etc/passwd".to_owned(),
+    ] {
+        let said = done.err.lines().filter(|line| line.ends_with(&due)).count();
+        assert_eq!(said, 1, "{due}:\n{}", done.err);
+        match format {
+            "json" => assert!(done.json()["missing"].as_array().unwrap().contains(&due.into())),
+            "junit" => assert!(done.out.contains(&format!("missing={due}")), "{due}"),
+            _ => {}
+        }
+    }
 }

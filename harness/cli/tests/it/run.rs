@@ -142,6 +142,38 @@ fn a_run_directory_that_cannot_be_made_ends_the_run_before_it_begins() {
     home.rigtone(&arguments).with_code(2).says(&["create the run directory `file/run`", "help:"]);
 }
 
+/// The page that a night leaves looks as somebody wants it, however the run came to its end.
+#[test]
+fn the_page_of_a_run_looks_as_asked() {
+    let home = Home::new();
+    home.write("theme.css", ":root { --accent: #004; }");
+    let looks = |run: &str, parts: &[&str]| {
+        let page = fs::read_to_string(home.path(run).join("report.html")).unwrap();
+        parts.iter().for_each(|part| assert!(page.contains(part), "{run}: {part}"));
+    };
+    home.rigtone(&run(&PASS, &["--title", "Acme nights", "--theme", "theme.css"])).with_code(0);
+    looks("run", &["Acme nights", "--accent: #004"]);
+    home.rigtone(&["merge", "run", "--out", "merged", "--title", "Acme weeks"]).with_code(0);
+    looks("merged", &["Acme weeks"]);
+    home.rigtone(&["run", "--resume", "run", "--title", "Acme once more"]).with_code(0);
+    looks("run", &["Acme once more"]);
+}
+
+/// Not in the morning.
+#[rstest]
+#[case::no_such_file(&["--theme", "nowhere.css"], "nowhere.css")]
+#[case::no_picture(&["--logo", "scenarios/starter/playback-heard.yaml"], "playback-heard.yaml")]
+fn a_page_that_cannot_look_so_is_refused_before_the_first_trial(#[case] look: &[&str], #[case] said: &str) {
+    let home = Home::new();
+    home.rigtone(&run(&PASS, look)).with_code(2).says(&[said]);
+    assert!(!home.path("run").exists());
+    home.rigtone(&run(&PASS, &[])).with_code(0);
+    for command in [&["merge", "run", "--out", "merged"][..], &["run", "--resume", "run"]] {
+        home.rigtone(&[command, look].concat()).with_code(2).says(&[said]);
+    }
+    assert!(!home.path("merged").exists());
+}
+
 #[test]
 fn without_a_name_runs_lie_side_by_side() {
     let home = Home::new();

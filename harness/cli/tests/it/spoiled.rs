@@ -21,7 +21,8 @@ fn spoiled(spoil: fn(&Path)) -> Home {
         let event: Value = serde_json::from_str(line).unwrap();
         let file = run.join(event["payload"]["file"].as_str().unwrap());
         fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, "").unwrap();
+        // As long as it was: what is cut off is named.
+        fs::File::create(file).unwrap().set_len(event["payload"]["bytes"].as_u64().unwrap()).unwrap();
     }
     spoil(&run);
     home
@@ -96,6 +97,26 @@ fn without_a_plan(run: &Path) {
     fs::remove_file(run.join("plan.json")).unwrap();
 }
 
+fn half_copied_plan(run: &Path) {
+    edit(&run.join("plan.json"), |text| text[..text.len() / 2].to_owned());
+}
+
+fn without_an_environment(run: &Path) {
+    fs::remove_file(run.join("environment.json")).unwrap();
+}
+
+fn half_copied_environment(run: &Path) {
+    edit(&run.join("environment.json"), |text| text[..text.len() / 2].to_owned());
+}
+
+fn environment_of_a_newer_major(run: &Path) {
+    edit(&run.join("environment.json"), |text| {
+        let mut environment: Value = serde_json::from_str(&text).unwrap();
+        environment["schema"] = "9.0".into();
+        environment.to_string()
+    });
+}
+
 fn without_evidence(run: &Path) {
     fs::remove_dir_all(run.join("evidence")).unwrap();
 }
@@ -140,6 +161,15 @@ fn report(home: &Home, format: &str) -> Done {
 )]
 #[case::verdicts_of_another_run(verdicts_of_another_run, 10, "they are of the run another; judged from the log")]
 #[case::no_plan(without_a_plan, 10, "the plan is not there, and with it titles, axes and units: read `run/plan.json`")]
+#[case::half_copied_plan(
+    half_copied_plan,
+    10,
+    "the plan cannot be read, and with it titles, axes and units: read `run/plan.json`"
+)]
+#[case::no_environment(without_an_environment, 10, "environment.json: it is missing; on what it ran is not known")]
+#[case::no_environment_no_policy(without_an_environment, 10, "what counts as inconclusive is not known, so it counts")]
+#[case::half_copied_environment(half_copied_environment, 10, "environment.json: read `run/environment.json`")]
+#[case::environment_of_a_newer_major(environment_of_a_newer_major, 10, "its schema 9.0 cannot be read")]
 #[case::no_evidence(without_evidence, 10, "evidence files")]
 #[case::newer_kind(with_an_unknown_kind, 10, "1 event of kinds that this version does not know")]
 fn what_is_there_is_shown_and_what_is_missing_is_named(
@@ -262,6 +292,12 @@ fn a_run_that_is_being_written_is_shown_as_far_as_it_is() {
     assert!(done.err.contains("note: the log ends before its run does"), "{}", done.err);
     let counts = &done.json()["counts"];
     assert_eq!(counts["fail"], 0, "of 200 events none fails: {counts}");
+    // Nothing interrupted it: what has no answer will have one.
+    for format in ["terminal", "markdown"] {
+        let done = report(&home, format).with_code(130);
+        assert!(done.out.contains("the run is still going on: "), "{}", done.out);
+        assert!(done.out.contains("no answer yet") && !done.out.contains("interrupted by"), "{}", done.out);
+    }
 }
 
 #[test]
@@ -271,10 +307,59 @@ fn a_record_without_plan_and_verdicts_is_still_a_record() {
         without_verdicts(run);
     });
     for format in ["csv", "perfetto"] {
-        let done = report(&home, format).with_code(2).says(&["run/plan.json", "help:"]);
+        let done = report(&home, format).with_code(2).says(&["run/plan.json", "exit code 2: nothing is judged"]);
         assert!(done.out.len() > 1_000, "{}", done.out);
+        // What was asked for is whole, and nothing was judged.
+        assert!(!done.err.contains("error:") && !done.err.contains("judged from the log"), "{}", done.err);
+        assert!(done.err.contains("note: verdicts.json is not there: nothing is judged (read"), "{}", done.err);
     }
     assert_eq!(report(&home, "markdown").with_code(2).says(&["run/plan.json", "help:"]).out, "");
+}
+
+/// One that cannot be made does not take the others with it.
+#[rstest]
+#[case::no_log(
+    without_a_log,
+    &["results.json", "report.html", "junit.xml"],
+    &["observations.csv", "trace.json"]
+)]
+#[case::no_plan_and_no_verdicts(
+    |run: &Path| {
+        without_a_plan(run);
+        without_verdicts(run);
+    },
+    &["observations.csv", "trace.json", "report.html"],
+    &["results.json", "junit.xml"]
+)]
+fn every_report_that_can_be_made_is_made_and_the_others_are_named(
+    #[case] spoil: fn(&Path),
+    #[case] made: &[&str],
+    #[case] unmade: &[&str],
+) {
+    let home = spoiled(spoil);
+    let done = home.rigtone(&["report", "run", "--format", "json,csv,perfetto,html,junit", "--out", "all"]);
+    let done = done.with_code(2);
+    for name in made {
+        assert!(home.path("all").join(name).is_file(), "{name}: {}", done.err);
+        assert!(done.out.contains(&format!("all/{name}\n")), "{}", done.out);
+    }
+    for name in unmade {
+        assert!(!home.path("all").join(name).exists(), "{name}");
+        assert!(done.err.contains(&format!("error: {name}: read `run/")), "{}", done.err);
+    }
+    assert_eq!(fs::read_dir(home.path("all")).unwrap().count(), made.len(), "nothing else is left");
+}
+
+/// What is said of a run does not silently depend on a file that is gone.
+#[test]
+fn what_counts_as_inconclusive_is_said_where_nobody_knows_unless_it_is_asked_for() {
+    let home = spoiled(without_an_environment);
+    let guessed = "note: what counts as inconclusive is not known, so it counts as an error";
+    for arguments in [&["judge", "run"][..], &["report", "run", "--format", "html"]] {
+        home.rigtone(arguments).says(&[guessed, "environment.json: it is missing"]);
+        let asked = home.rigtone(&[arguments, &["--inconclusive", "fail"]].concat());
+        assert!(!asked.err.contains(guessed), "{}", asked.err);
+    }
 }
 
 #[test]

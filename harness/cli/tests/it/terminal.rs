@@ -138,7 +138,9 @@ fn a_run_at_a_terminal_shows_what_goes_on_in_lines_that_fit(#[case] columns: u16
     assert_eq!(code, 10, "{shown}");
     let lines = lines(&shown);
     assert!(lines.iter().any(|line| line.contains("decided")), "{shown}");
-    assert!(lines.iter().any(|line| line.contains(" left")), "{shown}");
+    // The rig's clock is none that anybody waits by.
+    assert!(lines.iter().any(|line| line.contains(" of rig time left")), "{shown}");
+    assert!(lines.iter().any(|line| line.contains("writing reports")), "{shown}");
     // A display of several lines is written as one that fills each line of the window up with spaces.
     let display = lines.iter().filter(|line| line.contains(" decided") && line.contains(" open"));
     for line in display {
@@ -205,37 +207,45 @@ fn few_rows_have_one_line() {
     assert!(!display.is_empty() && display.iter().all(|line| line.contains(" of at most ")), "{shown}");
 }
 
-/// Every command has a page, as `--help` lists them, and no page makes the formatter complain.
+/// The commands that `--help` lists below another one; none of one that has none.
+fn commands_below(home: &Home, parent: &[String]) -> Vec<Vec<String>> {
+    let arguments: Vec<&str> = parent.iter().map(String::as_str).chain(["--help"]).collect();
+    let help = home.rigtone(&arguments).with_code(0).out;
+    let Some((_, listed)) = help.split_once("\nCommands:\n") else { return Vec::new() };
+    let listed = listed.split("\n\n").next().unwrap();
+    let is_name = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+    let names = listed.lines().filter(is_name).filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(|name| [parent, &[name.to_owned()]].concat()).collect()
+}
+
+/// Every command at every depth has a page, as `--help` lists them, and no page makes the formatter complain.
 #[test]
 fn each_command_has_a_manual_page() {
     let home = Home::empty();
     home.rigtone(&["man", "--out", "man"]).with_code(0).says(&["man/rigtone.1"]);
     let groff = Command::new("groff").arg("--version").output().is_ok();
-    for parent in ["", "rig"] {
-        let help =
-            home.rigtone(&[parent, "--help"].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>());
-        let listed = help.out.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap().to_owned();
-        let commands: Vec<&str> = listed
-            .lines()
-            .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-            .filter_map(|line| line.split_whitespace().next())
-            .collect();
-        assert!(commands.len() >= 5, "{listed}");
-        for command in commands.into_iter().filter(|command| *command != "help") {
-            let name =
-                ["rigtone", parent, command].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
-            let page = home.path(format!("man/{name}.1"));
-            assert!(page.is_file(), "{name}.1 is missing");
-            if groff {
-                let output =
-                    Command::new("groff").args(["-man", "-ww", "-z", "-Tutf8", "-k"]).arg(&page).output().unwrap();
-                assert!(
-                    output.status.success() && output.stderr.is_empty(),
-                    "{}",
-                    String::from_utf8_lossy(&output.stderr)
-                );
-            }
+    let mut open: Vec<Vec<String>> = vec![Vec::new()];
+    let mut found = Vec::new();
+    while let Some(command) = open.pop() {
+        open.extend(commands_below(&home, &command));
+        let name = [&["rigtone".to_owned()][..], &command].concat().join("-");
+        let page = home.path(format!("man/{name}.1"));
+        assert!(page.is_file(), "{name}.1 is missing");
+        let text = std::fs::read_to_string(&page).unwrap();
+        assert!(text.contains(concat!("\"rigtone ", env!("CARGO_PKG_VERSION"), "\"")), "{name}: {text:.200}");
+        let tells = ["rigtone", "rigtone-run", "rigtone-merge", "rigtone-judge", "rigtone-report"].contains(&&*name);
+        for code in ["0", "1", "2", "3", "10", "11", "12", "13", "130"] {
+            assert_eq!(text.contains(&format!(".TP\n\\fB{code}\\fR\n")), tells, "{name}: {code}");
         }
+        if groff {
+            let output = Command::new("groff").args(["-man", "-ww", "-z", "-Tutf8", "-k"]).arg(&page).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success() && said.is_empty(), "{said}");
+        }
+        found.push(name);
+    }
+    for name in ["rigtone-run", "rigtone-rig-check", "rigtone-device-new", "rigtone-key-new"] {
+        assert!(found.iter().any(|found| found == name), "{name} is not among {found:?}");
     }
 }
 

@@ -29,6 +29,8 @@ const LONGEST_MESSAGE: usize = 300;
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub(super) run: &'a str,
+    /// What of the run is not there, in the case that says so.
+    pub(super) missing: &'a [String],
     pub(super) combination: &'a CombinationVerdict,
     pub(super) planned: Option<&'a Combination>,
     /// Test cases of the Bluetooth SIG whose behaviour its scenario exercises.
@@ -57,7 +59,10 @@ pub(super) fn suites(verdicts: &RunVerdicts, plan: &Plan, options: &Options<'_>)
         let expected = expectations.entry(scenario).or_insert_with(|| expected(plan, scenario));
         let planned = planned.get(&combination.id).copied();
         let exercises = exercised::of(plan, scenario);
-        suites[place].cases.extend(cases(&verdicts.run, combination, planned, exercises, expected, options));
+        // Readers have no place for what is missing of a run: the first case of each suite says it.
+        let missing: &[String] = if suites[place].cases.is_empty() { options.missing } else { &[] };
+        let options = Options { missing, ..*options };
+        suites[place].cases.extend(cases(&verdicts.run, combination, planned, exercises, expected, &options));
     }
     for suite in &suites {
         let mut seen = BTreeSet::new();
@@ -123,13 +128,15 @@ fn cases(
             output,
         }
     };
-    let subject = Subject { run, combination, planned, exercises, expectation: None, verdict: &combination.verdict };
+    let verdict = &combination.verdict;
+    let subject = Subject { run, missing: &[], combination, planned, exercises, expectation: None, verdict };
 
     // Whoever fails or is not decided says so himself; the combination repeats it only when none of its expectations does.
     let said = combination.expectations.iter().any(|e| e.gating && e.verdict == combination.verdict);
     let of_the_device = matches!(combination.verdict, Verdict::Fail | Verdict::Inconclusive);
     let own = if of_the_device && said { &Verdict::Pass } else { &combination.verdict };
-    let mut cases = vec![case("trials", combination.took_ns, Subject { verdict: own, ..subject })];
+    let of_trials = Subject { missing: options.missing, verdict: own, ..subject };
+    let mut cases = vec![case("trials", combination.took_ns, of_trials)];
 
     for verdict in &combination.expectations {
         let name = match expected.get(verdict.index) {

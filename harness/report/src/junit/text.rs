@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use rigtone_model::{
     plan::AxisValue,
-    verdict::{CombinationVerdict, Verdict},
+    verdict::{CombinationVerdict, Interval, Verdict},
 };
 
 use super::cases::Subject;
@@ -15,7 +15,7 @@ use crate::{
 
 /// The longest fact, in characters: reports stay far below the 30 MB that GitLab reads.
 const LONGEST: usize = 2_000;
-/// Infrastructure faults and evidence files shown.
+/// Infrastructure faults, evidence files and what is missing of the run: so many are shown.
 const SHOWN: usize = 5;
 
 /// What was expected and seen, in lines of one fact each.
@@ -80,6 +80,12 @@ pub(super) fn properties(subject: &Subject<'_>) -> String {
         let _ = writeln!(text, "{}", short(&format!("{key}={value}"), LONGEST).replace("[[", "[ ["));
     };
     property("run", subject.run);
+    for sentence in subject.missing.iter().take(SHOWN) {
+        property("missing", sentence);
+    }
+    if subject.missing.len() > SHOWN {
+        property("missing", &format!("{} more", subject.missing.len() - SHOWN));
+    }
     property("combination", combination.id.as_str());
     for (axis, value) in subject.planned.iter().flat_map(|p| &p.axes) {
         property(&format!("axis.{axis}"), value.text());
@@ -106,13 +112,20 @@ pub(super) fn properties(subject: &Subject<'_>) -> String {
     property("held", &e.held.to_string());
     property("ambiguous", &e.ambiguous.to_string());
     if let Some(estimate) = e.estimate {
-        property("estimate", &figure::quantity(estimate, &e.unit));
+        property("estimate", format!("{estimate} {}", e.unit).trim_end());
     }
     if let Some(interval) = &e.interval {
-        property("interval", &figure::ends(interval, &e.unit));
+        property("interval", &ends(interval));
         property("confidence", &figure::quantity(interval.confidence * 100.0, "%"));
     }
     text
+}
+
+/// An interval in brackets, with every digit: programs read it. An end that is not there is open.
+fn ends(interval: &Interval) -> String {
+    let low = interval.low.map_or("(-inf".to_owned(), |low| format!("[{low}"));
+    let high = interval.high.map_or("inf)".to_owned(), |high| format!("{high}]"));
+    format!("{low}, {high}")
 }
 
 /// The lines by which GitLab and Jenkins find files that belong to a case.

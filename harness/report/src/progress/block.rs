@@ -48,10 +48,7 @@ impl Progress {
     }
 
     fn trials_so_far(&self, width: usize) -> String {
-        let mut parts = Vec::new();
-        if let Some(left) = self.time_left().filter(|_| self.decided < self.combinations.len()) {
-            parts.push(format!("{} {} left", if left.at_most { "at most" } else { "about" }, span(left.ns)));
-        }
+        let mut parts: Vec<String> = self.left().into_iter().collect();
         parts.push(format!("{} of at most {}", self.trials, count(self.trials_at_most as usize, "trial")));
         if self.lost > 0 {
             parts.push(format!("{} lost to the rig", self.lost));

@@ -10,13 +10,15 @@ use crate::{figure::count, sanitise::line, terminal::paint};
 
 /// A line of at most `width` columns about a combination that has no pass, or a member that is not used any more.
 pub fn news(event: &Event, width: usize, colour: bool) -> Option<String> {
-    let id = event.at.as_ref().map(|at| at.combination.as_str()).unwrap_or_default();
-    let axes = line(id.rsplit_once('#').map_or(id, |(axes, _)| axes));
+    let axes = || {
+        let id = event.at.as_ref().map(|at| at.combination.as_str()).unwrap_or_default();
+        line(id.rsplit_once('#').map_or(id, |(axes, _)| axes))
+    };
     let (verdict, what, rest) = match &event.body {
         Body::Decided { verdict: Verdict::Pass, .. } => return None,
-        Body::Decided { verdict, n } => (verdict.clone(), count(*n as usize, "trial"), axes),
+        Body::Decided { verdict, n } => (verdict.clone(), count(*n as usize, "trial"), axes()),
         Body::GivenUp { member, .. } | Body::Voided { member, .. } => {
-            (Verdict::InfraError, format!("without {}", line(member)), axes)
+            (Verdict::InfraError, format!("without {}", line(member)), axes())
         }
         Body::Benched { member, why } => {
             (Verdict::InfraError, format!("{} is not used any more:", line(member)), line(why))

@@ -17,6 +17,14 @@ use super::{
     writer::{Track, Writer},
 };
 
+/// When something happened.
+#[derive(Clone, Copy)]
+pub(super) struct When {
+    pub(super) ns: i64,
+    /// Nothing is shown before: the run went on here.
+    pub(super) resumed_ns: i64,
+}
+
 /// A trial that has begun.
 pub(super) struct Trial {
     lane: Track,
@@ -26,11 +34,18 @@ pub(super) struct Trial {
     steps: Vec<(String, Track)>,
     /// When the sound of a step left, and the flow that begins there.
     emitted: BTreeMap<String, (i64, u64)>,
+    /// The last time of which something is known.
+    last_ns: i64,
 }
 
 impl Trial {
-    pub(super) fn new(lane: Track, held: Vec<(Arc<str>, Track)>) -> Self {
-        Self { lane, held, steps: Vec::new(), emitted: BTreeMap::new() }
+    pub(super) fn new(lane: Track, held: Vec<(Arc<str>, Track)>, ns: i64) -> Self {
+        Self { lane, held, steps: Vec::new(), emitted: BTreeMap::new(), last_ns: ns }
+    }
+
+    /// The last time of which something is known: it ends no earlier.
+    pub(super) const fn last_ns(&self) -> i64 {
+        self.last_ns
     }
 
     /// The lane of a step that runs; that of the trial when it does not.
@@ -43,10 +58,11 @@ impl Trial {
         out: &mut Writer<W>,
         lanes: &mut Lanes,
         flows: &mut u64,
-        ns: i64,
+        When { ns, resumed_ns }: When,
         step: Option<&str>,
         body: &Body,
     ) -> io::Result<()> {
+        self.last_ns = self.last_ns.max(ns);
         let label = step.unwrap_or_default();
         let lane = self.lane_of(label);
         match body {
@@ -79,29 +95,36 @@ impl Trial {
                 out.instant(lane, ns, "asked", &json!({"unit": unit, "asked": asked, "said": said}))
             }
             Body::TransportChanged { unit, t_ns, change } => {
-                out.instant(lane, *t_ns, "transport", &json!({"unit": unit, "change": change.to_string()}))
+                let arguments = &json!({"unit": unit, "change": change.to_string()});
+                out.instant(lane, (*t_ns).max(resumed_ns), "transport", arguments)
             }
             Body::Warning { text } => out.instant(lane, ns, "warning", &json!({"text": text})),
             Body::Emitted { signal, t_ns, .. } => {
                 *flows += 1;
+                let left = (*t_ns).max(resumed_ns);
                 self.emitted.insert(label.to_owned(), (*t_ns, *flows));
-                out.instant(lane, *t_ns, "emitted", &json!({"signal": signal}))?;
-                out.flow_from(lane, *t_ns, *flows)
+                out.instant(lane, left, "emitted", &json!({"signal": signal}))?;
+                out.flow_from(lane, left, *flows)
             }
-            Body::Observed(observation) => self.observed(out, observation),
+            Body::Observed(observation) => self.observed(out, observation, resumed_ns),
             _ => Ok(()),
         }
     }
 
     /// The sound arrives at the microphone that heard it.
-    fn observed<W: Write>(&mut self, out: &mut Writer<W>, observation: &Observation) -> io::Result<()> {
+    fn observed<W: Write>(
+        &mut self,
+        out: &mut Writer<W>,
+        observation: &Observation,
+        resumed_ns: i64,
+    ) -> io::Result<()> {
         let (Quantity::Latency, Value::Number { value, unit, .. }) = (observation.quantity, &observation.value) else {
             return Ok(());
         };
         let Some((left, flow)) = self.emitted.remove(&observation.of).filter(|_| unit == "ms") else { return Ok(()) };
         let ears = self.held.iter().find(|(name, _)| name.starts_with("microphone "));
         let ears = ears.map_or(self.lane, |(_, track)| *track);
-        let arrival = left.saturating_add((value * 1e6) as i64);
+        let arrival = left.saturating_add((value * 1e6) as i64).max(resumed_ns);
         out.instant(ears, arrival, "arrival", &json!({"latency_ms": value}))?;
         out.flow_to(ears, arrival, flow)
     }

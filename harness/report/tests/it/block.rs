@@ -18,14 +18,14 @@ fn after(events: &[Event]) -> Progress {
     progress
 }
 
-/// Two trials run, one is lost, one combination failed and one is not decided; nobody has heard of anything for 4 s.
+/// Two trials run, one is lost, one combination failed and one is not decided; nobody has heard of anything for 1 s.
 fn busy() -> Progress {
     let mut log = Log(log());
     log.trial(2_100, (FAIL, 2), None, Body::Decided { verdict: Verdict::Fail, n: 23 });
     log.trial(2_200, (LOST, 12), None, Body::TrialStarted);
     log.step(3_000, (LOST, 12), "play", Phase::Trial);
     let mut progress = after(&log.0);
-    progress.wait(4_000_000_000);
+    progress.wait(1_000_000_000);
     progress
 }
 
@@ -33,10 +33,10 @@ fn busy() -> Progress {
 fn a_wide_window_shows_all() {
     insta::assert_snapshot!(busy().block(120, 40).join("\n"), @r"
     2/4 decided: 1 fail, 1 inconclusive, 2 open
-    about 5 s left, 1 of at most 360 trials, 1 lost to the rig
+    about 1 s left, 1 of at most 360 trials, 1 lost to the rig
     not used any more: relay board-1
-      pairing-cold-start/source=echo-a,speaker=charge-b  trial 1: pair 4 s
-      playback-heard/codec=sbc,source=echo-a,speaker=flip-a  trial 12: play 4 s
+      pairing-cold-start/source=echo-a,speaker=charge-b  trial 1: pair 1 s
+      playback-heard/codec=sbc,source=echo-a,speaker=flip-a  trial 12: play 1 s
     ");
 }
 
@@ -44,10 +44,10 @@ fn a_wide_window_shows_all() {
 fn a_usual_window_shows_the_ends_of_long_names() {
     insta::assert_snapshot!(busy().block(80, 24).join("\n"), @r"
     2/4 decided: 1 fail, 1 inconclusive, 2 open
-    about 5 s left, 1 of at most 360 trials, 1 lost to the rig
+    about 1 s left, 1 of at most 360 trials, 1 lost to the rig
     not used any more: relay board-1
-      pairing-cold-start/source=echo-a,speaker=charge-b  trial 1: pair 4 s
-      playback-heard/codec=sbc,source=echo-a,speaker=flip-a  trial 12: play 4 s
+      pairing-cold-start/source=echo-a,speaker=charge-b  trial 1: pair 1 s
+      playback-heard/codec=sbc,source=echo-a,speaker=flip-a  trial 12: play 1 s
     ");
 }
 
@@ -55,10 +55,10 @@ fn a_usual_window_shows_the_ends_of_long_names() {
 fn a_narrow_window_leaves_out_what_matters_less() {
     insta::assert_snapshot!(busy().block(40, 24).join("\n"), @r"
     2/4 decided: 1 fail, 1 inconclusive
-    about 5 s left, 1 of at most 360 trials
+    about 1 s left, 1 of at most 360 trials
     not used any more: relay board-1
-      …=echo-a,speaker=charge-b  1: pair 4 s
-      …e=echo-a,speaker=flip-a  12: play 4 s
+      …=echo-a,speaker=charge-b  1: pair 1 s
+      …e=echo-a,speaker=flip-a  12: play 1 s
     ");
 }
 

@@ -17,7 +17,8 @@ use crate::sample::REPORTS;
 
 /// The report of a run, after it was found valid.
 fn report(verdicts: &RunVerdicts, plan: &Plan, inconclusive: InconclusivePolicy) -> reader::Report {
-    let options = Options { inconclusive, started_unix_s: 1_795_392_000, directory: Some("runs/1") };
+    let options =
+        Options { inconclusive, started_unix_s: 1_795_392_000, directory: Some("runs/1"), ..Options::default() };
     let mut xml = Vec::new();
     junit::write(verdicts, plan, &options, &mut xml).unwrap();
     validate(&xml);

@@ -14,5 +14,6 @@ mod outline;
 mod progress;
 mod sample;
 mod samples;
+mod shares;
 mod terminal;
 mod trace;

@@ -2,8 +2,12 @@
 
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options as Dialect, Parser, Tag};
-use rigtone_model::verdict::{RunVerdicts, Verdict};
+use rigtone_model::{
+    rig_kind::RigKind,
+    verdict::{RunVerdicts, Verdict},
+};
 use rigtone_report::{
+    baseline::Baseline,
     markdown::{COMMENT, Options, SMALLEST, write},
     sanitise,
 };
@@ -21,8 +25,17 @@ fn report(run: &RunVerdicts, options: &Options<'_>) -> String {
 fn a_report_shows_the_result_the_worst_first_and_what_is_behind_it() {
     let causes = ["failures follow speaker flip-a: 12 of 23 trials, 0 of 35 without".to_owned()];
     let missing = ["the log ends before its run does".to_owned()];
-    let options = Options { causes: &causes, missing: &missing, ..Options::default() };
+    let options = Options { causes: &causes, missing: &missing, kind: RigKind::Simulated, ..Options::default() };
     insta::assert_snapshot!(report(&verdicts(), &options));
+}
+
+#[rstest]
+fn what_no_real_device_was_tried_with_says_so_at_the_top(
+    #[values(RigKind::Hardware, RigKind::Virtual, RigKind::Simulated, RigKind::Unknown)] kind: RigKind,
+) {
+    let page = report(&verdicts(), &Options { kind, ..Options::default() });
+    let head = page.split("| verdict").next().unwrap();
+    assert_eq!(head.contains(kind.heading()), kind != RigKind::Hardware, "{head}");
 }
 
 /// What a reader sees of a page: its text, and every tag of HTML or Markdown that is no plain text.
@@ -191,6 +204,29 @@ fn the_limit_holds_for_the_worst_text() {
     let page = report(&run, &Options { limit: SMALLEST, missing: &long, causes: &long, ..Options::default() });
     assert!(page.len() <= SMALLEST, "{}", page.len());
     assert!(page.contains(" more"), "{page}");
+}
+
+#[rstest]
+#[case::something_changed(
+    true,
+    "**Since the baseline: 1 new failure**\n\n- beside runs/last\n- new failure: pairing-cold-start/"
+)]
+#[case::nothing_changed(false, "**Since the baseline: 0 new failures**\n\n- beside runs/last\n- nothing has changed\n")]
+fn what_has_changed_since_the_baseline_stands_above_the_table(#[case] changed: bool, #[case] said: &str) {
+    let mut before = verdicts();
+    if changed {
+        before.combinations.iter_mut().filter(|c| c.verdict == Verdict::Fail).for_each(|c| c.verdict = Verdict::Pass);
+    } else {
+        before.combinations.retain(|c| c.verdict == Verdict::Pass);
+    }
+    let mut now = verdicts();
+    if !changed {
+        now.combinations.retain(|c| c.verdict == Verdict::Pass);
+    }
+    let baseline = Baseline::of(&now, &before, "runs/last".into());
+    let page = report(&now, &Options { baseline: Some(&baseline), ..Options::default() });
+    let head = page.split("| verdict").next().unwrap();
+    assert!(head.contains(said), "{head}");
 }
 
 #[test]

@@ -162,6 +162,40 @@ fn every_attempt_has_a_row_also_one_in_which_nothing_was_observed() {
     }
 }
 
+/// On a simulated rig the clock begins anew where a run goes on.
+#[test]
+fn what_was_cut_off_ends_where_the_log_was() {
+    let mut log = crate::log::Log::default();
+    log.trial(100, (PASS, 1), None, Body::TrialStarted);
+    log.whole(110, Body::Warning { text: "the last that is known".into() });
+    log.whole(0, Body::RunResumed { rigtone: "0.1.0".into(), unix_s: 1_795_392_100, mended_bytes: 0 });
+    log.trial(0, (PASS, 1), None, Body::TrialDiscarded { aside: None });
+    let mut bytes = Vec::new();
+    write("r", &plan(), log.0, &mut bytes).unwrap();
+    let row = &by_python(&bytes)[0];
+    assert_eq!((&row["outcome"], &row["t_ns"], &row["seq"]), (&"discarded".into(), &"110000000".into(), &"3".into()));
+}
+
+/// Whoever prints it must see that a reader only went away.
+#[test]
+fn what_the_output_says_comes_through() {
+    struct Gone;
+    impl std::io::Write for Gone {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    // More than is held back until it is worth writing.
+    let many = || std::iter::repeat_with(log).take(100).flatten();
+    for events in [many().take(0).collect::<Vec<_>>(), many().collect()] {
+        let error = write("r", &plan(), events, Gone).expect_err("nobody reads");
+        assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{error}");
+    }
+}
+
 /// Nothing but names when nothing was tried.
 #[test]
 fn an_empty_log_gives_the_names_of_the_columns() {

@@ -4,7 +4,7 @@ use rigtone_model::{
     event::{Body, Event, TrialOutcome},
     verdict::RunVerdicts,
 };
-use rigtone_report::outline::{KINDS, Outline};
+use rigtone_report::outline::{KINDS, Mismatch, Outline, Shown, choose};
 use rstest::rstest;
 
 use crate::{
@@ -131,6 +131,24 @@ fn verdicts_belong_to_a_log_that_has_its_end_and_the_trials_that_they_count(
     let few: Vec<&Event> = log.0.iter().filter(kind).collect();
     assert!(few.len() * 2 < log.0.len() || log.0.is_empty());
     assert_eq!(why(&outline(few), &verdicts), found);
+}
+
+#[rstest]
+#[case::whole(true, None, true, Shown::AsTold)]
+#[case::log_that_cannot_be_judged(true, None, false, Shown::AsTold)]
+#[case::goes_on(false, None, true, Shown::Judged)]
+#[case::went_on(true, Some(Mismatch::Unended), true, Shown::Judged)]
+#[case::cut_and_damaged(true, Some(Mismatch::Unended), false, Shown::ToldAllTheSame)]
+#[case::of_another_run(true, Some(Mismatch::AnotherRun { found: "r".into() }), true, Shown::Judged)]
+#[case::of_another_run_alone(true, Some(Mismatch::AnotherRun { found: "r".into() }), false, Shown::Nothing)]
+#[case::nothing(false, None, false, Shown::Nothing)]
+fn verdicts_are_shown_as_told_where_they_are_of_the_log_and_as_judged_elsewhere(
+    #[case] told: bool,
+    #[case] mismatch: Option<Mismatch>,
+    #[case] judged: bool,
+    #[case] shown: Shown,
+) {
+    assert_eq!(choose(told, mismatch.as_ref(), judged), shown);
 }
 
 /// A newer version wrote it, or it is not there.

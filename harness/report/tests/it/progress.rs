@@ -26,11 +26,39 @@ fn trial(progress: &mut Progress, t_s: i64, seconds: i64, combination: &str, tri
 }
 
 #[test]
-fn before_the_first_trial_nothing_is_guessed() {
-    let progress = Progress::new(&plan());
-    // Two combinations of at most 120 trials and two of at most 60; the skipped one is not run.
-    assert_eq!(progress.line(100), "0/4 decided, 0 of at most 360 trials");
-    assert_eq!(progress.time_left(), None);
+fn before_the_first_trial_has_ended_the_plan_tells_the_time_left() {
+    let mut progress = Progress::new(&plan());
+    // Two combinations of at most 120 trials and two of at most 60; the skipped one is not run. All of them need one dongle.
+    assert_eq!(progress.line(100), "0/4 decided, 0 of at most 360 trials, at most 3 h 0 min left");
+    assert_eq!(progress.time_left(), Some(TimeLeft { ns: 360 * 30 * SECOND, at_most: true }));
+    progress.take(&event(10, PASS, 1, Body::TrialStarted));
+    progress.wait(20 * SECOND);
+    assert_eq!(progress.time_left(), Some(TimeLeft { ns: (360 * 30 - 20) * SECOND, at_most: true }));
+    // Three may search at a time, and nothing else is shared.
+    let mut plan = plan();
+    for combination in &mut plan.combinations {
+        combination.resources = ["airtime lab"].map(Into::into).into_iter().collect::<Vec<_>>().into();
+    }
+    assert_eq!(Progress::new(&plan).time_left(), Some(TimeLeft { ns: 120 * 30 * SECOND, at_most: true }));
+}
+
+/// Whoever looks between two events sees the time run, and what begins no trial's end makes it no longer.
+#[test]
+fn the_time_left_runs_down_between_the_ends_of_trials() {
+    let mut progress = Progress::new(&plan());
+    for n in 0..10 {
+        trial(&mut progress, i64::from(n) * 30, 30, PASS, n + 1);
+    }
+    let left = |progress: &Progress| progress.time_left().map(|left| left.ns / SECOND);
+    assert_eq!(left(&progress), Some(350 * 30));
+    progress.wait(60 * SECOND);
+    assert_eq!(left(&progress), Some(350 * 30 - 60));
+    progress.take(&event(420, PASS, 11, Body::TrialStarted));
+    assert_eq!(left(&progress), Some(350 * 30 - 120));
+    // Nothing is said when it takes longer than all that was thought of.
+    progress.wait(350 * 30 * SECOND);
+    assert_eq!(left(&progress), None);
+    assert_eq!(progress.line(100), "0/4 decided, 10 of at most 360 trials, 1 running");
 }
 
 #[test]
@@ -68,7 +96,7 @@ fn running_and_lost_trials_are_counted() {
     progress.take(&event(0, FAIL, 1, Body::TrialStarted));
     let lost = TrialOutcome::Lost(InfrastructureFault::new("relay board-1", "no answer"));
     progress.take(&event(5, LOST, 1, Body::TrialFinished { outcome: lost, memory: None }));
-    assert_eq!(progress.line(100), "0/4 decided, 0 of at most 360 trials, 1 lost, 1 running");
+    assert_eq!(progress.line(100), "0/4 decided, 0 of at most 360 trials, at most 2 h 59 min left, 1 lost, 1 running");
 }
 
 #[test]
@@ -78,7 +106,15 @@ fn what_the_rig_cannot_do_any_more_and_what_was_discarded_is_not_waited_for() {
     progress.take(&event(5, PASS, 1, Body::TrialDiscarded { aside: None }));
     let (member, why) = ("microphone bench-3".to_owned(), "it delivers zeros".to_owned());
     progress.take(&event(5, LOST, 0, Body::GivenUp { member, why }));
-    assert_eq!(progress.line(100), "1/4 decided, 0 of at most 360 trials");
+    assert_eq!(progress.line(100), "1/4 decided, 0 of at most 360 trials, at most 2 h 29 min left");
+}
+
+/// Nobody can wait by the clock of a simulated rig.
+#[test]
+fn on_a_virtual_clock_it_is_said_whose_time_is_left() {
+    let progress = Progress::new(&plan()).on_a_virtual_clock();
+    assert_eq!(progress.line(100), "0/4 decided, 0 of at most 360 trials, at most 3 h 0 min of rig time left");
+    assert!(progress.block(100, 24)[1].starts_with("at most 3 h 0 min of rig time left, "));
 }
 
 #[test]
@@ -98,7 +134,7 @@ fn a_finished_run_has_no_time_left() {
 fn events_of_combinations_that_are_not_planned_are_passed_over() {
     let mut progress = Progress::new(&plan());
     trial(&mut progress, 0, 30, "elsewhere/a=b#00000000", 1);
-    assert_eq!(progress.line(100), "0/4 decided, 0 of at most 360 trials");
+    assert_eq!(progress.line(100), Progress::new(&plan()).line(100));
 }
 
 #[rstest]

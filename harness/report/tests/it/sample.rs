@@ -78,7 +78,7 @@ pub(crate) fn plan() -> Plan {
     serde_json::from_value(plan).expect("the sample is a plan")
 }
 
-/// An expectation about a rate, with the estimate and the interval that `held` of `n` give (Clopper-Pearson, 95 %).
+/// An expectation about a share of trials as the judge writes it: a fraction, with the interval that `held` of `n` give (Clopper-Pearson, 95 %).
 fn rate(
     index: usize,
     expected: &str,
@@ -97,15 +97,20 @@ fn rate(
         n,
         held,
         ambiguous: 0,
-        estimate: (n > 0).then(|| 100.0 * f64::from(held) / f64::from(n)),
-        unit: "%".into(),
-        interval: (n > 0).then_some(Interval { low: Some(ends.0), high: Some(ends.1), confidence: 0.95 }),
+        estimate: Some(f64::from(held) / f64::from(n)),
+        unit: String::new(),
+        interval: Some(Interval { low: Some(ends.0), high: Some(ends.1), confidence: 0.95 }),
         needed: None,
         classes: BTreeMap::new(),
         unstable: None,
         parts: Vec::new(),
         beside: None,
     }
+}
+
+/// The same about latencies: what is shown is a percentile with its interval, in milliseconds.
+fn latency(share: ExpectationVerdict, ms: f64) -> ExpectationVerdict {
+    ExpectationVerdict { estimate: Some(ms), unit: "ms".into(), ..share }
 }
 
 fn combination(id: &str, verdict: Verdict, trials: u32, expectations: Vec<ExpectationVerdict>) -> CombinationVerdict {
@@ -129,24 +134,29 @@ fn classes(counts: &[(FailureClass, u32)]) -> BTreeMap<FailureClass, u32> {
 }
 
 pub(crate) fn verdicts() -> RunVerdicts {
-    let pairs = "pairing succeeds in at least 90 % of trials";
-    let heard = "the stimulus is heard in at least 90 % of trials";
-    let soon = "90 % of latencies are at most 220 ms";
-    let very_soon = "50 % of latencies are at most 100 ms";
+    let pairs = "`pair` succeeds in at least 90 % of trials, 98 % with a good device (95 % confidence)";
+    let heard = "`play` is heard in at least 90 % of trials, 98 % with a good device (95 % confidence)";
+    let soon = "`play` is heard within 220 ms in at least 90 % of trials, 98 % with a good device (95 % confidence)";
+    let very_soon =
+        "`play` is heard within 100 ms in at least 50 % of trials, 87.5 % with a good device (95 % confidence)";
 
-    let mut failed = rate(0, pairs, "pairing succeeded in 11 of 23 trials", Verdict::Fail, 11, 23, (26.82, 69.41));
+    let seen = "11 of 23 trials (47.8 %; at least 29.6 %, at most 66.5 %, each with 95 % confidence)";
+    let mut failed = rate(0, pairs, seen, Verdict::Fail, 11, 23, (0.2682, 0.6941));
     failed.classes = classes(&[(PairingRefused, 12)]);
-    let mut late =
-        rate(1, soon, "43 of 50 latencies were at most 220 ms", Verdict::Inconclusive, 43, 50, (73.26, 94.18));
+    let seen = "p90 = 214.6 ms, 206.1 ms to 231.8 ms by rank; 43 of 50 trials, 4 do not tell (86 %; at least 75.3 %, at most 98.3 %, each with \
+                95 % confidence)";
+    let mut late = latency(rate(1, soon, seen, Verdict::Inconclusive, 43, 50, (206.1, 231.8)), 214.6);
     late.ambiguous = 4;
     late.needed = Some(31);
     late.classes = classes(&[(Late, 7)]);
-    let mut hoped = rate(2, very_soon, "2 of 50 latencies were at most 100 ms", Verdict::Fail, 2, 50, (0.49, 13.71));
+    let seen = "p50 = 187.2 ms, 181.9 ms to 193.4 ms by rank; 2 of 50 trials (4 %; at least 0.7 %, at most 12.1 %, each with 95 % confidence)";
+    let mut hoped = latency(rate(2, very_soon, seen, Verdict::Fail, 2, 50, (181.9, 193.4)), 187.2);
     hoped.gating = false;
 
-    let pass = rate(0, pairs, "pairing succeeded in 35 of 35 trials", Verdict::Pass, 35, 35, (90.0, 100.0));
-    let all_heard = rate(0, heard, "heard in 50 of 50 trials", Verdict::Pass, 50, 50, (92.89, 100.0));
-    let few_heard = rate(0, heard, "heard in 3 of 5 trials", Verdict::InfraError, 3, 5, (14.66, 94.73));
+    let seen = "35 of 35 trials (100 %; at least 91.8 %, at most 100 %, each with 95 % confidence)";
+    let pass = rate(0, pairs, seen, Verdict::Pass, 35, 35, (0.9, 1.0));
+    let seen = "50 of 50 trials (100 %; at least 94.2 %, at most 100 %, each with 95 % confidence)";
+    let all_heard = rate(0, heard, seen, Verdict::Pass, 50, 50, (0.9289, 1.0));
 
     RunVerdicts {
         schema: RunVerdicts::SCHEMA.into(),
@@ -178,7 +188,7 @@ pub(crate) fn verdicts() -> RunVerdicts {
                     "relay board-1: no answer within 250 ms".into(),
                     "microphone bench-1: the device is gone".into(),
                 ],
-                ..combination(LOST, Verdict::InfraError, 5, vec![few_heard])
+                ..combination(LOST, Verdict::InfraError, 5, vec![])
             },
         ],
     }

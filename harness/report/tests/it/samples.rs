@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, env, fs};
 
+use rigtone_judge::verdicts::{Replay, RunPlan};
+use rigtone_model::rig_kind::RigKind;
 use rigtone_report::{exit::InconclusivePolicy, json, junit, markdown, observations, trace};
 use rstest::rstest;
 
@@ -27,6 +29,11 @@ fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
+fn markdown() -> String {
+    let options = markdown::Options { kind: RigKind::Hardware, ..markdown::Options::default() };
+    text(|file| markdown::write(&verdicts(), &plan(), &options, file))
+}
+
 fn results() -> String {
     let paths = BTreeMap::from([("junit".to_owned(), "runs/1/junit.xml".to_owned())]);
     pretty(&json::results(&verdicts(), &plan(), InconclusivePolicy::AsError, &paths, &[], None))
@@ -36,7 +43,7 @@ fn results() -> String {
 #[case("verdicts.json", pretty(&verdicts()))]
 #[case("junit.xml", junit())]
 #[case("results.json", results())]
-#[case("report.md", text(|file| markdown::write(&verdicts(), &plan(), &markdown::Options::default(), file)))]
+#[case("report.md", markdown())]
 #[case("observations.csv", text(|file| observations::write("2026-11-23-lab-3-0001", &plan(), log(), file)))]
 #[case("trace.json", text(|file| trace::write("2026-11-23-lab-3-0001", &plan(), &[], log(), file)))]
 fn the_samples_are_what_this_version_writes(#[case] name: &str, #[case] text: String) {
@@ -49,6 +56,25 @@ fn the_samples_are_what_this_version_writes(#[case] name: &str, #[case] text: St
         sample == text,
         "reports/samples/{name} is not what is written now: look at it, then run the test with RIGTONE_BLESS=1"
     );
+}
+
+/// What no run writes proves nothing about how it is shown: words, units and fractions are those of the judge.
+#[test]
+fn the_sample_is_in_the_form_that_the_judge_writes() {
+    let plan = RunPlan::new(plan()).unwrap();
+    let mut replay = Replay::new(&plan.plan, &plan.rules);
+    log().into_iter().for_each(|event| replay.take(event));
+    let judged = replay.verdicts("2026-11-23-lab-3-0001").combinations;
+    for combination in verdicts().combinations {
+        let of_scenario = judged.iter().filter(|judged| judged.scenario == combination.scenario);
+        let by_judge: Vec<_> = of_scenario.flat_map(|judged| &judged.expectations).collect();
+        for sample in &combination.expectations {
+            let judged = by_judge.iter().find(|judged| judged.index == sample.index).expect("the judge knows it");
+            assert_eq!((&sample.expected, &sample.unit), (&judged.expected, &judged.unit));
+            let share = f64::from(sample.held) / f64::from(sample.n);
+            assert!(sample.unit == "ms" || sample.estimate == Some(share), "{sample:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,18 +1,24 @@
-use rigtone_model::verdict::Verdict;
+use rigtone_model::{
+    document::Quarantined,
+    rig_kind::RigKind,
+    verdict::{RunVerdicts, Verdict},
+};
 use rigtone_report::{
-    exit::InconclusivePolicy,
+    exit::{GOES_ON, InconclusivePolicy},
+    markdown,
     terminal::{View, summary},
 };
 use rstest::rstest;
 
 use crate::sample::{plan, verdicts};
 
-const VIEW: View<'_> = View {
+pub(crate) const VIEW: View<'_> = View {
     width: 100,
     colour: false,
     inconclusive: InconclusivePolicy::AsError,
     directory: Some("runs/1"),
     causes: &[],
+    kind: RigKind::Hardware,
 };
 
 #[test]
@@ -27,17 +33,17 @@ fn a_summary_shows_the_table_the_reasons_and_the_exit_code() {
     playback-heard: What is played is heard, soon enough
       verdict       combination                        n  lost  seen
       inconclusive  codec=sbc,source=echo-a,          50     1  audio 100 % [92.9, 100]: pass
-                    speaker=charge-b                            latency 86 % [73.3, 94.2]
-                                                                latency 4 % [0.49, 13.7]: fail (not
+                    speaker=charge-b                            latency 215 ms [206, 232]
+                                                                latency 187 ms [182, 193]: fail (not
                                                                 gating)
-      infra-error   codec=sbc,source=echo-a,           5     7  audio 60 % [14.7, 94.7]
+      infra-error   codec=sbc,source=echo-a,           5     7  microphone bench-1: the device is gone
                     speaker=flip-a
 
     the product failed: pairing-cold-start/source=echo-a,speaker=flip-a#5e6f7a8b
       source     echo-a (amazon/echo-dot-5, firmware 9.2)
       speaker    flip-a (jbl/flip-6, firmware 0.9.2)
-      expected   pairing succeeds in at least 90 % of trials
-      seen       pairing succeeded in 11 of 23 trials
+      expected   `pair` succeeds in at least 90 % of trials, 98 % with a good device (95 % confidence)
+      seen       11 of 23 trials (47.8 %; at least 29.6 %, at most 66.5 %, each with 95 % confidence)
       n          23 trials: held in 11, 0 ambiguous; 47.8 % [26.8, 69.4] at 95 % confidence
       failures   pairing-refused 12
       evidence   runs/1/evidence/pairing-cold-start.source-echo-a.speaker-flip-a.5e6f7a8b/0003/relay.log
@@ -45,13 +51,17 @@ fn a_summary_shows_the_table_the_reasons_and_the_exit_code() {
     not decided: playback-heard/codec=sbc,source=echo-a,speaker=charge-b#9c0d1e2f
       source     echo-a (amazon/echo-dot-5, firmware 9.2)
       speaker    charge-b (jbl/charge-5, firmware 1.1.0)
-      expected   90 % of latencies are at most 220 ms
-      seen       43 of 50 latencies were at most 220 ms
-      n          50 trials: held in 43, 4 ambiguous; 86 % [73.3, 94.2] at 95 % confidence
+      expected   `play` is heard within 220 ms in at least 90 % of trials, 98 % with a good device (95
+                 % confidence)
+      seen       p90 = 214.6 ms, 206.1 ms to 231.8 ms by rank; 43 of 50 trials, 4 do not tell (86 %; at
+                 least 75.3 %, at most 98.3 %, each with 95 % confidence)
+      n          50 trials: held in 43, 4 ambiguous; 215 ms [206, 232] at 95 % confidence
       needed     31 trials more in which it holds
-      expected   50 % of latencies are at most 100 ms (not gating)
-      seen       2 of 50 latencies were at most 100 ms
-      n          50 trials: held in 2, 0 ambiguous; 4 % [0.49, 13.7] at 95 % confidence
+      expected   `play` is heard within 100 ms in at least 50 % of trials, 87.5 % with a good device
+                 (95 % confidence) (not gating)
+      seen       p50 = 187.2 ms, 181.9 ms to 193.4 ms by rank; 2 of 50 trials (4 %; at least 0.7 %, at
+                 most 12.1 %, each with 95 % confidence)
+      n          50 trials: held in 2, 0 ambiguous; 187 ms [182, 193] at 95 % confidence
       failures   late 7
       lost       1 trial to the rig; 50 gave a result
       rig        microphone bench-1: 512 frames are missing
@@ -60,9 +70,6 @@ fn a_summary_shows_the_table_the_reasons_and_the_exit_code() {
     the rig failed: playback-heard/codec=sbc,source=echo-a,speaker=flip-a#3a4b5c6d
       source     echo-a (amazon/echo-dot-5, firmware 9.2)
       speaker    flip-a (jbl/flip-6, firmware 0.9.2)
-      expected   the stimulus is heard in at least 90 % of trials
-      seen       heard in 3 of 5 trials
-      n          5 trials: held in 3, 0 ambiguous; 60 % [14.7, 94.7] at 95 % confidence
       failures   silent 2
       lost       7 trials to the rig; 5 gave a result
       rig        microphone bench-1: the device is gone
@@ -71,6 +78,17 @@ fn a_summary_shows_the_table_the_reasons_and_the_exit_code() {
     5 combinations: 1 fail, 1 infra-error, 1 inconclusive, 1 skipped, 1 pass
     exit code 10: 1 of 5 combinations failed
     "##);
+}
+
+/// Once, in one line: whoever reads the verdicts reads it too.
+#[rstest]
+fn what_no_real_device_was_tried_with_says_so(
+    #[values(RigKind::Hardware, RigKind::Virtual, RigKind::Simulated, RigKind::Unknown)] kind: RigKind,
+) {
+    let text = summary(&verdicts(), &plan(), &View { kind, ..VIEW });
+    let said: Vec<&str> = text.lines().filter(|line| line.contains("proves nothing")).collect();
+    assert_eq!(said, if kind == RigKind::Hardware { vec![] } else { vec![kind.heading()] });
+    assert!(text.lines().last().unwrap().starts_with("exit code 10:"), "{text}");
 }
 
 /// The table says it where nothing was seen, as that of Markdown does.
@@ -162,4 +180,79 @@ fn causes_are_said_before_the_count() {
         (text.find("failures of `pairing").expect("the cause"), text.find("combinations:").expect("the count"));
     assert!(cause < count, "{text}");
     assert!(text[cause..count].lines().all(|line| line.chars().count() <= 60), "{text}");
+}
+
+/// As many of each verdict, in the order of the plan: first those that were ended early, then those that the rig lost, then the others.
+fn many(n: usize) -> RunVerdicts {
+    let mut run = verdicts();
+    let all = run.combinations.clone();
+    let of = |verdict: Verdict| {
+        let one = all.iter().find(|c| c.verdict == verdict || verdict == Verdict::Aborted).unwrap();
+        (0..n).map(move |i| {
+            let mut combination = one.clone();
+            combination.id = format!("{}/{}={i}#00000000", one.scenario, verdict.word()).as_str().into();
+            combination.verdict = verdict.clone();
+            combination
+        })
+    };
+    let order = [Verdict::Aborted, Verdict::InfraError, Verdict::Inconclusive, Verdict::Fail];
+    run.combinations = order.into_iter().flat_map(of).collect();
+    run.interrupted = Some("SIGINT".into());
+    run
+}
+
+/// What people look for is not buried below what says the same a hundred times.
+#[test]
+fn of_many_failures_come_first_a_fault_is_told_once_and_what_was_ended_is_counted() {
+    let mut run = many(100);
+    // One of them has a fault of its own.
+    run.combinations[150].faults.push("relay board-1: no answer".into());
+    let text = summary(&run, &plan(), &VIEW);
+    let heads: Vec<&str> = text
+        .lines()
+        .filter(|line| ["the product", "not decided", "the rig", "ended"].iter().any(|head| line.starts_with(head)))
+        .collect();
+    assert_eq!(heads.len(), 203, "{heads:#?}");
+    assert!(heads[..100].iter().all(|head| head.starts_with("the product failed: ")), "{heads:#?}");
+    assert!(heads[100..200].iter().all(|head| head.starts_with("not decided: ")), "{heads:#?}");
+    let rest = [
+        "the rig failed: 99 combinations",
+        "the rig failed: playback-heard/infra-error=50#00000000",
+        "ended before an answer: 100 combinations",
+    ];
+    assert_eq!(heads[200..], rest);
+    let ids = [0, 1, 2].map(|i| format!("playback-heard/infra-error={i}#00000000"));
+    let grouped = format!(
+        "{}\n  rig        microphone bench-1: the device is gone\n  such as    {}\n",
+        rest[0],
+        ids.join("\n             ")
+    );
+    assert!(text.contains(&grouped), "{text}");
+    assert!(text.contains(&format!("{}\n  to go on   rigtone run --resume runs/1\n", rest[2])), "{text}");
+    run.interrupted = Some(GOES_ON.into());
+    let text = summary(&run, &plan(), &VIEW);
+    assert!(text.contains("no answer yet: 100 combinations\n") && !text.contains("--resume"), "{text}");
+}
+
+/// The count and the exit code are of different things, and both say so.
+#[test]
+fn what_is_in_quarantine_is_said_where_verdicts_are_counted() {
+    let mut run = many(3);
+    run.interrupted = None;
+    run.combinations.retain(|c| c.verdict != Verdict::Aborted);
+    for combination in run.combinations.iter_mut().filter(|c| c.verdict == Verdict::Fail).take(2) {
+        combination.quarantined = Some(Quarantined {
+            select: vec!["speaker=flip-*".parse().unwrap()],
+            reason: "known".into(),
+            owner: "lab".into(),
+            expires: "2999-12-31".into(),
+        });
+    }
+    let text = summary(&run, &plan(), &VIEW);
+    assert!(text.contains("9 combinations: 3 fail (2 in quarantine), 3 infra-error, 3 inconclusive\n"), "{text}");
+    assert!(text.ends_with("exit code 10: 1 of 9 combinations failed\n"), "{text}");
+    let mut page = Vec::new();
+    markdown::write(&run, &plan(), &markdown::Options::default(), &mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.contains("9 combinations: ❌ 3 fail (2 in quarantine), "), "{page}");
 }

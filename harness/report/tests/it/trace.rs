@@ -2,13 +2,17 @@
 
 use std::process::Command;
 
-use rigtone_model::{event::Event, plan::Plan};
+use rigtone_model::{
+    event::{Body, Event, Phase, TrialOutcome},
+    plan::Plan,
+    verdict::Verdict,
+};
 use rigtone_report::trace::write;
 use serde_json::Value;
 
 use crate::{
     log::{Log, log},
-    sample::{PASS, REPORTS, UNDECIDED, plan},
+    sample::{FAIL, LOST, PASS, REPORTS, UNDECIDED, plan},
 };
 
 /// What a trace shows, after it was found right.
@@ -78,14 +82,59 @@ fn an_edge_stands_where_the_contact_moved_and_a_sound_flows_to_where_it_arrived(
     assert_eq!(shown["counters"]["lost trials"], serde_json::json!([1.0]));
 }
 
+/// What the rig could not do has a verdict as much as what was decided; each combination counts once, by what it has now.
+#[test]
+fn a_combination_that_was_given_up_or_voided_is_marked_and_counted() {
+    let (member, why) = (|| "dongle usb-1".to_owned(), || "it is gone".to_owned());
+    let given_up = || Body::GivenUp { member: member(), why: why() };
+    let mut log = Log::default();
+    log.trial(1, (PASS, 1), None, Body::Decided { verdict: Verdict::Pass, n: 35 });
+    log.trial(2, (LOST, 0), None, given_up());
+    log.trial(3, (LOST, 0), None, given_up());
+    log.trial(4, (FAIL, 0), None, given_up());
+    // A run that went on had it after all.
+    log.trial(5, (FAIL, 23), None, Body::Decided { verdict: Verdict::Fail, n: 23 });
+    log.trial(6, (PASS, 0), None, Body::Voided { member: member(), why: why() });
+    let shown = shown(&plan(), log.0);
+    let names: Vec<&str> =
+        shown["instants"].as_array().unwrap().iter().filter_map(|instant| instant[2].as_str()).collect();
+    assert_eq!(names, ["decided: pass", "given up", "given up", "decided: fail", "voided"]);
+    let counted = |verdict: &str| shown["counters"][format!("decided: {verdict}")].clone();
+    assert_eq!(counted("pass"), serde_json::json!([1.0, 0.0]));
+    assert_eq!(counted("infra-error"), serde_json::json!([1.0, 2.0, 1.0, 2.0]));
+    assert_eq!(counted("fail"), serde_json::json!([1.0]));
+}
+
+/// On a simulated rig the clock begins anew: that a trial was discarded is told with the time 0, and it begins once more before it was cut off.
+#[test]
+fn what_was_cut_off_ends_where_the_log_was_and_the_rest_stands_behind_it() {
+    let of = (PASS, 1);
+    let mut log = Log::default();
+    log.trial(100, of, None, Body::TrialStarted);
+    log.step(101, of, "pair", Phase::Trial);
+    log.whole(110, Body::Warning { text: "the last that is known".into() });
+    log.whole(0, Body::RunResumed { rigtone: "0.1.0".into(), unix_s: 1_795_392_100, mended_bytes: 0 });
+    log.trial(0, of, None, Body::TrialDiscarded { aside: None });
+    log.trial(100, of, None, Body::TrialStarted);
+    log.step(101, of, "pair", Phase::Trial);
+    log.done(120, of, "pair", Phase::Trial);
+    log.ends(121, of, TrialOutcome::Completed);
+    let shown = shown(&plan(), log.0);
+    let due = [(100.0, 110.0, "discarded".into()), (110.0, 121.0, "completed".into())];
+    assert_eq!(slices(&shown, "lane", &format!("{PASS} trial 1")), due);
+    assert_eq!(slices(&shown, "lane", "pair"), [(101.0, 110.0, "unfinished".into()), (110.0, 120.0, "done".into())]);
+    let resumed = shown["instants"].as_array().unwrap().iter().find(|i| i[2] == "run resumed").unwrap();
+    assert_eq!(resumed[3], 110_000.0);
+}
+
 #[test]
 fn any_text_is_a_name() {
     let mut log = Log::default();
     let of = (PASS, 1);
-    log.trial(0, of, None, rigtone_model::event::Body::TrialStarted);
+    log.trial(0, of, None, Body::TrialStarted);
     for (at, text) in (1..).zip(["\"}],", "\u{1b}[2J", "\\", "\n", "", "\u{1f50a}\u{202e}", &"x".repeat(10_000)]) {
-        log.step(at, of, text, rigtone_model::event::Phase::Trial);
-        log.done(at, of, text, rigtone_model::event::Phase::Trial);
+        log.step(at, of, text, Phase::Trial);
+        log.done(at, of, text, Phase::Trial);
     }
     assert!(shown(&plan(), log.0)["slices"].as_array().unwrap().len() > 7);
 }

@@ -7,23 +7,22 @@ use std::{
 };
 
 use clap::ValueEnum;
+use rigtone_html::Look;
 use rigtone_model::{
     event::Event,
     plan::Plan,
+    rig_kind::RigKind,
     verdict::{CombinationVerdict, ExpectationVerdict, RunVerdicts, Verdict},
 };
 use rigtone_record::{ReadError, read_events};
 use rigtone_report::{
-    baseline::Baseline, exit::Code, figure, junit, markdown, observations, sanitise, terminal, trace,
+    baseline::{self, Baseline},
+    exit::Code,
+    figure, junit, markdown, observations, sanitise, terminal, trace,
 };
 
 use super::{policy, results};
-use crate::{
-    args::Inconclusive,
-    commands::page::{self, Look},
-    printer,
-    trouble::Trouble,
-};
+use crate::{args::Inconclusive, commands::page, printer, trouble::Trouble};
 
 /// A form in which a run is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -62,6 +61,8 @@ pub(crate) struct Material<'a> {
     pub(crate) limit: usize,
     /// When the run began, in seconds since 1970.
     pub(crate) started_unix_s: i64,
+    /// What the rig is made of.
+    pub(crate) kind: RigKind,
     /// Beside an earlier run.
     pub(crate) baseline: Option<&'a Baseline>,
     /// Whether the reader sits at this terminal.
@@ -151,8 +152,12 @@ fn for_a_terminal(material: &Material<'_>, sink: &mut dyn Write) -> Result<(), R
         inconclusive: policy(material.inconclusive),
         directory: Some(&directory),
         causes: &material.causes(),
+        kind: material.kind,
     };
     sink.write_all(terminal::summary(material.verdicts, material.plan, &view).as_bytes())?;
+    if let Some(baseline) = material.baseline {
+        sink.write_all(baseline::text(baseline).as_bytes())?;
+    }
     Ok(())
 }
 
@@ -209,6 +214,7 @@ fn as_junit(material: &Material<'_>, sink: &mut dyn Write) -> Result<(), RenderE
         inconclusive: policy(material.inconclusive),
         started_unix_s: material.started_unix_s,
         directory: Some(&directory),
+        missing: material.missing,
     };
     junit::write(material.verdicts, material.plan, &options, sink).map_err(|error| match error {
         junit::JunitError::Io(error) => RenderError::Io(error),
@@ -224,6 +230,8 @@ fn as_markdown(material: &Material<'_>, sink: &mut dyn Write) -> Result<(), Rend
         limit: material.limit,
         causes: &material.causes(),
         missing: material.missing,
+        kind: material.kind,
+        baseline: material.baseline,
     };
     Ok(markdown::write(material.verdicts, material.plan, &options, sink)?)
 }

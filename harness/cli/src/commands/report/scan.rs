@@ -11,7 +11,7 @@ use rigtone_model::{
     id::CombinationId,
     verdict::RunVerdicts,
 };
-use rigtone_record::{EVENTS, ReadError, open_file, read_events};
+use rigtone_record::{Amiss, EVENTS, ReadError, look_at_evidence, open_file, read_events};
 use rigtone_report::{
     figure::count,
     outline::{self, Mismatch, Outline},
@@ -24,8 +24,8 @@ const BLOCK: usize = 256 << 10;
 const LONGEST_LINE: u64 = 16 << 20;
 /// How the kind stands in a line that we wrote; no text can hold it, for there quotes have a backslash.
 const KIND: &[u8] = b"\"kind\":\"";
-/// The kind that tells when a run began, and on what.
-const BEGINNING: &str = "run-started";
+/// The kinds that tell when a run began and on what, and which evidence it has.
+const MORE_KINDS: [&str; 3] = ["run-started", "evidence", "evidence-removed"];
 
 /// What a log holds.
 #[derive(Debug, Default)]
@@ -42,9 +42,8 @@ pub(super) struct Scan {
     more_faults: u64,
     /// Events of kinds that a newer version wrote.
     unknown: u64,
-    named: u64,
-    /// Evidence that is not there, by attempt.
-    gone: BTreeMap<(CombinationId, u32, u32), Vec<String>>,
+    /// Evidence that is not as it was recorded, by attempt.
+    amiss: BTreeMap<(CombinationId, u32, u32), Vec<(String, Amiss)>>,
 }
 
 impl Scan {
@@ -69,8 +68,8 @@ impl Scan {
         scan
     }
 
-    /// Goes through the log of a run for what tells when it began and whether verdicts are its own: of a long night the other events are not even
-    /// decoded. Nothing when something is amiss, for then all of it has to be looked at.
+    /// Goes through the log of a run for what tells when it began, whether verdicts are its own, and which evidence it has: of a long night the
+    /// other events are not even decoded. Nothing when something is amiss, for then all of it has to be looked at.
     pub(super) fn skim(run: &Path) -> Option<Self> {
         let mut scan = Self::default();
         let mut reader = BufReader::with_capacity(BLOCK, open_file(&run.join(EVENTS)).ok()?);
@@ -118,6 +117,22 @@ impl Scan {
         }
     }
 
+    /// Looks at the evidence that verdicts name.
+    pub(super) fn look_by(&mut self, run: &Path, verdicts: &RunVerdicts) {
+        for combination in &verdicts.combinations {
+            for file in &combination.evidence {
+                self.look(run, (combination.id.clone(), 0, 0), file.clone(), 0);
+            }
+        }
+    }
+
+    /// Most of it is as it was: only the rest takes memory.
+    fn look(&mut self, run: &Path, key: (CombinationId, u32, u32), file: String, bytes: u64) {
+        if let Some(amiss) = look_at_evidence(run, &file, bytes) {
+            self.amiss.entry(key).or_default().push((file, amiss));
+        }
+    }
+
     fn take(&mut self, run: &Path, event: Event) {
         self.outline.take(&event);
         let key = event.at.map(|at| (at.combination, at.trial, at.attempt));
@@ -127,20 +142,14 @@ impl Scan {
                 self.started_unix_s.get_or_insert(unix_s);
             }
             (Body::Unknown { .. }, _) => self.unknown += 1,
-            (Body::Evidence { file, .. }, Some(key)) => {
-                self.named += 1;
-                // Most of it is there: only the rest takes memory.
-                if !run.join(&file).exists() {
-                    self.gone.entry(key).or_default().push(file);
-                }
-            }
+            (Body::Evidence { file, bytes, .. }, Some(key)) => self.look(run, key, file, bytes),
             (Body::EvidenceRemoved { file, .. }, Some(key)) => {
-                if let Some(gone) = self.gone.get_mut(&key) {
-                    gone.retain(|known| *known != file);
+                if let Some(amiss) = self.amiss.get_mut(&key) {
+                    amiss.retain(|(known, _)| *known != file);
                 }
             }
             // Its evidence was put aside.
-            (Body::TrialDiscarded { .. }, Some(key)) => drop(self.gone.remove(&key)),
+            (Body::TrialDiscarded { .. }, Some(key)) => drop(self.amiss.remove(&key)),
             _ => {}
         }
     }
@@ -158,11 +167,14 @@ impl Scan {
             let events = count(self.unknown as usize, "event");
             missing.push(format!("{events} of kinds that this version does not know: not shown"));
         }
-        let gone: u64 = self.gone.values().map(|files| files.len() as u64).sum();
-        if let Some(first) = self.gone.values().flatten().next() {
-            let named = self.named;
-            missing.push(format!("{gone} of {named} evidence files of the log are not there, such as {first}"));
+        let mut kinds: BTreeMap<Amiss, (usize, &str)> = BTreeMap::new();
+        for (file, amiss) in self.amiss.values().flatten() {
+            kinds.entry(*amiss).or_insert((0, file.as_str())).0 += 1;
         }
+        missing.extend(kinds.into_iter().map(|(amiss, (n, first))| match n {
+            1 => format!("1 evidence file {}: {first}", amiss.of_one()),
+            n => format!("{n} evidence files {}, such as {first}", amiss.of_several()),
+        }));
         missing
     }
 }
@@ -172,7 +184,7 @@ fn tells(line: &[u8]) -> bool {
     let Some(at) = line.windows(KIND.len()).position(|part| part == KIND) else { return true };
     let kind = line.get(at + KIND.len()..).unwrap_or_default();
     let is = |known: &str| kind.strip_prefix(known.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'"'));
-    is(BEGINNING) || outline::KINDS.iter().any(|known| is(known))
+    MORE_KINDS.iter().chain(&outline::KINDS).any(|known| is(known))
 }
 
 #[cfg(test)]
@@ -182,6 +194,7 @@ mod tests {
 
     #[rstest]
     #[case::of_the_run(r#"{"schema":"1.0","run":"r","kind":"trial-finished","payload":{}}"#, true)]
+    #[case::of_evidence(r#"{"schema":"1.0","run":"r","kind":"evidence","payload":{}}"#, true)]
     #[case::of_a_trial(r#"{"schema":"1.0","run":"r","kind":"observed","payload":{}}"#, false)]
     #[case::longer(r#"{"schema":"1.0","run":"r","kind":"trial-finished-twice","payload":{}}"#, false)]
     #[case::in_a_text(r#"{"schema":"1.0","run":"\"kind\":\"run-started\"","kind":"observed"}"#, false)]

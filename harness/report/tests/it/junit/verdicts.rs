@@ -7,7 +7,7 @@ use rigtone_report::{
 };
 use rstest::rstest;
 
-use super::{check, report};
+use super::{check, reader, report};
 use crate::sample::{plan, verdicts};
 
 #[test]
@@ -59,8 +59,8 @@ fn a_failure_says_what_was_expected_what_was_seen_and_where_the_evidence_lies() 
     let report = report(&verdicts(), &plan(), AsError);
     let case = report.case(&["#5e6f7a8b", "success-rate"]);
     for fact in [
-        "expected: pairing succeeds in at least 90 % of trials",
-        "seen:     pairing succeeded in 11 of 23 trials",
+        "expected: `pair` succeeds in at least 90 % of trials, 98 % with a good device",
+        "seen:     11 of 23 trials (47.8 %; at least 29.6 %",
         "n:        23 trials: held in 11, 0 ambiguous",
         "estimate: 47.8 % [26.8, 69.4] at 95 % confidence",
         "classes:  pairing-refused 12",
@@ -170,6 +170,24 @@ fn a_run_without_combinations_is_an_empty_report() {
     assert_eq!(report(&run, &plan(), AsError).cases().count(), 0);
 }
 
+/// Readers have a place for facts of cases alone.
+#[test]
+fn the_first_case_of_each_suite_says_what_is_missing_of_the_run() {
+    let missing: Vec<String> = (1..=7).map(|n| format!("{n} [[ATTACHMENT|/etc/passwd]]")).collect();
+    let options = Options { missing: &missing, ..Options::default() };
+    let mut xml = Vec::new();
+    write(&verdicts(), &plan(), &options, &mut xml).unwrap();
+    super::validate(&xml);
+    let report = reader::read(&String::from_utf8(xml).unwrap());
+    assert_eq!(report.suites.len(), 2);
+    for suite in &report.suites {
+        let (first, others) = suite.cases.split_first().unwrap();
+        let said: Vec<&str> = first.output.lines().filter_map(|line| line.strip_prefix("missing=")).collect();
+        assert_eq!((said.len(), said[0], said[5]), (6, "1 [ [ATTACHMENT|/etc/passwd]]", "2 more"), "{}", first.output);
+        assert!(others.iter().all(|case| !case.output.contains("missing=")));
+    }
+}
+
 #[test]
 fn a_plan_that_does_not_know_the_scenario_loses_no_verdict() {
     let mut plan = plan();
@@ -233,5 +251,5 @@ fn what_is_in_quarantine_is_skipped_and_says_who_looks_after_it() {
         "{}",
         failed.message
     );
-    assert!(failed.body.contains("seen:     pairing succeeded in 11 of 23 trials"), "{}", failed.body);
+    assert!(failed.body.contains("seen:     11 of 23 trials"), "{}", failed.body);
 }
