@@ -27,6 +27,11 @@ def main(run: pathlib.Path, copy: pathlib.Path, trials: int) -> None:
     with (copy / "events.jsonl").open("w") as out:
         print(lines[0], file=out)
         seq = 1
+        # What the rig could not do is said of a combination without a trial.
+        for event in map(json.loads, lines):
+            if event["kind"] == "given-up":
+                print(json.dumps(event | {"seq": seq}, separators=(",", ":")), file=out)
+                seq += 1
         for at in range(trials):
             template = whole[at % len(whole)]
             combination = template[0]["combination"]
