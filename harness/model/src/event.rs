@@ -2,6 +2,7 @@
 //!
 //! One JSON object a line. Unknown kinds of the same major schema version are kept; another major version is an error.
 
+mod clock;
 mod line;
 
 use std::{fmt, sync::Arc};

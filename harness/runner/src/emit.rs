@@ -74,7 +74,7 @@ impl Emitter {
     /// Records an event; gives the record of the trial that it ends, if it ends one.
     pub(crate) fn emit(&self, now: Instant, at: Option<At>, mut body: Body) -> Option<TrialRecord> {
         let mut inner = self.inner.borrow_mut();
-        shift(&mut body, inner.offset_ns);
+        body.shift(inner.offset_ns);
         let event = Event { seq: inner.seq, t_ns: now.0 + inner.offset_ns, at, body };
         if inner.broken.is_none()
             && let Err(error) = inner.writer.append(&event)
@@ -230,23 +230,5 @@ fn numbered(name: &str, number: u32) -> String {
         (0 | 1, _) => name.to_owned(),
         (number, Some((stem, extension))) => format!("{stem}.{number}.{extension}"),
         (number, None) => format!("{name}.{number}"),
-    }
-}
-
-/// Brings the times that an event carries onto the time of the run.
-fn shift(body: &mut Body, offset_ns: i64) {
-    match body {
-        Body::Emitted { t_ns, .. } | Body::TransportChanged { t_ns, .. } => *t_ns += offset_ns,
-        Body::PowerSwitched { edge, .. } | Body::ButtonsPressed { edge, .. } => {
-            edge.iter_mut().for_each(|edge| {
-                edge.sent_ns += offset_ns;
-                edge.acknowledged_ns += offset_ns;
-            });
-        }
-        Body::Evidence { anchors, clock, .. } => {
-            anchors.iter_mut().for_each(|anchor| anchor.t_ns += offset_ns);
-            clock.iter_mut().for_each(|clock| clock.t_ns += offset_ns);
-        }
-        _ => {}
     }
 }

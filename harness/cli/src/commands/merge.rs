@@ -167,7 +167,9 @@ fn join<'a>(
         let later_ns = part.later_ns(times.began);
         let mut last_ns = later_ns;
         read_log(&part.directory, |event| {
-            let Event { seq, t_ns, at, body } = delayed(event, later_ns);
+            let Event { seq, t_ns, at, mut body } = event;
+            let t_ns = t_ns.saturating_add(later_ns);
+            body.shift(later_ns);
             last_ns = t_ns.max(last_ns);
             match &body {
                 // What became of the part as a whole is said of each of its combinations below.
@@ -201,26 +203,6 @@ fn join<'a>(
     // The plan comes last: without it this is no run.
     writer.write_plan(plan).map_err(|e| half_merged(&e))?;
     Ok(replay)
-}
-
-/// An event with all its times so much later: the clock of another run has them.
-fn delayed(event: Event, by_ns: i64) -> Event {
-    let late = |t_ns: i64| t_ns.saturating_add(by_ns);
-    let mut body = event.body;
-    match &mut body {
-        Body::Emitted { t_ns, .. } | Body::TransportChanged { t_ns, .. } => *t_ns = late(*t_ns),
-        Body::PowerSwitched { edge, .. } | Body::ButtonsPressed { edge, .. } => {
-            if let Some(edge) = edge {
-                (edge.sent_ns, edge.acknowledged_ns) = (late(edge.sent_ns), late(edge.acknowledged_ns));
-            }
-        }
-        Body::Evidence { anchors, clock, .. } => {
-            anchors.iter_mut().for_each(|anchor| anchor.t_ns = late(anchor.t_ns));
-            clock.iter_mut().for_each(|clock| clock.t_ns = late(clock.t_ns));
-        }
-        _ => {}
-    }
-    Event { t_ns: late(event.t_ns), body, ..event }
 }
 
 /// The parts of the plan that are missing, where each run says which part it is.
