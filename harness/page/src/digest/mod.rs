@@ -25,7 +25,10 @@ use rigtone_model::{
 use rigtone_record::{
     ENVIRONMENT, EVENTS, PLAN, ReadError, RecordError, VERDICTS, keep_quiet, read_environment, read_plan, read_verdicts,
 };
-use rigtone_report::outline::{Mismatch, Shown, choose};
+use rigtone_report::{
+    exit::GOES_ON,
+    outline::{Mismatch, Shown, choose},
+};
 use serde_json::Value as Json;
 
 #[cfg(test)]
@@ -113,6 +116,10 @@ pub(crate) fn read(run: &Path) -> Result<Digest, PageError> {
     let mut judged = log.as_mut().ok().and_then(|log| log.verdicts.take());
     if let (Ok(plan), Some(judged)) = (&plan, &mut judged) {
         plan.put_in_quarantine(judged);
+        // Its log has no end yet, and nothing interrupted it.
+        if being_written && judged.interrupted.is_some() {
+            judged.interrupted = Some(GOES_ON.to_owned());
+        }
     }
     let judged_now = judged.is_some();
     let verdicts = verdicts(&mut shortcomings, told, mismatch, judged);

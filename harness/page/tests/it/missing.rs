@@ -116,10 +116,15 @@ fn a_run_that_is_still_written_is_not_taken_for_a_finished_one() {
     for name in ["plan.json", "events.jsonl", "verdicts.json"] {
         fs::copy(run.path().join(name), path.join(name)).unwrap();
     }
+    // Its log has no end yet.
+    let log = run.log();
+    let (so_far, _) = log.trim_end().rsplit_once('\n').unwrap();
+    fs::write(path.join("events.jsonl"), format!("{so_far}\n")).unwrap();
     let made = |path: &std::path::Path| page(path, &Options::default()).unwrap();
     let during = made(&path);
     assert_eq!(during.shortcomings.first(), Some(&Shortcoming::BeingWritten));
     assert!(during.html.contains("still being written") && during.html.contains("Not finished."));
+    assert!(during.html.contains("the run is still going on: ") && !during.html.contains("interrupted by"));
     assert!(during.html.contains("were judged from the log"));
     drop(writer);
     assert!(!made(&path).shortcomings.contains(&Shortcoming::BeingWritten));
