@@ -1,17 +1,13 @@
 //! A look at a log and at the evidence that it names: what can be read, and what is not there.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, BufRead as _, BufReader, Read as _},
-    path::Path,
-};
+use std::{collections::BTreeMap, io, path::Path};
 
 use rigtone_model::{
     event::{Body, Event},
     id::CombinationId,
     verdict::RunVerdicts,
 };
-use rigtone_record::{Amiss, EVENTS, ReadError, look_at_evidence, open_file, read_events};
+use rigtone_record::{Amiss, ReadError, look_at_evidence, read_events, skim_events};
 use rigtone_report::{
     figure::count,
     outline::{self, Mismatch, Outline},
@@ -19,11 +15,6 @@ use rigtone_report::{
 
 /// Faults of a log that are told; the others are counted.
 const TOLD: usize = 3;
-/// So much of a log is skimmed at a time, and the longest line of it.
-const BLOCK: usize = 256 << 10;
-const LONGEST_LINE: u64 = 16 << 20;
-/// How the kind stands in a line that we wrote; no text can hold it, for there quotes have a backslash.
-const KIND: &[u8] = b"\"kind\":\"";
 /// The kinds that tell when a run began and on what, and which evidence it has.
 const MORE_KINDS: [&str; 3] = ["run-started", "evidence", "evidence-removed"];
 
@@ -72,28 +63,8 @@ impl Scan {
     /// other events are not even decoded. Nothing when something is amiss, for then all of it has to be looked at.
     pub(super) fn skim(run: &Path) -> Option<Self> {
         let mut scan = Self::default();
-        let mut reader = BufReader::with_capacity(BLOCK, open_file(&run.join(EVENTS)).ok()?);
-        let (mut line, mut due) = (Vec::new(), 0);
-        while reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).ok()? > 0 {
-            // Cut off, or too long.
-            if line.pop() != Some(b'\n') {
-                return None;
-            }
-            if tells(&line) {
-                let (of, event) = Event::from_line(str::from_utf8(&line).ok()?).ok()?;
-                if scan.run.is_empty() {
-                    scan.run = of.into_owned();
-                } else if scan.run != of {
-                    return None;
-                }
-                if event.seq < due {
-                    return None;
-                }
-                due = event.seq.saturating_add(1);
-                scan.take(run, event);
-            }
-            line.clear();
-        }
+        let kinds: Vec<&str> = outline::KINDS.into_iter().chain(MORE_KINDS).collect();
+        scan.run = skim_events(run, &kinds, |event| scan.take(run, event))?;
         Some(scan)
     }
 
@@ -176,31 +147,5 @@ impl Scan {
             n => format!("{n} evidence files {}, such as {first}", amiss.of_several()),
         }));
         missing
-    }
-}
-
-/// Whether a line may tell of the run as a whole. What is written in another way than ours is decoded to see.
-fn tells(line: &[u8]) -> bool {
-    let Some(at) = line.windows(KIND.len()).position(|part| part == KIND) else { return true };
-    let kind = line.get(at + KIND.len()..).unwrap_or_default();
-    let is = |known: &str| kind.strip_prefix(known.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'"'));
-    MORE_KINDS.iter().chain(&outline::KINDS).any(|known| is(known))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case::of_the_run(r#"{"schema":"1.0","run":"r","kind":"trial-finished","payload":{}}"#, true)]
-    #[case::of_evidence(r#"{"schema":"1.0","run":"r","kind":"evidence","payload":{}}"#, true)]
-    #[case::of_a_trial(r#"{"schema":"1.0","run":"r","kind":"observed","payload":{}}"#, false)]
-    #[case::longer(r#"{"schema":"1.0","run":"r","kind":"trial-finished-twice","payload":{}}"#, false)]
-    #[case::in_a_text(r#"{"schema":"1.0","run":"\"kind\":\"run-started\"","kind":"observed"}"#, false)]
-    #[case::with_spaces(r#"{"schema": "1.0", "run": "r", "kind": "observed"}"#, true)]
-    #[case::no_event("", true)]
-    fn what_tells_of_a_run_is_found_without_decoding(#[case] line: &str, #[case] found: bool) {
-        assert_eq!(tells(line.as_bytes()), found);
     }
 }
